@@ -1,0 +1,184 @@
+"""Event data to JSON text and back, for the log and for the exchange format alike.
+
+Snowflakes are written as strings, flags as sorted names. Reading is strict: an unknown key, a missing one or a wrong
+kind of value is refused with its name. Older versions are lifted by `upcast` before they are read.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from tracker.errors import EventFormatError, SettingsError
+from tracker.events import channel, interaction, member, message, rule, ticks, upcast, voice
+from tracker.events.envelope import Data
+from tracker.events.settings import parse_settings
+
+__all__ = ["DATA_TYPES", "data_from_json", "data_to_json", "data_to_plain", "decode_data", "read_id"]
+
+DATA_TYPES: Final[dict[str, type[Data]]] = {
+    cls.TYPE: cls
+    for cls in (
+        voice.VoiceJoined,
+        voice.VoiceMoved,
+        voice.VoiceLeft,
+        voice.VoiceFlagsChanged,
+        message.MessageSent,
+        message.MessageDeleted,
+        interaction.InteractionUsed,
+        member.MemberJoined,
+        member.MemberLeft,
+        member.MemberRolesChanged,
+        member.MemberRenamed,
+        member.MemberOptedOut,
+        member.MemberOptedIn,
+        member.MemberForgotten,
+        channel.ChannelDescribed,
+        channel.RoleDescribed,
+        rule.SettingsChanged,
+        rule.ExpAdjusted,
+        rule.SeasonStarted,
+        ticks.TrackerTicked,
+        ticks.TrackerLost,
+        ticks.TrackerReturned,
+    )
+}
+"""Every event type there is, by its stable name."""
+
+_MAX_ID = (1 << 63) - 1
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def data_to_json(data: Data) -> str:
+    """The `data` column of the log: compact JSON text."""
+    return _encode(data_to_plain(data)).decode()
+
+
+def data_to_plain(data: Data) -> dict[str, Any]:
+    """The data as plain JSON values."""
+    return {f.name: f.write(getattr(data, f.name)) for f in _fields(type(data))}
+
+
+def data_from_json(type_name: str, version: int, text: str | bytes) -> Data:
+    """Read a `data` column. Raises EventFormatError."""
+    try:
+        plain = _decode(text)
+    except msgspec.DecodeError as error:
+        raise EventFormatError(f"{type_name}: data is not JSON ({error})") from None
+    return decode_data(type_name, version, plain)
+
+
+def decode_data(type_name: str, version: int, plain: object) -> Data:
+    """Read plain JSON values as the data of `type_name`. Raises EventFormatError naming what is wrong."""
+    cls = DATA_TYPES.get(type_name)
+    if cls is None:
+        raise EventFormatError(f"unknown event type {type_name!r}")
+    if not isinstance(plain, Mapping):
+        raise EventFormatError(f"{type_name}: data must be an object")
+    plain = upcast.lift(type_name, version, plain, newest=cls.VERSION)
+    known = _fields(cls)
+    unknown = plain.keys() - {f.name for f in known}
+    if unknown:
+        raise EventFormatError(f"{type_name}: unknown data key {min(unknown)!r}")
+    values = {}
+    for f in known:
+        if f.name in plain:
+            try:
+                values[f.name] = f.read(plain[f.name])
+            except SettingsError as error:
+                raise EventFormatError(f"{type_name}: {error}") from None
+            except (TypeError, ValueError, KeyError):
+                raise EventFormatError(f"{type_name}: data.{f.name} must be {f.wanted}") from None
+        elif f.required:
+            raise EventFormatError(f"{type_name}: data.{f.name} is missing")
+    return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    name: str
+    required: bool
+    wanted: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+
+
+@cache
+def _fields(cls: type[Data]) -> tuple[_Field, ...]:
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        _field(f.name, hints[f.name], required=f.default is MISSING)
+        for f in fields(cls)  # type: ignore[arg-type]
+    )
+
+
+def _field(name: str, hint: Any, *, required: bool) -> _Field:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        inner = _field(name, next(a for a in typing.get_args(hint) if a is not type(None)), required=required)
+        return _Field(
+            name=name,
+            required=required,
+            wanted=f"{inner.wanted} or null",
+            read=lambda v: None if v is None else inner.read(v),
+            write=lambda v: None if v is None else inner.write(v),
+        )
+    wanted, read, write = _kind(hint)
+    return _Field(name=name, required=required, wanted=wanted, read=read, write=write)
+
+
+def _kind(hint: Any) -> tuple[str, Callable[[Any], Any], Callable[[Any], Any]]:
+    if typing.get_origin(hint) is typing.Literal:
+        allowed = typing.get_args(hint)
+        return "one of " + ", ".join(allowed), lambda v: allowed[allowed.index(v)], _same
+    if typing.get_origin(hint) is tuple:
+        return "a list of ids", lambda v: tuple(sorted({read_id(x) for x in _list(v)})), lambda v: [str(x) for x in v]
+    if hint is voice.Flags:
+        return "a list of voice flags", lambda v: voice.flags_of(_list(v)), voice.flag_names
+    if typing.get_origin(hint) is not None:
+        return "a settings document", _settings, dict
+    if isinstance(hint, typing.NewType) and hint.__name__.endswith("Id"):
+        return "an id (a string of digits)", read_id, str
+    plain = hint.__supertype__ if isinstance(hint, typing.NewType) else hint
+    return {bool: "true or false", int: "a whole number", str: "text"}[plain], _exactly(plain), _same
+
+
+def read_id(value: object) -> int:
+    """A snowflake: a string of digits (a whole number is taken too). Raises ValueError."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
+        value = int(value)
+    if type(value) is not int or not 0 < value <= _MAX_ID:
+        raise ValueError("not an id")
+    return value
+
+
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is not kind or (kind is int and not -_MAX_ID <= value <= _MAX_ID):
+            raise TypeError
+        if kind is str and "\x00" in value:
+            raise ValueError("NUL")
+        return value
+
+    return read
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _settings(value: Any) -> Mapping[str, Any]:
+    parse_settings(value)
+    return typing.cast("Mapping[str, Any]", value)
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -1,0 +1,93 @@
+"""The read models' tables, as the folds see them, and the deltas that a fold leaves to be written.
+
+A table's columns are its key, columns that deltas are *added* to, columns of which the *larger* value stays, and
+columns that are *set*. `partition` is the first column of every key; it is known to the store and left out here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["TABLES", "Changes", "Row", "Table"]
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One read-model table. A row is a tuple in the order of `columns`."""
+
+    name: str
+    key: tuple[str, ...]
+    add: tuple[str, ...] = ()
+    largest: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Key, added, largest, set; in this order."""
+        return self.key + self.add + self.largest + self.set
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        # Activity of a member in a channel on a local day (yyyymmdd). channel_id 0: adjustments, in no channel.
+        Table(
+            name="daily",
+            key=("guild_id", "day", "user_id", "channel_id"),
+            add=(
+                "voice_ms", "sessions", "messages", "interactions", "exp_voice", "exp_messages", "exp_interactions", "exp_adjusted",
+            ),
+            largest=("last_at",),
+        ),
+        # Voice sessions; ended_at null: open, and then carry_ms is the live carry of (member, channel).
+        Table(
+            name="sessions",
+            key=("guild_id", "user_id", "started_at"),
+            set=("channel_id", "ended_at", "flags", "voice_ms", "exp", "carry_ms"),
+        ),
+        # The local days on which a session had at least 1 ms of tracked time.
+        Table(name="session_days", key=("guild_id", "day", "user_id", "started_at")),
+        # All-time sums of a member, and when each cooldown began (null: never awarded).
+        Table(
+            name="totals",
+            key=("guild_id", "user_id"),
+            add=("exp", "voice_ms", "messages", "interactions"),
+            largest=("last_at",),
+            set=("message_award_at", "interaction_award_at"),
+        ),
+        # Eligible time that has not yet earned an award, as of the end of the last session in the channel.
+        Table(name="carries", key=("guild_id", "user_id", "channel_id"), set=("carry_ms",)),
+        Table(name="members", key=("guild_id", "user_id"), set=("name", "bot", "present", "opted_out")),
+        # Who held which role from when to when (to_at null: still).
+        Table(name="role_spans", key=("guild_id", "user_id", "role_id", "from_at"), set=("to_at",)),
+        Table(name="roles", key=("guild_id", "role_id"), set=("name",)),
+        Table(name="channels", key=("guild_id", "channel_id"), set=("name", "kind", "parent_id", "afk")),
+        # lost_at null: the tracker sees the guild. settings: the document as JSON text, null if never changed.
+        Table(name="guilds", key=("guild_id",), set=("settings", "lost_at", "season_name", "season_at")),
+        # When the tracker was away (to_at null: still).
+        Table(name="away", key=("guild_id", "from_at"), set=("to_at",)),
+        # Message awards that a deletion may still revoke.
+        Table(name="awards", key=("guild_id", "message_id"), set=("user_id", "channel_id", "day", "exp", "awarded_at")),
+    )
+}  # fmt: skip
+
+
+@dataclass(slots=True, kw_only=True)
+class Changes:
+    """What a fold changed since the last drain.
+
+    Written in this order: `forgotten` members' rows are deleted from every table with a user_id, `expired` keys are
+    deleted, then `rows` are upserted.
+    """
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    expired: dict[str, list[Row]] = field(default_factory=dict)
+    forgotten: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to write."""
+        return not (self.rows or self.expired or self.forgotten)
