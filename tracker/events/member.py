@@ -8,7 +8,8 @@ from typing import ClassVar
 from tracker.ids import RoleId
 
 __all__ = [
-    "MemberForgotten", "MemberJoined", "MemberLeft", "MemberOptedIn", "MemberOptedOut", "MemberRenamed", "MemberRolesChanged",
+    "MemberForgotten", "MemberJoined", "MemberLeft", "MemberOptedIn", "MemberOptedOut", "MemberRenamed",
+    "MemberRolesChanged",
 ]  # fmt: skip
 
 

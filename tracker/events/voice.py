@@ -57,7 +57,10 @@ class VoiceMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceLeft:
-    """A member left voice (the envelope's `channel_id` is the one left). `outage`: found gone after the tracker was away."""
+    """A member left voice (the envelope's `channel_id` is the one left).
+
+    `outage`: found gone after the tracker was away.
+    """
 
     TYPE: ClassVar[str] = "voice.left"
     VERSION: ClassVar[int] = 1
