@@ -87,7 +87,7 @@ def decode_data(type_name: str, version: int, plain: object) -> Data:
     known = _fields(cls)
     unknown = plain.keys() - {f.name for f in known}
     if unknown:
-        raise EventFormatError(f"{type_name}: unknown data key {min(unknown)!r}")
+        raise EventFormatError(f"{type_name}: unknown data key {min(unknown)[:80]!r}")
     values = {}
     for f in known:
         if f.name in plain:

@@ -6,19 +6,14 @@ use: ids as ints, durations in ms, patterns ready to match.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-import msgspec
-
-from tracker.clock import to_ms
 from tracker.errors import SettingsError
+from tracker.events.settings_checks import NamePatterns, checked, instant_of, zone_of
 from tracker.events.settings_model import Document, VoiceRule
 from tracker.ids import ChannelId, Ms, RoleId
 
@@ -71,7 +66,7 @@ class GuildSettings:
     voice_default: Rule | None
     voice_channels: Mapping[int, Rule]
     voice_categories: Mapping[int, Rule]
-    ignore_pattern: re.Pattern[str] | None
+    ignore_pattern: NamePatterns | None
     ignore_channels: frozenset[int]
     ignore_categories: frozenset[int]
     min_members: int
@@ -108,20 +103,17 @@ def parse_settings(document: object) -> GuildSettings:
     """Check a whole document and compile it. Raises SettingsError naming the first key that is wrong."""
     if not isinstance(document, Mapping):
         raise SettingsError("", "must be an object of settings")
-    try:
-        model = msgspec.convert(document, Document)
-    except msgspec.ValidationError as error:
-        raise _named(error) from None
+    model = checked(document)
     return GuildSettings(
         timezone=model.timezone,
-        zone=_zone(model.timezone),
+        zone=zone_of(model.timezone),
         locale=model.locale if "locale" in document else None,
         bridge_ms=Ms(model.bridge_s * 1000),
         log_channel_id=_channel(model.log_channel_id),
         voice_default=_rule(model.voice.default),
         voice_channels={int(k): _rule_of(v) for k, v in model.voice.channels.items()},
         voice_categories={int(k): _rule_of(v) for k, v in model.voice.categories.items()},
-        ignore_pattern=_pattern(tuple(model.voice.ignore.patterns)),
+        ignore_pattern=NamePatterns.of(model.voice.ignore.patterns),
         ignore_channels=_ids(model.voice.ignore.channels),
         ignore_categories=_ids(model.voice.ignore.categories),
         min_members=model.voice.require.min_members,
@@ -151,55 +143,18 @@ def _messages(model: Document) -> dict[str, Any]:
     }
 
 
-def _named(error: msgspec.ValidationError) -> SettingsError:
-    """msgspec says "<problem> - at `$.a.b`"; the path is the key a person looks for."""
-    problem, _, path = str(error).partition(" - at `")
-    key = path.rstrip("`").removeprefix("key in `").removeprefix("$").lstrip(".")
-    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", problem)
-    if unknown:
-        return SettingsError(f"{key}.{unknown[1]}".lstrip("."), "there is no such key")
-    return SettingsError(key, problem[:1].lower() + problem[1:])
-
-
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _zone(name: str) -> ZoneInfo:
-    if name not in _zones():
-        raise SettingsError("timezone", f"{name!r} is no IANA time zone (such as Asia/Seoul)")
-    return ZoneInfo(name)
-
-
-@lru_cache(maxsize=256)
-def _pattern(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
-    for index, pattern in enumerate(patterns):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise SettingsError(f"voice.ignore.patterns[{index}]", f"{pattern!r} is no pattern: {error}") from None
-    return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE) if patterns else None
-
-
 def _windows(model: Document) -> tuple[MultiplierWindow, ...]:
     windows = []
     for index, entry in enumerate(model.multipliers.windows):
-        start, end = _instant(entry.from_, index, "from"), _instant(entry.to, index, "to")
+        key = f"multipliers.windows[{index}]"
+        start, end = instant_of(entry.from_, f"{key}.from"), instant_of(entry.to, f"{key}.to")
         if end <= start:
-            raise SettingsError(f"multipliers.windows[{index}].to", "must be later than `from`")
+            raise SettingsError(f"{key}.to", "must be later than `from`")
         windows.append(MultiplierWindow(percent=entry.percent, start=start, end=end))
     windows.sort(key=lambda w: w.start)
     if any(b.start < a.end for a, b in pairwise(windows)):
         raise SettingsError("multipliers.windows", "two windows overlap; only one can be in force")
     return tuple(windows)
-
-
-def _instant(moment: datetime, index: int, key: str) -> Ms:
-    try:
-        return to_ms(moment)
-    except (ValueError, OverflowError):
-        raise SettingsError(f"multipliers.windows[{index}].{key}", "is not an instant with an offset") from None
 
 
 def _reports(model: Document) -> tuple[ReportEntry, ...]:

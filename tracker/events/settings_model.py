@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 __all__ = ["Document", "VoiceRule"]
 
-Snowflake = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
+# Up to 9.2 × 10¹⁸, so that every id fits 64 signed bits (Discord's reach that in 2084). `$` would allow a line break.
+Snowflake = Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,17}|[1-8][0-9]{18}|9[01][0-9]{17})\Z")]
 Exp = Annotated[int, Meta(ge=0, le=1_000_000)]
 Percent = Annotated[int, Meta(ge=0, le=10_000)]
 Cooldown = Annotated[int, Meta(ge=0, le=86_400)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Instant = Annotated[datetime, Meta(tz=True)]
+Instant = Any  # text or (from TOML) a datetime; msgspec's own reading wants seconds, which SEMANTICS leaves out
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,7 +103,7 @@ class Mee6(_Strict, frozen=True, kw_only=True, tag_field="kind", tag="mee6"):
 class Thresholds(_Strict, frozen=True, kw_only=True, tag_field="kind", tag="thresholds"):
     """The cumulative EXP of level 1, 2, 3, …"""
 
-    exp: Annotated[list[Annotated[int, Meta(ge=1)]], Meta(min_length=1, max_length=1000)]
+    exp: Annotated[list[Annotated[int, Meta(ge=1, le=1_000_000_000_000)]], Meta(min_length=1, max_length=1000)]
 
 
 class Tier(_Strict, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ class Report(_Strict, frozen=True, kw_only=True):
 
     role_id: Snowflake | None = None
     period: Literal["daily", "weekly", "monthly"] = "daily"
-    at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
+    at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")] = "00:00"
     weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
     day: Annotated[int, Meta(ge=1, le=28)] = 1
     channel_id: Snowflake | None = None

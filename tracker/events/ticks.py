@@ -53,6 +53,6 @@ def tick_partition(event_id: EventId) -> Partition:
     """The partition a tick belongs to. Raises ValueError if the id is not a tick's."""
     head, _, rest = event_id.partition(":")
     number, _, as_of = rest.partition(":")
-    if head != "tick" or not (number.isdigit() and as_of.lstrip("-").isdigit()):
+    if head != "tick" or not (number.isascii() and number.isdigit() and as_of.removeprefix("-").isdigit()):
         raise ValueError(f"{event_id!r} is not `tick:<partition>:<as_of>`")
     return Partition(int(number))
