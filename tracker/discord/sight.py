@@ -1,0 +1,119 @@
+"""What the front-end asks of the rest of the house: what is already known, and where events go.
+
+These are the shapes that `tracker.ingest` fills; nothing here is implemented. hikari's own cache stays off, so "known"
+means known to the fold: the same state that the read models are written from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from tracker.clock import Clock
+from tracker.events.channel import ChannelDescribed
+from tracker.events.envelope import Event
+from tracker.events.voice import Flags
+from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId
+
+__all__ = ["Intake", "KnownMember", "Sight"]
+
+
+class KnownMember(Protocol):
+    """A member as the fold knows them. `role_ids` ascending, without @everyone."""
+
+    @property
+    def name(self) -> str:
+        """What the guild sees."""
+        ...
+
+    @property
+    def role_ids(self) -> tuple[RoleId, ...]:
+        """The whole set, ascending."""
+        ...
+
+    @property
+    def opted_out(self) -> bool:
+        """Asked not to be tracked: makes no events."""
+        ...
+
+
+class Sight(Protocol):
+    """The fold's present state, read on the event loop between two events."""
+
+    def guilds(self) -> Collection[GuildId]:
+        """Every guild that ever had an event."""
+        ...
+
+    def lost_at(self, guild: GuildId) -> Ms | None:
+        """Since when the tracker is away from the guild; None if it sees it (or never saw it)."""
+        ...
+
+    def bridge_ms(self, guild: GuildId) -> Ms:
+        """How long an absence an open session survives (`bridge_s` of the guild's settings)."""
+        ...
+
+    def in_voice(self, guild: GuildId) -> Iterable[UserId]:
+        """The members with an open session."""
+        ...
+
+    def channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
+        """The channel of the member's open session, None if there is none."""
+        ...
+
+    def flags_of(self, guild: GuildId, user: UserId) -> Flags:
+        """The flags of the member's open session, none set if there is none."""
+        ...
+
+    def member(self, guild: GuildId, user: UserId) -> KnownMember | None:
+        """A member who is in the guild; None if not known to be."""
+        ...
+
+    def members(self, guild: GuildId) -> Iterable[UserId]:
+        """Who is known to be in the guild, bots left out."""
+        ...
+
+    def channel(self, guild: GuildId, channel: ChannelId) -> ChannelDescribed | None:
+        """The last description of the channel, None if there was none."""
+        ...
+
+    def role_name(self, guild: GuildId, role: RoleId) -> str | None:
+        """The role's name, None if it was never described."""
+        ...
+
+
+class Intake(Protocol):
+    """Where the front-end delivers. Everything but `flush` and `room` is synchronous and does no I/O."""
+
+    @property
+    def sight(self) -> Sight:
+        """What is known after the last accepted event."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that receipt times come from."""
+        ...
+
+    def accept(self, *events: Event) -> None:
+        """Stamp, fold and buffer."""
+        ...
+
+    def gone(self, guild_ids: Iterable[GuildId], at: Ms) -> None:
+        """The tracker lost sight of these guilds at `at`; the ones that are lost already stay as they are."""
+        ...
+
+    def hold(self, key: object) -> None:
+        """No tick from now on until `key` is released."""
+        ...
+
+    def release(self, key: object) -> None:
+        """Undo `hold`; harmless if there was none."""
+        ...
+
+    async def room(self) -> None:
+        """Wait while the buffer is full; return at once otherwise."""
+        ...
+
+    async def flush(self) -> None:
+        """Write what is buffered, and the read models as of now."""
+        ...
