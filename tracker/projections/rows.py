@@ -1,7 +1,8 @@
 """The read models' tables, as the folds see them, and the deltas that a fold leaves to be written.
 
-A table's columns are its key, columns that deltas are *added* to, columns of which the *larger* value stays, and
-columns that are *set*. `partition` is the first column of every key; it is known to the store and left out here.
+A table's columns are its key, columns that deltas are *added* to, columns of which the *larger* value stays, columns
+that are *set*, and columns that are set when *known* (None in a delta leaves what is there). `partition` is the first
+column of every key; it is known to the store and left out here.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ class Table:
     add: tuple[str, ...] = ()
     largest: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Key, added, largest, set; in this order."""
-        return self.key + self.add + self.largest + self.set
+        """Key, added, largest, set, known; in this order."""
+        return self.key + self.add + self.largest + self.set + self.known
 
 
 TABLES: dict[str, Table] = {
@@ -38,7 +40,8 @@ TABLES: dict[str, Table] = {
             name="daily",
             key=("guild_id", "day", "user_id", "channel_id"),
             add=(
-                "voice_ms", "sessions", "messages", "interactions", "exp_voice", "exp_messages", "exp_interactions", "exp_adjusted",
+                "voice_ms", "sessions", "messages", "interactions",
+                "exp_voice", "exp_messages", "exp_interactions", "exp_adjusted",
             ),
             largest=("last_at",),
         ),
@@ -50,19 +53,19 @@ TABLES: dict[str, Table] = {
         ),
         # The local days on which a session had at least 1 ms of tracked time.
         Table(name="session_days", key=("guild_id", "day", "user_id", "started_at")),
-        # All-time sums of a member, and when each cooldown began (null: never awarded).
+        # All-time sums of a member, and when each cooldown last began (0: never).
         Table(
             name="totals",
             key=("guild_id", "user_id"),
             add=("exp", "voice_ms", "messages", "interactions"),
-            largest=("last_at",),
-            set=("message_award_at", "interaction_award_at"),
+            largest=("last_at", "message_award_at", "interaction_award_at"),
         ),
         # Eligible time that has not yet earned an award, as of the end of the last session in the channel.
         Table(name="carries", key=("guild_id", "user_id", "channel_id"), set=("carry_ms",)),
-        Table(name="members", key=("guild_id", "user_id"), set=("name", "bot", "present", "opted_out")),
-        # Who held which role from when to when (to_at null: still).
-        Table(name="role_spans", key=("guild_id", "user_id", "role_id", "from_at"), set=("to_at",)),
+        # role_ids: ascending, joined by commas, without @everyone.
+        Table(name="members", key=("guild_id", "user_id"), known=("name", "bot", "present", "opted_out", "role_ids")),
+        # From `at` on the member holds (or no longer holds) the role; role_id = guild_id is @everyone, being a member.
+        Table(name="role_changes", key=("guild_id", "role_id", "user_id", "at"), set=("held",)),
         Table(name="roles", key=("guild_id", "role_id"), set=("name",)),
         Table(name="channels", key=("guild_id", "channel_id"), set=("name", "kind", "parent_id", "afk")),
         # lost_at null: the tracker sees the guild. settings: the document as JSON text, null if never changed.
@@ -70,7 +73,7 @@ TABLES: dict[str, Table] = {
         # When the tracker was away (to_at null: still).
         Table(name="away", key=("guild_id", "from_at"), set=("to_at",)),
         # Message awards that a deletion may still revoke.
-        Table(name="awards", key=("guild_id", "message_id"), set=("user_id", "channel_id", "day", "exp", "awarded_at")),
+        Table(name="awards", key=("guild_id", "message_id"), set=("user_id", "channel_id", "day", "exp", "until")),
     )
 }  # fmt: skip
 
