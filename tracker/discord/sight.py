@@ -15,26 +15,7 @@ from tracker.events.envelope import Event
 from tracker.events.voice import Flags
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId
 
-__all__ = ["Intake", "KnownMember", "Sight"]
-
-
-class KnownMember(Protocol):
-    """A member as the fold knows them. `role_ids` ascending, without @everyone."""
-
-    @property
-    def name(self) -> str:
-        """What the guild sees."""
-        ...
-
-    @property
-    def role_ids(self) -> tuple[RoleId, ...]:
-        """The whole set, ascending."""
-        ...
-
-    @property
-    def opted_out(self) -> bool:
-        """Asked not to be tracked: makes no events."""
-        ...
+__all__ = ["Intake", "Sight"]
 
 
 class Sight(Protocol):
@@ -64,8 +45,20 @@ class Sight(Protocol):
         """The flags of the member's open session, none set if there is none."""
         ...
 
-    def member(self, guild: GuildId, user: UserId) -> KnownMember | None:
-        """A member who is in the guild; None if not known to be."""
+    def is_member(self, guild: GuildId, user: UserId) -> bool:
+        """Whether the user is known to be in the guild now."""
+        ...
+
+    def is_silent(self, guild: GuildId, user: UserId) -> bool:
+        """Whether the user makes no events: opted out, or known to be a bot."""
+        ...
+
+    def is_named(self, guild: GuildId, user: UserId, name: str) -> bool:
+        """Whether `name` is the one last heard (names themselves are not kept in memory)."""
+        ...
+
+    def roles_of(self, guild: GuildId, user: UserId) -> tuple[int, ...]:
+        """The member's roles, ascending, without @everyone; none for somebody unknown."""
         ...
 
     def members(self, guild: GuildId) -> Iterable[UserId]:
