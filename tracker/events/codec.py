@@ -71,7 +71,7 @@ def data_from_json(type_name: str, version: int, text: str | bytes) -> Data:
     """Read a `data` column. Raises EventFormatError."""
     try:
         plain = _decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise EventFormatError(f"{type_name}: data is not JSON ({error})") from None
     return decode_data(type_name, version, plain)
 

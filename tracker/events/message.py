@@ -42,7 +42,8 @@ def message_deleted_id(message_id: int) -> EventId:
 
 def message_id_of(event_id: EventId) -> MessageId:
     """The message id within the id of a `message.sent` event. Raises ValueError if there is none."""
-    head, _, tail = event_id.partition(":")
-    if head != "message" or not (tail.isascii() and tail.isdigit() and tail[0] != "0" and len(tail) < 20):
+    tail = event_id.removeprefix("message:")
+    number = int(tail) if tail.isascii() and tail.isdigit() and len(tail) < 20 else 0
+    if not 0 < number < 1 << 63 or event_id != f"message:{number}":
         raise ValueError(f"{event_id!r} is not `message:<message id>`")
-    return MessageId(int(tail))
+    return MessageId(number)

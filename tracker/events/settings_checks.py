@@ -54,7 +54,7 @@ def _pattern(pattern: str, index: int) -> re.Pattern[str]:
 def checked(document: Mapping[Any, Any]) -> Document:
     """The document in its shape. Raises SettingsError naming the first key that is wrong."""
     try:
-        model = msgspec.convert(document, Document)
+        model = msgspec.convert(_with_kind(document), Document)
         msgspec.json.encode(dict(document), enc_hook=dict)
     except msgspec.ValidationError as error:
         raise _named(error, document) from None
@@ -66,6 +66,14 @@ def checked(document: Mapping[Any, Any]) -> Document:
         if (tier.min_level is None) == (tier.min_exp is None):
             raise SettingsError(f"tiers.list[{index}]", "needs min_level or min_exp, and not both")
     return model
+
+
+def _with_kind(document: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Every key is optional; a tagged union's tag is the one that msgspec would insist on."""
+    levels = document.get("levels")
+    if isinstance(levels, Mapping) and "kind" not in levels:
+        return {**document, "levels": {"kind": "linear", **levels}}
+    return document
 
 
 def _named(error: msgspec.ValidationError, document: Mapping[Any, Any]) -> SettingsError:
