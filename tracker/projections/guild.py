@@ -34,10 +34,10 @@ class GuildState:
         "last_at",
         "ledger",
         "lost_at",
-        "tidied_at",
         "role_names",
         "roster",
         "season",
+        "tidied_at",
         "voice",
     )
 

@@ -35,7 +35,7 @@ def _guild(state: PartitionState, row: Row) -> None:
     guild_id, settings, lost_at, season_name, season_at = row
     guild = state.guild(guild_id)
     guild.lost_at = lost_at
-    guild.last_at = state.as_of
+    guild.last_at = state.as_of if lost_at is None else lost_at
     guild.season = None if season_at is None else (season_name, season_at)
     if settings is not None:
         guild.voice.change_settings(parse_settings(msgspec.json.decode(settings)), state.as_of)

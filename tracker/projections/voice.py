@@ -101,7 +101,7 @@ class VoiceFold:
                 self.settle(session, now)
 
     def _reweigh(self, channel: ChannelState, newcomer: VoiceSession | None) -> None:
-        """After a change of the crowd: who is eligible, if `min_members` may have been crossed, else the newcomer alone."""
+        """After a change of the crowd: weigh everyone if `min_members` may have been crossed, else the newcomer."""
         if newcomer is not None and len(channel.open) != channel.min_members:
             newcomer.eligible = channel.is_eligible(newcomer.flags)
         elif abs(len(channel.open) - channel.min_members) <= 1:

@@ -1,0 +1,52 @@
+"""Whether the tracker does its work, in words an operator can act on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from tracker.ids import Ms
+
+__all__ = ["Health"]
+
+_LOG = logging.getLogger("tracker.health")
+
+
+@dataclass(slots=True)
+class Health:
+    """`trouble`: what is wrong now, by source; empty means well. Each change is one log line, not one per event."""
+
+    trouble: dict[str, str] = field(default_factory=dict)
+    failures: int = 0
+    committed_events: int = 0
+    flushes: int = 0
+    last_flush_at: Ms | None = None
+
+    @property
+    def well(self) -> bool:
+        """Nothing is wrong."""
+        return not self.trouble
+
+    def bad(self, source: str, reason: str) -> None:
+        """Something of `source` failed."""
+        self.failures += 1
+        if self.trouble.get(source) != reason:
+            self.trouble[source] = reason
+            _LOG.error("%s: %s", source, reason)
+
+    def good(self, source: str) -> None:
+        """`source` works (again)."""
+        if self.trouble.pop(source, None) is not None:
+            _LOG.warning("%s: works again", source)
+
+    def report(self, *, waiting: int) -> dict[str, object]:
+        """The health check's answer. `waiting`: events that are only in memory yet."""
+        return {
+            "status": "ok" if self.well else "bad",
+            "trouble": dict(self.trouble),
+            "events_waiting": waiting,
+            "events_committed": self.committed_events,
+            "flushes": self.flushes,
+            "failures": self.failures,
+            "last_flush_at": self.last_flush_at,
+        }

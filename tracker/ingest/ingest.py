@@ -1,0 +1,278 @@
+"""The way of an event from the front-end into the log, the fold and the read models.
+
+`accept` is the hot path: it stamps, folds and buffers, and does no I/O. The buffer goes to the log in group commits;
+a flush ends the running minute with a tick and writes the read models' deltas with their checkpoint.
+
+Order is what makes live, replayed and recovered state equal: events are folded in the order in which they are
+buffered, and appended in that order by one writer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import store.state
+from store.state import FlushBatch
+
+import store.log
+from store.engine import Database
+from store.lease import Lease
+from store.log import AppendResult
+from tracker.clock import Clock
+from tracker.errors import LeaseLostError
+from tracker.events.envelope import Event
+from tracker.events.interaction import InteractionUsed
+from tracker.events.message import MessageDeleted, MessageSent
+from tracker.events.ticks import TrackerLost, tick
+from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
+from tracker.ids import EventId, GuildId, Ms, Partition, Position, mint_event_id, partition_of
+from tracker.ingest.health import Health
+from tracker.ingest.sight import FoldSight
+from tracker.ingest.writer import Writer
+from tracker.projections.guild import GuildState
+from tracker.projections.rows import Changes
+from tracker.projections.state import PartitionState
+
+__all__ = ["Ingest", "Limits"]
+
+_NATURAL_IDS = (MessageSent, MessageDeleted, InteractionUsed)
+_ACTIVITY = (VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed)
+_REMEMBERED_IDS = 50_000
+_BIGGEST_APPEND = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """A group commit starts `commit_ms` after its first event or at `commit_events`, whichever is first; 0 ms: at once.
+
+    `buffer_events`: how many events may wait for the database before `room` makes the gateway's reader wait.
+    """
+
+    commit_ms: int = 1000
+    commit_events: int = 500
+    buffer_events: int = 100_000
+
+
+class Ingest:
+    """Owns the fold states of this process's partitions and everything that changes them."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease | None,
+        states: Mapping[Partition, PartitionState],
+        heads: Mapping[Partition, Position],
+        clock: Clock,
+        limits: Limits,
+        *,
+        fatal: Callable[[Exception], None],
+    ) -> None:
+        self.clock = clock
+        self.health = Health()
+        self._database = database
+        self._lease = lease
+        self._states = dict(states)
+        self._heads = dict(heads)
+        self._limits = limits
+        self._fatal = fatal
+        self.sight = FoldSight(self._states)
+        self._writer = Writer(self.health)
+        self._buffer: list[Event] = []
+        self._scheduled = False
+        self._recent: set[EventId] = set()
+        self._older: set[EventId] = set()
+        self._holds: set[object] = set()
+        self._due = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+        self._writing = asyncio.Lock()
+        self._committer: asyncio.Task[None] | None = None
+        self._next_flush: asyncio.Task[bool] | None = None
+
+    # -- taking in (event loop, no I/O) ----------------------------------------------------------------------------
+
+    def accept(self, *events: Event) -> None:
+        """Stamp, fold and buffer. What was accepted already, or is activity of who opted out, is passed over."""
+        for event in events:
+            state = self._states[partition_of(event.guild_id, len(self._states))]
+            guild = state.guild(event.guild_id)
+            if self._is_unwanted(event, guild):
+                continue
+            floor = guild.last_at if guild.lost_at is not None else max(guild.last_at, state.as_of)
+            if event.occurred_at < floor:
+                event = replace(event, occurred_at=floor)  # a live append never goes back in time
+            self._put(event)
+            state.apply(event)
+
+    def _put(self, event: Event) -> None:
+        self._buffer.append(event)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_later(self._limits.commit_ms / 1000, self._due.set)
+        size = len(self._buffer)
+        if size >= self._limits.commit_events:
+            self._due.set()
+            if size >= self._limits.buffer_events:
+                self._roomy.clear()
+
+    def _is_unwanted(self, event: Event, guild: GuildState) -> bool:
+        kind = type(event.data)
+        if kind in _NATURAL_IDS:
+            if event.id in self._recent or event.id in self._older:
+                return True
+            self._recent.add(event.id)
+            if len(self._recent) >= _REMEMBERED_IDS:
+                self._older, self._recent = self._recent, set()
+        return kind in _ACTIVITY and event.user_id is not None and not guild.is_tracked(event.user_id)
+
+    def gone(self, guild_ids: Iterable[GuildId], at: Ms) -> None:
+        """The tracker lost sight of these guilds at `at`; those lost already, or never seen, stay as they are."""
+        for guild_id in guild_ids:
+            state = self._states[partition_of(guild_id, len(self._states))]
+            guild = state.guilds.get(guild_id)
+            if guild is not None and guild.lost_at is None:
+                moment = Ms(max(at, guild.last_at, state.as_of))
+                self.accept(Event(id=mint_event_id(moment), guild_id=guild_id, occurred_at=moment, data=TrackerLost()))
+
+    def hold(self, key: object) -> None:
+        """No tick, and so no flush, from now on until `key` is released."""
+        self._holds.add(key)
+
+    def release(self, key: object) -> None:
+        """Undo `hold`; harmless if there was none."""
+        self._holds.discard(key)
+
+    async def room(self) -> None:
+        """Wait while the buffer is full; return at once otherwise."""
+        if not self._roomy.is_set():
+            await self._roomy.wait()
+
+    @property
+    def waiting(self) -> int:
+        """Events that are not durable yet."""
+        return len(self._buffer)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin the group commits."""
+        self._committer = asyncio.create_task(self._commit_forever(), name="group commit")
+
+    async def _commit_forever(self) -> None:
+        try:
+            while True:
+                await self._due.wait()
+                self._due.clear()
+                await self.commit()
+        except Exception as error:  # whatever it is: without commits this process must not go on
+            self._fatal(error)
+
+    async def commit(self) -> None:
+        """Make durable all that was accepted so far. Waits for as long as the database is away."""
+        async with self._writing:
+            await self._append_buffered()
+
+    async def flush(self) -> bool:
+        """End the minute: tick, append, and write the read models with their checkpoint in one transaction.
+
+        False if a hold keeps time from advancing: then events are made durable, and the read models stay at the last
+        tick. Callers that wait for the same flush share it, and a caller that gives up does not undo it.
+        """
+        if self._next_flush is None:
+            self._next_flush = asyncio.create_task(self._flush(), name="flush")
+        return await asyncio.shield(self._next_flush)
+
+    async def _flush(self) -> bool:
+        try:
+            async with self._writing:
+                self._next_flush = None  # from here on, newcomers wait for the next one
+                return await self._flush_now()
+        except Exception as error:
+            self._fatal(error)  # the deltas it held are in the log, from which the next start takes them
+            raise
+
+    async def _flush_now(self) -> bool:
+        if self._holds:
+            await self._append_buffered()
+            return False
+        changes = self._tick()
+        while await self._append_buffered():
+            changes = self._tick()
+        batches = [
+            FlushBatch(partition=p, position=self._heads[p], as_of=self._states[p].as_of, changes=c)
+            for p, c in changes.items()
+        ]
+        await self._writer.until_done("flush", lambda: store.state.flush(self._database, batches, self._lease))
+        self.health.flushes += 1
+        self.health.last_flush_at = self.clock.now()
+        return True
+
+    def _tick(self) -> dict[Partition, Changes]:
+        """Bring every partition that has guilds to now, and take what has changed; nothing else runs in between."""
+        changes = {}
+        for partition, state in self._states.items():
+            if state.guilds:
+                newest = max(guild.last_at for guild in state.guilds.values())
+                event = tick(partition, Ms(max(self.clock.now(), newest, state.as_of + 1)))
+                self._buffer.append(event)
+                state.apply(event)
+                changes[partition] = state.drain()
+        return changes
+
+    async def _append_buffered(self) -> bool:
+        """Append all that is buffered now, under the lock; what comes in meanwhile waits for the next commit.
+
+        Events leave the buffer only when they are durable. True if the fold had to be reloaded: see `_reload`.
+        """
+        self._scheduled = False
+        reloaded = False
+        left = len(self._buffer)
+        while left:
+            part = self._buffer[: min(left, _BIGGEST_APPEND)]
+            result = await self._writer.until_done("append", lambda part=part: self._append(part))  # type: ignore[misc]
+            del self._buffer[: len(part)]
+            left -= len(part)
+            self.health.committed_events += result.appended
+            stale = any(at <= self._heads[p] for p, at in result.duplicates.values())
+            self._heads.update(result.last)
+            if stale:
+                await self._reload()
+                reloaded = True
+        if len(self._buffer) < self._limits.buffer_events:
+            self._roomy.set()
+        return reloaded
+
+    def _append(self, events: list[Event]) -> AppendResult:
+        return store.log.append(self._database, events, recorded_at=self.clock.now(), lease=self._lease)
+
+    async def _reload(self) -> None:
+        """The log knew an event that the fold took for new: take the fold's state from the log, which is the truth.
+
+        A duplicate *after* the last confirmed position is no such case: it is this process's own append, whose
+        acknowledgement was lost.
+        """
+        fresh = await self._writer.until_done("reload", lambda: store.state.recover_all(self._database))
+        for event in self._buffer:
+            fresh[partition_of(event.guild_id, len(fresh))].apply(event)
+        self._states.clear()
+        self._states.update(fresh)
+
+    async def close(self, within: float) -> bool:
+        """Append, flush and stop, `within` so many seconds. False if the database did not let us in that time.
+
+        What could not be appended is lost with the process, and said so in the log by the caller.
+        """
+        self._writer.hurry()
+        if self._committer is not None:
+            self._committer.cancel()
+        try:
+            async with asyncio.timeout(within):
+                await self.flush()
+        except (TimeoutError, LeaseLostError):
+            return False
+        else:
+            return True
+        finally:
+            self._writer.close()
