@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from tracker.events.channel import ChannelDescribed
 from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerLost
-from tracker.events.voice import Flags
-from tracker.ids import ChannelId, GuildId, Ms, Partition, RoleId, UserId, mint_event_id
-from tracker.projections.guild import GuildState
+from tracker.ids import GuildId, Ms, Partition, mint_event_id
+from tracker.ingest.sight import FoldSight
 from tracker.projections.state import PartitionState
 
 
@@ -23,63 +21,6 @@ class HandClock:
 
     def now(self) -> Ms:
         return Ms(self.ms)
-
-
-@dataclass
-class FoldSight:
-    """`Sight` over the fold of one partition."""
-
-    state: PartitionState
-
-    def guilds(self) -> Collection[GuildId]:
-        return [GuildId(g) for g in self.state.guilds]
-
-    def lost_at(self, guild: GuildId) -> Ms | None:
-        at = self._guild(guild).lost_at
-        return None if at is None else Ms(at)
-
-    def bridge_ms(self, guild: GuildId) -> Ms:
-        return self._guild(guild).voice.settings.bridge_ms
-
-    def in_voice(self, guild: GuildId) -> Iterable[UserId]:
-        return [UserId(u) for u in self._guild(guild).voice.open]
-
-    def channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
-        session = self._guild(guild).voice.open.get(user)
-        return None if session is None else ChannelId(session.channel.id)
-
-    def flags_of(self, guild: GuildId, user: UserId) -> Flags:
-        session = self._guild(guild).voice.open.get(user)
-        return Flags(0) if session is None else session.flags
-
-    def is_member(self, guild: GuildId, user: UserId) -> bool:
-        return self._guild(guild).roster.is_present(user)
-
-    def is_silent(self, guild: GuildId, user: UserId) -> bool:
-        return not self._guild(guild).is_tracked(user)
-
-    def is_named(self, guild: GuildId, user: UserId, name: str) -> bool:
-        return self._guild(guild).roster.is_named(user, name)
-
-    def roles_of(self, guild: GuildId, user: UserId) -> tuple[int, ...]:
-        return self._guild(guild).roster.roles(user)
-
-    def members(self, guild: GuildId) -> Iterable[UserId]:
-        roster = self._guild(guild).roster
-        return [UserId(u) for u in roster.present() if not roster.is_bot(u)]
-
-    def channel(self, guild: GuildId, channel: ChannelId) -> ChannelDescribed | None:
-        known = self._guild(guild).voice.channels.get(channel)
-        if known is None or not known.described:
-            return None
-        parent = None if known.parent_id is None else ChannelId(known.parent_id)
-        return ChannelDescribed(name=known.name, kind=known.kind, parent_id=parent, afk=known.afk)
-
-    def role_name(self, guild: GuildId, role: RoleId) -> str | None:
-        return self._guild(guild).role_names.get(role)
-
-    def _guild(self, guild: GuildId) -> GuildState:
-        return self.state.guild(guild)
 
 
 @dataclass
@@ -95,7 +36,7 @@ class FoldIntake:
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sight = FoldSight(self.state)
+        self.sight = FoldSight({Partition(0): self.state})
         self._open.set()
 
     def accept(self, *events: Event) -> None:

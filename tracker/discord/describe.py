@@ -36,21 +36,21 @@ def name_of(seen: hikari.Member) -> str:
 def member(seen: hikari.Member, sight: Sight, now: Ms) -> Iterator[Event]:
     """Joined, renamed, other roles: what `seen` says that was not known. Nothing for a bot or who opted out."""
     guild, user = GuildId(seen.guild_id), UserId(seen.id)
-    if seen.is_bot or sight.is_silent(guild, user):
+    known = sight.member(guild, user)
+    if seen.is_bot or (known is not None and known.opted_out):
         return
     name, roles = name_of(seen), tuple(RoleId(role) for role in sorted(seen.role_ids) if role != seen.guild_id)
-    is_new = not sight.is_member(guild, user)
-    if is_new:
+    if known is None:
         yield _event(guild, user, now, MemberJoined(name=name))
-    elif not sight.is_named(guild, user, name):
+    elif not known.is_named(name):
         yield _event(guild, user, now, MemberRenamed(name=name))
-    if roles != (() if is_new else sight.roles_of(guild, user)):
+    if roles != (() if known is None else known.role_ids):
         yield _event(guild, user, now, MemberRolesChanged(role_ids=roles))
 
 
 def left(guild: GuildId, user: UserId, sight: Sight, now: Ms) -> Iterator[Event]:
     """The user is not in the guild any more. Nothing if that was known, or for a bot."""
-    if sight.is_member(guild, user):
+    if sight.member(guild, user) is not None:
         yield _event(guild, user, now, MemberLeft())
 
 

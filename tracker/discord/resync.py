@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tracker.discord.sight import Sight
+from tracker.discord.sight import Sight, is_silent
 from tracker.events.envelope import Data, Event
 from tracker.events.ticks import TrackerReturned
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft
@@ -52,7 +52,7 @@ def resync(
             continue
         if before is not None:
             ended.append(_event(guild, user, before, gone_at, VoiceLeft(reason="outage")))
-        if now is not None and not sight.is_silent(guild, user):
+        if now is not None and not is_silent(sight, guild, user):
             begun.append(_event(guild, user, now.channel_id, back_at, VoiceJoined(flags=now.flags, reason="observed")))
     returned = [] if lost_at is None else [_event(guild, None, None, back_at, TrackerReturned())]
     return [*ended, *returned, *differences, *begun]

@@ -15,7 +15,30 @@ from tracker.events.envelope import Event
 from tracker.events.voice import Flags
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId
 
-__all__ = ["Intake", "Sight"]
+__all__ = ["Intake", "KnownMember", "Sight", "is_silent"]
+
+
+class KnownMember(Protocol):
+    """A member as the fold knows them."""
+
+    def is_named(self, name: str) -> bool:
+        """Whether `name` is the one last heard (names themselves are not kept in memory)."""
+        ...
+
+    @property
+    def role_ids(self) -> tuple[RoleId, ...]:
+        """The whole set, ascending, without @everyone."""
+        ...
+
+    @property
+    def bot(self) -> bool:
+        """Known to be a bot."""
+        ...
+
+    @property
+    def opted_out(self) -> bool:
+        """Asked not to be tracked: makes no events."""
+        ...
 
 
 class Sight(Protocol):
@@ -45,24 +68,12 @@ class Sight(Protocol):
         """The flags of the member's open session, none set if there is none."""
         ...
 
-    def is_member(self, guild: GuildId, user: UserId) -> bool:
-        """Whether the user is known to be in the guild now."""
-        ...
-
-    def is_silent(self, guild: GuildId, user: UserId) -> bool:
-        """Whether the user makes no events: opted out, or known to be a bot."""
-        ...
-
-    def is_named(self, guild: GuildId, user: UserId, name: str) -> bool:
-        """Whether `name` is the one last heard (names themselves are not kept in memory)."""
-        ...
-
-    def roles_of(self, guild: GuildId, user: UserId) -> tuple[int, ...]:
-        """The member's roles, ascending, without @everyone; none for somebody unknown."""
+    def member(self, guild: GuildId, user: UserId) -> KnownMember | None:
+        """A member who is in the guild; None if not known to be."""
         ...
 
     def members(self, guild: GuildId) -> Iterable[UserId]:
-        """Who is known to be in the guild, bots left out."""
+        """Who is known to be in the guild."""
         ...
 
     def channel(self, guild: GuildId, channel: ChannelId) -> ChannelDescribed | None:
@@ -107,6 +118,12 @@ class Intake(Protocol):
         """Wait while the buffer is full; return at once otherwise."""
         ...
 
-    async def flush(self) -> None:
-        """Write what is buffered, and the read models as of now."""
+    async def flush(self) -> object:
+        """Write what is buffered, and the read models as of now (as of the last tick while anything holds)."""
         ...
+
+
+def is_silent(sight: Sight, guild: GuildId, user: UserId) -> bool:
+    """Whether the user makes no events: opted out, or known to be a bot."""
+    known = sight.member(guild, user)
+    return known is not None and (known.opted_out or known.bot)

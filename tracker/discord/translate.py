@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 import hikari
 
-from tracker.discord.sight import Sight
+from tracker.discord.sight import Sight, is_silent
 from tracker.events import voice as flag
 from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed, interaction_id
@@ -58,7 +58,7 @@ def voice(state: hikari.VoiceState, sight: Sight, now: Ms) -> Event | None:
         return None if before is None else _voice(guild, user, before, now, VoiceLeft())
     channel, flags = ChannelId(state.channel_id), flags_in(state)
     if before is None:
-        return None if sight.is_silent(guild, user) else _voice(guild, user, channel, now, VoiceJoined(flags=flags))
+        return None if is_silent(sight, guild, user) else _voice(guild, user, channel, now, VoiceJoined(flags=flags))
     if before != channel:
         return _voice(guild, user, channel, now, VoiceMoved(from_channel_id=before, flags=flags))
     if sight.flags_of(guild, user) != flags:
@@ -72,7 +72,7 @@ def message(event: hikari.GuildMessageCreateEvent, sight: Sight, threads: Thread
     if event.author.is_bot or sent.webhook_id is not None or sent.type not in _COUNTED:
         return None
     guild, user, written_in = GuildId(event.guild_id), UserId(event.author_id), ChannelId(event.channel_id)
-    if sight.is_silent(guild, user):
+    if is_silent(sight, guild, user):
         return None
     parent = threads.get(written_in)
     return Event(
@@ -114,7 +114,7 @@ def interaction(used: hikari.PartialInteraction, sight: Sight, threads: Threads)
         name, kind = _custom_name(used.custom_id), "modal"
     else:
         return None
-    if used.guild_id is None or sight.is_silent(GuildId(used.guild_id), UserId(used.user.id)):
+    if used.guild_id is None or is_silent(sight, GuildId(used.guild_id), UserId(used.user.id)):
         return None
     return Event(
         id=interaction_id(used.id),
