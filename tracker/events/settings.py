@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from tracker.errors import SettingsError
@@ -42,7 +42,7 @@ class ReportEntry:
     """One scheduled report. `role_id` None: everyone. `channel_id` None: the guild's log channel."""
 
     role_id: RoleId | None
-    period: str
+    period: Literal["daily", "weekly", "monthly"]
     at: str
     weekday: str
     day: int

@@ -235,7 +235,7 @@ class Ingest:
             del self._buffer[: len(part)]
             left -= len(part)
             self.health.committed_events += result.appended
-            stale = any(at <= self._heads[p] for p, at in result.duplicates.values())
+            stale = any(d.position <= self._heads[d.partition] for d in result.duplicates) or result.repeated
             self._heads.update(result.last)
             if stale:
                 await self._reload()
