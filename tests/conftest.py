@@ -1,8 +1,76 @@
-"""What all tests share: how Hypothesis searches. The same examples on every run, so that a red run stays red."""
+"""What all tests share: how Hypothesis searches, and a fresh, migrated database on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
+from store.engine import Database, open_database
+from tests.servers import PostgresServer, start_postgres
+
+# The same examples on every run, so that a red run stays red.
 settings.register_profile("default", derandomize=True, deadline=None)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process, started when first asked for."""
+    # Not pytest's tmp_path: the server's socket lives there too, and such a path may have 107 bytes only.
+    folder = Path(tempfile.mkdtemp(prefix="tracker-pg-"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = start_postgres(folder / "data")
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file without any event, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    open_database(str(path)).close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, migrated database: the test runs on SQLite and again on PostgreSQL."""
+    if request.param == "sqlite":
+        path = request.getfixturevalue("tmp_path") / "tracker.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = server.create()
+        yield server.url(name)
+        server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database, open."""
+    db = open_database(database_url)
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def open_again(database_url: str) -> Iterator[Callable[[], Database]]:
+    """Opens the test's database once more, as another process would; closed after the test."""
+    opened: list[Database] = []
+
+    def opening() -> Database:
+        opened.append(open_database(database_url))
+        return opened[-1]
+
+    yield opening
+    for db in opened:
+        db.close()

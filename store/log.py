@@ -1,0 +1,215 @@
+"""The event log: append-only, positions 1, 2, 3, … without holes in each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from store import appending
+from store.appending import Appended, Entry, Epochs
+from store.engine import Database
+from store.lease import Lease
+from tracker.errors import EventFormatError, LogCorruptError
+from tracker.events.codec import data_from_json, data_to_json
+from tracker.events.envelope import Event, RecordedEvent
+from tracker.events.ticks import TrackerTicked, tick_partition
+from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, Position, UserId, partition_of
+
+__all__ = [
+    "START", "AppendResult", "Duplicate", "append", "check_contiguity", "head", "newest", "partition_for", "read",
+    "read_canonical",
+]  # fmt: skip
+
+START: Final = Position(0)
+"""Before the first event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """An event whose id was in the log already, at `position`.
+
+    A position beyond the last one that the caller knows to be committed means that the caller's own earlier append did
+    succeed and only its acknowledgement was lost; any other that the event was appended before.
+    """
+
+    id: EventId
+    partition: Partition
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendResult:
+    """What an append did. `last`: each partition's last position now (those that were appended to).
+
+    `duplicates` were in the log already. `repeated` ids came more than once in the same append: the first one counts.
+    """
+
+    last: dict[Partition, Position]
+    appended: int
+    duplicates: tuple[Duplicate, ...] = ()
+    repeated: tuple[EventId, ...] = ()
+
+
+def append(db: Database, events: Sequence[Event], *, recorded_at: Ms, lease: Lease | None = None) -> AppendResult:
+    """Appends events in the order given, all or none, as one transaction for all partitions.
+
+    Ids that are there already change nothing. `recorded_at`: now. `lease`: None appends without asking who holds the
+    database (tests and tools that hold it in another way). Raises DatabaseError, LeaseLostError.
+    """
+    entries: dict[tuple[Partition, str], Entry] = {}
+    repeated = []
+    for event in events:
+        entry = _entry(event, db.partitions)
+        if entries.setdefault((entry.partition, entry.id), entry) is not entry:
+            repeated.append(event.id)
+    if not entries:
+        return AppendResult(last={}, appended=0)
+    epochs = None if lease is None else lease.epochs
+    wanted = list(entries.values())
+    try:
+        done = _append_new(db, wanted, recorded_at, epochs)
+        duplicates: tuple[Duplicate, ...] = ()
+    except IntegrityError:
+        done, duplicates = _append_missing(db, wanted, recorded_at, epochs)
+    db.subjects.learn(done.minted.items())
+    return AppendResult(
+        last=done.last, appended=len(wanted) - len(duplicates), duplicates=duplicates, repeated=tuple(repeated)
+    )
+
+
+def _append_new(db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epochs | None) -> Appended:
+    if db.dialect == "postgresql":
+        with db.autocommit() as connection:
+            return appending.in_one_statement(connection, entries, recorded_at, epochs, db.subjects)
+    with db.write() as connection:
+        return appending.in_transaction(connection, entries, recorded_at, epochs, db.subjects)
+
+
+def _append_missing(
+    db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epochs | None
+) -> tuple[Appended, tuple[Duplicate, ...]]:
+    """The careful way: with all other writers kept out, find what is there, then append the rest."""
+    with db.write() as connection:
+        heads = appending.lock(connection, {e.partition for e in entries}, epochs)
+        there = appending.existing(connection, entries)
+        missing = [e for e in entries if (e.partition, e.id) not in there]
+        done = appending.in_transaction(connection, missing, recorded_at, epochs, db.subjects)
+    duplicates = tuple(Duplicate(id=EventId(i), partition=p, position=n) for (p, i), n in there.items())
+    return Appended({**heads, **done.last}, done.minted), duplicates
+
+
+def partition_for(event: Event, partitions: int) -> Partition:
+    """The partition an event belongs to: its guild's, or the one that a tick's id names (modulo `partitions`)."""
+    if isinstance(event.data, TrackerTicked):
+        return Partition(tick_partition(event.id) % partitions)
+    return partition_of(event.guild_id, partitions)
+
+
+def _entry(event: Event, partitions: int) -> Entry:
+    return Entry(
+        partition_for(event, partitions),
+        event.id,
+        event.data.TYPE,
+        event.data.VERSION,
+        event.guild_id,
+        event.user_id,
+        event.channel_id,
+        event.occurred_at,
+        data_to_json(event.data),
+    )
+
+
+def head(db: Database) -> dict[Partition, Position]:
+    """The last position of every partition; 0: nothing in it yet."""
+    with db.read() as connection:
+        rows = connection.exec_driver_sql("SELECT partition, position FROM log_head").all()
+    return {Partition(p): Position(n) for p, n in rows}
+
+
+_COLUMNS: Final = (
+    "SELECT e.position, e.id, e.type, e.version, e.guild_id, COALESCE(s.user_id, -e.subject_id), e.channel_id, "
+    "e.occurred_at, e.recorded_at, e.data FROM events e "
+    "LEFT JOIN subjects s ON s.partition = e.partition AND s.subject_id = e.subject_id "
+)
+_BATCH: Final = 2_000
+
+
+def read(
+    db: Database, partition: Partition, after: Position = START, *, guild: GuildId | None = None
+) -> Iterator[RecordedEvent]:
+    """The partition's events beyond position `after`, in order, as they are at the start of the reading (streamed).
+
+    `guild`: only this one's; None: all. A member whose mapping was removed has a negative user id. Raises
+    DatabaseError; LogCorruptError for an event that cannot be read.
+    """
+    where, arguments = "WHERE e.partition = {0} AND e.position > {0}", [int(partition), int(after)]
+    if guild is not None:
+        where, arguments = where + " AND e.guild_id = {0}", [*arguments, int(guild)]
+    return _stream(db, partition, where + " ORDER BY e.position", arguments)
+
+
+def read_canonical(db: Database, partition: Partition) -> Iterator[RecordedEvent]:
+    """All events of the partition, guild by guild, each guild's in canonical order: (occurred_at, position)."""
+    return _stream(db, partition, "WHERE e.partition = {0} ORDER BY e.guild_id, e.occurred_at, e.position", [partition])
+
+
+def _stream(db: Database, partition: Partition, where: str, arguments: list[int]) -> Iterator[RecordedEvent]:
+    statement = _COLUMNS + where.format("?" if db.dialect == "sqlite" else "%s")
+    with db.read() as connection:
+        streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
+        for batch in streaming.exec_driver_sql(statement, tuple(arguments)).partitions():
+            for row in batch:
+                yield _recorded(partition, tuple(row))
+
+
+def _recorded(partition: Partition, row: tuple[Any, ...]) -> RecordedEvent:
+    position, event_id, kind, version, guild, user, channel, occurred_at, recorded_at, data = row
+    try:
+        decoded = data_from_json(kind, version, data)
+    except EventFormatError as error:
+        raise LogCorruptError(f"event {position} of partition {partition} cannot be read: {error}") from None
+    return RecordedEvent(
+        partition=partition,
+        position=Position(position),
+        recorded_at=Ms(recorded_at),
+        event=Event(
+            id=EventId(event_id),
+            guild_id=GuildId(guild),
+            user_id=None if user is None else UserId(user),
+            channel_id=None if channel is None else ChannelId(channel),
+            occurred_at=Ms(occurred_at),
+            data=decoded,
+        ),
+    )
+
+
+def newest(db: Database) -> dict[GuildId, Ms]:
+    """The instant of each guild's newest event (reads the whole log)."""
+    with db.read() as connection:
+        rows = connection.exec_driver_sql("SELECT guild_id, MAX(occurred_at) FROM events GROUP BY guild_id").all()
+    return {GuildId(g): Ms(at) for g, at in rows if g}
+
+
+def check_contiguity(db: Database) -> int:
+    """Counts the log's events. Raises LogCorruptError if a partition's positions are not exactly 1 to its head."""
+    with db.read() as connection:
+        return sum(_check(connection, p) for p in db.all_partitions)
+
+
+def _check(connection: Connection, partition: Partition) -> int:
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    count, first, last, expected = connection.exec_driver_sql(
+        f"SELECT COUNT(*), COALESCE(MIN(position), 1), COALESCE(MAX(position), 0), "  # noqa: S608
+        f"(SELECT position FROM log_head WHERE partition = {mark}) FROM events WHERE partition = {mark}",
+        (partition, partition),
+    ).one()
+    if (first, last, count) != (1, expected, expected):
+        raise LogCorruptError(
+            f"partition {partition} of the log has {count} events from position {first} to {last}, "
+            f"but its head says 1 to {expected}: events are missing"
+        )
+    return int(count)

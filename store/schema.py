@@ -1,0 +1,145 @@
+"""Every table, as SQLAlchemy Core sees it. The migrations make them; a test asserts that both say the same.
+
+`partition` leads every primary and unique key, so that partitions can be written, replayed and later moved one by one.
+Instants and durations are integer milliseconds, days are integers yyyymmdd, truth values are 0 and 1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, UniqueConstraint, text
+
+from tracker.projections.rows import TABLES
+from tracker.projections.rows import Table as ReadModel
+
+__all__ = [
+    "READ_MODELS",
+    "TEXT_COLUMNS",
+    "checkpoints",
+    "deliveries",
+    "events",
+    "leases",
+    "log_head",
+    "metadata",
+    "rebuild_marks",
+    "subjects",
+    "tracker_info",
+]
+
+metadata = MetaData()
+
+TEXT_COLUMNS: Final = frozenset({"name", "kind", "settings", "season_name", "role_ids"})
+"""The read models' columns that hold text; all others hold whole numbers."""
+
+
+def _whole(name: str, *, key: bool = False, null: bool = False, default: str | None = None) -> Column[int]:
+    return Column(
+        name, BigInteger, primary_key=key, nullable=null, autoincrement=False,
+        server_default=None if default is None else text(default),
+    )  # fmt: skip
+
+
+def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=null)
+
+
+def _table(name: str, *items: Column[int] | Column[str] | UniqueConstraint | Index) -> Table:
+    return Table(name, metadata, *items, sqlite_with_rowid=False)
+
+
+tracker_info = _table("tracker_info", _text("name", key=True), _text("value"))
+"""The mark that a database is ours, and what is fixed when it is made: `partitions`."""
+
+log_head = _table(
+    "log_head",
+    _whole("partition", key=True),
+    _whole("position"),
+    _whole("epoch", default="0"),
+    _whole("subjects", default="0"),
+)
+"""The last position and subject id given, and how often the lease changed hands. Its row lock orders the appends."""
+
+events = _table(
+    "events",
+    _whole("partition", key=True),
+    _whole("position", key=True),
+    _text("id"),
+    _text("type"),
+    _whole("version"),
+    _whole("guild_id"),
+    _whole("subject_id", null=True),
+    _whole("channel_id", null=True),
+    _whole("occurred_at"),
+    _whole("recorded_at"),
+    _text("data"),
+    UniqueConstraint("partition", "id", name="events_id"),
+)
+"""The event log. `data` is the codec's JSON text; `guild_id` 0: an event of the partition (a tick)."""
+
+subjects = _table(
+    "subjects",
+    _whole("partition", key=True),
+    _whole("subject_id", key=True),
+    _whole("guild_id"),
+    _whole("user_id"),
+    UniqueConstraint("partition", "guild_id", "user_id", name="subjects_member"),
+)
+"""Who a subject of the log is. Deleting the row unlinks the person for good: a subject id is never given twice."""
+
+leases = _table(
+    "leases",
+    _whole("partition", key=True),
+    _text("token"),
+    _text("host"),
+    _text("machine"),
+    _whole("pid"),
+    _text("process_start"),
+    _whole("since"),
+    _whole("heartbeat_at"),
+)
+"""Who writes to each partition. `process_start`: the system's word for it, so that a reused pid is seen."""
+
+checkpoints = _table("checkpoints", _whole("partition", key=True), _whole("position"), _whole("as_of"))
+"""Up to which position, and to which instant, a partition's read models are true."""
+
+rebuild_marks = _table("rebuild_marks", _whole("partition", key=True), _whole("guild_id", key=True))
+"""Guilds whose history was added to behind their newest event: only a rebuild makes their read models true again."""
+
+deliveries = _table(
+    "deliveries",
+    _whole("partition", key=True),
+    _text("key", key=True),
+    _whole("guild_id"),
+    _whole("channel_id", null=True),
+    _text("kind"),
+    _text("payload"),
+    _text("nonce"),
+    _text("state"),
+    _whole("attempts", default="0"),
+    _whole("next_attempt_at"),
+    _whole("message_id", null=True),
+    _text("error", null=True),
+    _whole("created_at"),
+    Index("deliveries_due", "next_attempt_at", sqlite_where=text("state IN ('pending', 'failed')"),
+          postgresql_where=text("state IN ('pending', 'failed')")),
+)  # fmt: skip
+"""Posts owed to Discord. States: pending, sent, failed (will be tried again), blocked (needs a person)."""
+
+
+def _read_model(model: ReadModel) -> Table:
+    columns: list[Column[int] | Column[str]] = [_whole("partition", key=True)]
+    for name in model.columns:
+        key, null = name in model.key, name not in model.key + model.add
+        columns.append(_text(name, key=key, null=null) if name in TEXT_COLUMNS else _whole(name, key=key, null=null))
+    return _table(model.name, *columns)
+
+
+READ_MODELS: Final[dict[str, Table]] = {name: _read_model(model) for name, model in TABLES.items()}
+
+_OPEN = text("ended_at IS NULL")
+Index(
+    "sessions_open",
+    *(READ_MODELS["sessions"].c[c] for c in ("partition", "guild_id", "user_id", "started_at")),
+    sqlite_where=_OPEN, postgresql_where=_OPEN,
+)  # fmt: skip
