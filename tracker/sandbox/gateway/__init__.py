@@ -1,0 +1,1 @@
+"""The gateway: WebSocket v10, JSON, zlib-stream or zstd-stream."""
