@@ -1,4 +1,4 @@
-"""What happens by the clock, as APScheduler's jobs: the flush, the lease's heartbeat, the reports that have come due."""
+"""What happens by the clock, as APScheduler jobs: the flush, the lease's heartbeat, the reports that came due."""
 
 from __future__ import annotations
 
