@@ -1,0 +1,142 @@
+"""The Discord front-end as one thing to start and to close: hikari's client, the listeners, the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any, Final
+
+import hikari
+import lightbulb
+from hikari.impl import CacheSettings
+from hikari.impl.config import CacheComponents
+
+from tracker.discord.commands.report import ReportCommand
+from tracker.discord.desk import ReportDesk, ReportReader
+from tracker.discord.gate import GatedEvents
+from tracker.discord.listeners import Listeners
+from tracker.discord.login import refusal
+from tracker.discord.sight import Intake
+from tracker.discord.texts import command_texts
+
+__all__ = ["INTENTS", "Front"]
+
+_LOG = logging.getLogger("tracker.discord")
+
+INTENTS: Final = (
+    hikari.Intents.GUILDS
+    | hikari.Intents.GUILD_MEMBERS
+    | hikari.Intents.GUILD_VOICE_STATES
+    | hikari.Intents.GUILD_MESSAGES
+)
+"""All that counting needs. What people write is not among it."""
+
+_FIRST_PAUSE_S: Final = 5.0
+_LONGEST_PAUSE_S: Final = 300.0
+
+
+class _Bot(hikari.GatewayBot):
+    """hikari's client with our event manager in the place of its own, and with nothing cached."""
+
+    def __init__(self, token: str, *, rest_url: str | None, rest_retries: int) -> None:
+        super().__init__(
+            token,
+            banner=None,
+            logs=None,
+            suppress_optimization_warning=True,
+            intents=INTENTS,
+            auto_chunk_members=False,
+            cache_settings=CacheSettings(components=CacheComponents.NONE),
+            rest_url=rest_url,
+            max_retries=rest_retries,
+        )
+        self.gated = GatedEvents(self._entity_factory, self._event_factory, INTENTS, auto_chunk_members=False)
+        self._event_manager = self.gated
+
+
+class Front:
+    """Discord, for as long as it is started.
+
+    `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
+    Signals, the event loop and logging belong to the caller.
+    """
+
+    def __init__(
+        self, *, token: str, intake: Intake, reader: ReportReader, rest_url: str | None = None, rest_retries: int = 3
+    ) -> None:
+        """Raises LoginError if `token` cannot be one."""
+        self._server = rest_url
+        try:
+            self._bot = _Bot(token, rest_url=rest_url, rest_retries=rest_retries)
+        except ValueError as error:
+            raise refusal(error, server=rest_url) from None
+        self._listeners = Listeners(intake)
+        self._bot.gated.room = intake.room
+        self._bot.gated.silent = self._listeners.silent
+        self._listeners.subscribe(self._bot.gated)
+        self._commands = lightbulb.client_from_app(
+            self._bot, default_locale=hikari.Locale.EN_US, localization_provider=command_texts, sync_commands=False
+        )
+        self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(
+            ReportDesk, ReportDesk(intake, reader)
+        )
+        self._commands.register(ReportCommand)
+        self._registering: asyncio.Task[None] | None = None
+
+    @property
+    def rest(self) -> hikari.api.RESTClient:
+        """Discord's REST side, for posts; usable while started."""
+        return self._bot.rest
+
+    async def start(self) -> None:
+        """Log in and wait until every shard is ready. Raises LoginError, after closing what was opened."""
+        await self._commands.start()
+        try:
+            await self._bot.start(check_for_updates=False)
+        except (hikari.HikariError, OSError, RuntimeError) as error:
+            await self.close()
+            raise refusal(error, server=self._server) from None
+        except BaseException:
+            await self.close()
+            raise
+        self._registering = asyncio.create_task(self._register_commands(), name="register commands")
+
+    async def wait(self) -> None:
+        """Until closed. Raises LoginError if Discord shuts the bot out meanwhile (a token that was reset, for one)."""
+        try:
+            await self._bot.join()
+        except hikari.ComponentStateConflictError:
+            return
+        except hikari.HikariError as error:
+            raise refusal(error, server=self._server) from None
+
+    async def close(self) -> None:
+        """Leave the gateway; nothing is heard from then on. Harmless if not started."""
+        if self._registering is not None:
+            self._registering.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._registering
+        await self._listeners.close()
+        if self._bot.is_alive:
+            await self._bot.close()
+        await self._commands.stop()
+
+    async def _register_commands(self) -> None:
+        """Tell Discord which commands there are. The bot counts without them, so failing here is no reason to stop."""
+        pause = _FIRST_PAUSE_S
+        self._commands.sync_commands = True
+        while True:
+            try:
+                await self._commands.sync_application_commands()
+            except hikari.HTTPError as error:
+                _LOG.warning("Discord did not take the commands (%s); trying again in %g s", _short(error), pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            else:
+                return
+
+
+def _short(error: Any) -> str:
+    status = getattr(error, "status", None)
+    return type(error).__name__ if status is None else f"HTTP {int(status)}"
