@@ -100,7 +100,7 @@ class Ingest:
             guild = state.guild(event.guild_id)
             if self._is_unwanted(event, guild):
                 continue
-            floor = guild.last_at if guild.lost_at is not None else max(guild.last_at, state.as_of)
+            floor = Ms(guild.last_at if guild.lost_at is not None else max(guild.last_at, state.as_of))
             if event.occurred_at < floor:
                 event = replace(event, occurred_at=floor)  # a live append never goes back in time
             self._put(event)

@@ -1,0 +1,52 @@
+"""The health check answers what the health report says."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from tracker.errors import ConfigError
+from tracker.http.health import HealthServer
+from tracker.ids import Ms
+from tracker.ingest.health import Health
+
+
+async def asked(address: str) -> tuple[int, dict[str, object]]:
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_health_is_200_while_well_and_503_with_the_reason_when_not() -> None:
+    health = Health(last_flush_at=Ms(5))
+    server = HealthServer(0, lambda: health.report(waiting=2))
+    await server.start()
+    try:
+        status, report = await asked(server.address)
+        assert (status, report["status"], report["events_waiting"], report["last_flush_at"]) == (200, "ok", 2, 5)
+        health.bad("append", "the disk is full")
+        status, report = await asked(server.address)
+        assert (status, report["trouble"]) == (503, {"append": "the disk is full"})
+        health.good("append")
+        assert (await asked(server.address))[0] == 200
+    finally:
+        await server.close()
+
+
+async def test_a_port_that_is_taken_is_refused_in_one_sentence() -> None:
+    first = HealthServer(0, dict)
+    await first.start()
+    port = int(first.address.rsplit(":", 1)[1].split("/")[0])
+    with pytest.raises(ConfigError, match=f"cannot listen on port {port}"):
+        await HealthServer(port, dict).start()
+    await first.close()
+
+
+@pytest.mark.parametrize("source", ["append", "flush"])
+def test_a_change_for_the_worse_and_back_is_logged_once_each(source: str, caplog: pytest.LogCaptureFixture) -> None:
+    health = Health()
+    for _ in range(5):
+        health.bad(source, "the database is locked")
+    health.good(source)
+    health.good(source)
+    assert [r.message for r in caplog.records] == [f"{source}: the database is locked", f"{source}: works again"]
+    assert (health.failures, health.well) == (5, True)
