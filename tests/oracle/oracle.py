@@ -154,10 +154,9 @@ def _messages(lines: Timelines, result: Answer) -> None:
         data: Any = e.data
         rules = lines.rules(step)
         if e.type == "message.deleted" and data.message_id in awards:
-            sent_at, exp, row = awards[data.message_id]
-            if rules.message_revoke > 0 and e.occurred_at - sent_at <= rules.message_revoke:
+            until, exp, row = awards.pop(data.message_id)
+            if e.occurred_at <= until:
                 result.daily[row]["exp_messages"] -= exp
-                del awards[data.message_id]
         if e.type != "message.sent" or e.user_id is None or e.channel_id is None or not lines.counted(e.user_id, step):
             continue
         if e.channel_id in rules.message_ignored:
@@ -172,7 +171,7 @@ def _messages(lines: Timelines, result: Answer) -> None:
         exp = rules.multiplied(drawn, e.channel_id, lines.roles(e.user_id, step), e.occurred_at)
         result.daily[row]["exp_messages"] += exp
         if rules.message_revoke > 0:
-            awards[message] = (e.occurred_at, exp, row)
+            awards[message] = (e.occurred_at + rules.message_revoke, exp, row)  # rules are facts: those of the award
 
 
 def _interactions(lines: Timelines, result: Answer) -> None:

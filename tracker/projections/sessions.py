@@ -54,8 +54,11 @@ class ChannelState:
         self.barred = (_DEAF if settings.undeafened else 0) | (_MUTED if settings.unmuted else 0)
 
     def is_eligible(self, flags: int) -> bool:
-        """Whether a member with these flags earns in this channel now, with those who are in it now."""
-        return self.tracked and self.rule is not None and len(self.open) >= self.min_members and not flags & self.barred
+        """Whether a member's time with these flags counts for EXP in this channel, with those who are in it now.
+
+        It does without a rule too: a rule that comes later finds the carry.
+        """
+        return self.tracked and len(self.open) >= self.min_members and not flags & self.barred
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

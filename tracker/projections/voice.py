@@ -174,8 +174,11 @@ class VoiceFold:
             session.days += (day,)
             cell[SESSIONS] += 1
             self.ledger.session_days[self.guild_id, day, user, session.started_at] = None
+        if not session.eligible:
+            return
         rule = channel.rule
-        if not session.eligible or rule is None:
+        if rule is None:
+            session.carry += length
             return
         count, first, session.carry = awards_in(session.carry, rule.every_ms, length)
         if count:
