@@ -107,21 +107,21 @@ class InteractionCall:
         self.revision += 1
         self._changed.set()
 
-    async def until(self, condition: Callable[[], bool], timeout: float) -> None:
-        """Wait for something about the answer. Raises TimeoutError after `timeout` real seconds."""
-        async with asyncio.timeout(timeout):
+    async def until(self, condition: Callable[[], bool], within_s: float) -> None:
+        """Wait for something about the answer. Raises TimeoutError after `within_s` real seconds."""
+        async with asyncio.timeout(within_s):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def acknowledged(self, timeout: float = 5.0) -> None:
-        """Wait for the first answer. Raises TimeoutError after `timeout` real seconds."""
-        await self.until(lambda: self.callback is not None, timeout)
+    async def acknowledged(self, within_s: float = 5.0) -> None:
+        """Wait for the first answer. Raises TimeoutError after `within_s` real seconds."""
+        await self.until(lambda: self.callback is not None, within_s)
 
-    async def answered(self, timeout: float = 15.0) -> Message | None:
+    async def answered(self, within_s: float = 15.0) -> Message | None:
         """Wait for the final answer and return its message; None if it is a form or suggestions.
 
-        Raises TimeoutError if it is not there within `timeout` real seconds.
+        Raises TimeoutError if it is not there within `within_s` real seconds.
         """
-        await self.until(lambda: self.finished, timeout)
+        await self.until(lambda: self.finished, within_s)
         return self.source if self.callback in (CallbackType.DEFERRED_UPDATE, CallbackType.UPDATE) else self.message

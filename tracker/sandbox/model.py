@@ -26,6 +26,8 @@ __all__ = [
 Json = dict[str, Any]
 """A JSON object."""
 
+_NEVER = Ms(0)
+
 
 class ChannelType(IntEnum):
     """https://discord.com/developers/docs/resources/channel#channel-object-channel-types"""
@@ -119,7 +121,7 @@ class Channel:
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
     recipient: User | None = None
     owner_id: int | None = None
-    created_at: Ms = Ms(0)
+    created_at: Ms = _NEVER
     archived: bool = False
     locked: bool = False
     bitrate: int = 64_000
@@ -150,7 +152,7 @@ class Member:
     user: User
     nick: str | None = None
     roles: list[int] = field(default_factory=list)
-    joined_at: Ms = Ms(0)
+    joined_at: Ms = _NEVER
     mute: bool = False
     deaf: bool = False
     timeout_until: Ms | None = None

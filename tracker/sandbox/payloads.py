@@ -85,7 +85,7 @@ def member_json(member: Member, *, with_user: bool = True) -> Json:
 
 
 def voice_json(member: Member, *, with_guild: bool = True) -> Json:
-    """https://discord.com/developers/docs/resources/voice#voice-state-object; a member who is not connected has no channel."""
+    """https://discord.com/developers/docs/resources/voice#voice-state-object; without a channel if not connected."""
     state = member.voice
     body: Json = {
         "channel_id": None if state is None else str(state.channel_id),

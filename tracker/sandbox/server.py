@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
@@ -16,7 +15,7 @@ from tracker.sandbox.gateway.connection import Connection
 from tracker.sandbox.gateway.hub import Counters, Hub
 from tracker.sandbox.gateway.session import Dispatch
 from tracker.sandbox.options import SandboxOptions
-from tracker.sandbox.rest.pipeline import Pipeline, Request
+from tracker.sandbox.rest.pipeline import Pipeline, Request, cut
 from tracker.sandbox.world import World
 
 __all__ = ["Sandbox"]
@@ -99,9 +98,7 @@ class Sandbox:
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:
         if self.faults.refusing:
-            assert isinstance(request.transport, asyncio.Transport)
-            request.transport.abort()
-            return web.Response(status=503)
+            return cut(request)
         return await Connection(self.hub, request).run()
 
     async def _attachment(self, request: web.Request) -> web.StreamResponse:

@@ -52,7 +52,7 @@ class SandboxThread:
         return self.run(inside())
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float | None = 60.0) -> T:
-        """Run a coroutine in the sandbox's loop and wait for its result. Raises TimeoutError after `timeout` seconds."""
+        """Run a coroutine in the sandbox's loop and return its result. Raises TimeoutError after `timeout` seconds."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
     async def arun(self, work: Coroutine[Any, Any, T]) -> T:

@@ -46,7 +46,8 @@ class Refusal(Enum):
     BULK_COUNT = (
         400,
         50016,
-        "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100 messages to delete",
+        "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100 messages "
+        "to delete",
     )
     WRONG_CHANNEL_TYPE = (400, 50024, "Cannot execute action on this channel type")
     INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")

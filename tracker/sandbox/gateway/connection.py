@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections import deque
 from enum import IntEnum
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from aiohttp import WSMsgType, web
@@ -19,7 +19,7 @@ from tracker.sandbox.gateway.transport import COMPRESSIONS, Wire, packer_for
 from tracker.sandbox.intents import KNOWN, Intent
 from tracker.sandbox.model import Json
 
-__all__ = ["Close", "Connection", "GatewayClosed", "Op"]
+__all__ = ["Close", "Connection", "GatewayClosedError", "Op"]
 
 _MAX_PAYLOAD = 4096
 _NO_RESUME = {1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014}
@@ -67,7 +67,7 @@ class Close(IntEnum):
         return f"{self.name.replace('_', ' ').capitalize()}."
 
 
-class GatewayClosed(Exception):
+class GatewayClosedError(Exception):
     """The client did something that ends the connection."""
 
     def __init__(self, code: Close) -> None:
@@ -79,8 +79,9 @@ class Connection:
     """One client's socket."""
 
     def __init__(self, hub: Hub, request: web.Request) -> None:
-        transport = request.transport
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(
+            "asyncio.Transport", request.transport
+        )  # aiohttp's type is the read-and-write transport's base
         self.hub = hub
         self.request = request
         self.ws = web.WebSocketResponse(timeout=2.0, max_msg_size=16 * _MAX_PAYLOAD, compress=False)
@@ -107,7 +108,7 @@ class Connection:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
                 await self._receive(message.data)
-        except GatewayClosed as closed:
+        except GatewayClosedError as closed:
             code = closed.code
             await self.ws.close(code=code, message=str(closed).encode())
         finally:
@@ -135,9 +136,9 @@ class Connection:
 
     def _check_query(self) -> None:
         if self.request.query.get("v") != "10":
-            raise GatewayClosed(Close.INVALID_API_VERSION)
+            raise GatewayClosedError(Close.INVALID_API_VERSION)
         if self.request.query.get("encoding", "json") != "json":
-            raise GatewayClosed(Close.DECODE_ERROR)
+            raise GatewayClosedError(Close.DECODE_ERROR)
 
     def _watch(self) -> None:
         """Close a client that has been silent for two heartbeats."""
@@ -169,7 +170,7 @@ class Connection:
         try:
             op = Op(payload["op"])
         except (KeyError, ValueError):
-            raise GatewayClosed(Close.UNKNOWN_OPCODE) from None
+            raise GatewayClosedError(Close.UNKNOWN_OPCODE) from None
         data = payload.get("d")
         if op is Op.HEARTBEAT:
             self.hub.counters.heartbeats += 1
@@ -178,25 +179,24 @@ class Connection:
                 self.send(Op.ACK)
         elif op in (Op.IDENTIFY, Op.RESUME):
             if self.session is not None:
-                raise GatewayClosed(Close.ALREADY_AUTHENTICATED)
+                raise GatewayClosedError(Close.ALREADY_AUTHENTICATED)
             if not isinstance(data, dict):
-                raise GatewayClosed(Close.DECODE_ERROR)
+                raise GatewayClosedError(Close.DECODE_ERROR)
             (self._identify if op is Op.IDENTIFY else self._resume)(data)
         elif self.session is None:
-            raise GatewayClosed(Close.NOT_AUTHENTICATED)
+            raise GatewayClosedError(Close.NOT_AUTHENTICATED)
         else:
-            self._authenticated(op, data)
+            self._authenticated(self.session, op, data)
 
-    def _authenticated(self, op: Op, data: Any) -> None:
-        assert self.session is not None
+    def _authenticated(self, session: Session, op: Op, data: Any) -> None:
         if op in (Op.DISPATCH, Op.RECONNECT, Op.INVALID_SESSION, Op.HELLO, Op.ACK):
-            raise GatewayClosed(Close.UNKNOWN_OPCODE)
+            raise GatewayClosedError(Close.UNKNOWN_OPCODE)
         if not isinstance(data, dict):
-            raise GatewayClosed(Close.DECODE_ERROR)
+            raise GatewayClosedError(Close.DECODE_ERROR)
         if op is Op.REQUEST_MEMBERS:
-            self.spawn(send_members(self.hub, self.session, data))
+            self.spawn(send_members(self.hub, session, data))
         elif op is Op.VOICE_STATE:
-            move_bot(self.hub, self.session, data)
+            move_bot(self.hub, session, data)
 
     def _count_send(self) -> None:
         """https://discord.com/developers/docs/events/gateway#rate-limiting"""
@@ -205,17 +205,17 @@ class Connection:
             self._sends.popleft()
         self._sends.append(now)
         if len(self._sends) > self.hub.options.gateway_sends:
-            raise GatewayClosed(Close.RATE_LIMITED)
+            raise GatewayClosedError(Close.RATE_LIMITED)
 
     def _identify(self, data: Json) -> None:
         if not self._token_is_right(data):
-            raise GatewayClosed(Close.AUTHENTICATION_FAILED)
+            raise GatewayClosedError(Close.AUTHENTICATION_FAILED)
         if not isinstance(data.get("properties"), dict):
-            raise GatewayClosed(Close.DECODE_ERROR)
+            raise GatewayClosedError(Close.DECODE_ERROR)
         intents, shard = self._intents(data), _shard(data)
         allowed = self.hub.may_identify(shard[0])
         if allowed is None:
-            raise GatewayClosed(Close.AUTHENTICATION_FAILED)
+            raise GatewayClosedError(Close.AUTHENTICATION_FAILED)
         if not allowed:
             self.send(Op.INVALID_SESSION, False)
             return
@@ -231,23 +231,23 @@ class Connection:
     def _intents(self, data: Json) -> Intent:
         asked = data.get("intents")
         if not isinstance(asked, int) or asked & ~KNOWN:
-            raise GatewayClosed(Close.INVALID_INTENTS)
+            raise GatewayClosedError(Close.INVALID_INTENTS)
         options, closed = self.hub.options, Intent(0)
         closed |= Intent(0) if options.members_intent_granted else Intent.GUILD_MEMBERS
         closed |= Intent(0) if options.presences_intent_granted else Intent.GUILD_PRESENCES
         closed |= Intent(0) if options.message_content_intent_granted else Intent.MESSAGE_CONTENT
         if asked & closed:
-            raise GatewayClosed(Close.DISALLOWED_INTENTS)
+            raise GatewayClosedError(Close.DISALLOWED_INTENTS)
         return Intent(asked)
 
     def _resume(self, data: Json) -> None:
         if not self._token_is_right(data):
-            raise GatewayClosed(Close.AUTHENTICATION_FAILED)
+            raise GatewayClosedError(Close.AUTHENTICATION_FAILED)
         session, seq = self.hub.sessions.get(str(data.get("session_id"))), data.get("seq")
         missed = None
         if session is not None:
             if not isinstance(seq, int) or not 0 <= seq <= session.seq:
-                raise GatewayClosed(Close.INVALID_SEQ)
+                raise GatewayClosedError(Close.INVALID_SEQ)
             missed = session.missed(seq)
         if session is None or missed is None:
             self.hub.counters.refused_resumes += 1
@@ -275,11 +275,11 @@ def _decode(raw: str | bytes) -> Json:
             payload = orjson.loads(raw)
             if isinstance(payload, dict):
                 return payload
-    raise GatewayClosed(Close.DECODE_ERROR)
+    raise GatewayClosedError(Close.DECODE_ERROR)
 
 
 def _shard(data: Json) -> tuple[int, int]:
     match data.get("shard", [0, 1]):
         case [int(index), int(count)] if 0 <= index < count:
             return index, count
-    raise GatewayClosed(Close.INVALID_SHARD)
+    raise GatewayClosedError(Close.INVALID_SHARD)

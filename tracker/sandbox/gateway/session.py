@@ -15,7 +15,7 @@ from tracker.sandbox.intents import Intent, needed_for
 __all__ = ["STAMP", "Dispatch", "Session"]
 
 STAMP = b"<monotonic-nanosec>"
-"""Nineteen bytes in a prepared body that are replaced by the sender's `time.monotonic_ns()` (zero-padded) when it goes out."""
+"""Nineteen bytes in a prepared body that become the sender's `time.monotonic_ns()` (zero-padded) when it goes out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Compression and WebSocket frames of one gateway connection.
 
-Frames are written by hand straight onto the transport: it is what lets dispatching be a plain call that never waits, and
-one process push tens of thousands of events a second through one socket.
+Frames are written by hand straight onto the transport: it is what lets dispatching be a plain call that never waits,
+and one process push tens of thousands of events a second through one socket.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Wire:
 
     async def drain(self, *, above: int = 1 << 20) -> None:
         """Wait while more than `above` bytes are queued and the connection is there."""
-        while not self.transport.is_closing() and self.transport.get_write_buffer_size() > above:
+        # aiohttp keeps the protocol's pause and resume callbacks to itself, so the buffer is looked at instead.
+        while not self.transport.is_closing() and self.transport.get_write_buffer_size() > above:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 

@@ -40,7 +40,7 @@ def _one(call: Call) -> Json:
 
 
 def _stored(call: Call, body: Json, known: Json | None) -> Json:
-    """The command as Discord keeps it; one of the same name and kind keeps its id, and its version if it is unchanged."""
+    """The command as Discord keeps it; one of the same name and kind keeps its id, an unchanged one its version."""
     scope = _scope(call)
     kind = body.get("type", _CHAT_INPUT)
     command: Json = {

@@ -18,7 +18,7 @@ from tracker.sandbox.rest import ROUTES
 from tracker.sandbox.rest.call import Call, Reply, Route, Upload
 from tracker.sandbox.wire import ApiError, Refusal
 
-__all__ = ["Pipeline", "Request"]
+__all__ = ["Pipeline", "Request", "cut"]
 
 _PREFIX = "/api/v10"
 _MAJOR = ("channel", "guild", "webhook")
@@ -84,16 +84,16 @@ class Pipeline:
             await asyncio.sleep(fault.delay_s)
         failing = next((fault for fault in faults if fault.drop or fault.status is not None), None)
         call: Call | None = None
-        if self.faults.refusing or (failing is not None and not failing.after_processing):
-            response: web.Response | None = None
-        else:
+        if self.faults.refusing:
+            return self._cut(request, route, None)
+        if failing is None:
             call, response = await self._carry_out(request, route)
-        if self.faults.refusing or (failing is not None and failing.drop):
+            return self._finish(request, route, response, call)
+        if failing.after_processing:
+            call, _ = await self._carry_out(request, route)
+        if failing.drop:
             return self._cut(request, route, call)
-        if failing is not None:
-            response = _failed(failing)
-        assert response is not None
-        return self._finish(request, route, response, call)
+        return self._finish(request, route, _failed(failing), call)
 
     async def _carry_out(self, request: web.Request, route: Route) -> tuple[Call | None, web.Response]:
         headers: dict[str, str] = {}
@@ -122,9 +122,7 @@ class Pipeline:
 
     def _cut(self, request: web.Request, route: Route, call: Call | None) -> web.StreamResponse:
         self._record(request, route, 0, None, call)
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)
+        return cut(request)
 
     def _finish(
         self, request: web.Request, route: Route | None, response: web.Response, call: Call | None
@@ -150,6 +148,13 @@ class Pipeline:
                 route="" if route is None else route.key,
             )
         )
+
+
+def cut(request: web.Request) -> web.Response:
+    """Cut the request's connection; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
 
 
 def _fits(template: str, path: str) -> bool:

@@ -12,9 +12,11 @@ from tracker.sandbox.wire import ApiError, Refusal
 
 __all__ = ["LOCALES", "check_command", "check_commands"]
 
-LOCALES = frozenset(
-    ["id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko"]
+_LANGUAGES = (
+    "id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th zh-CN "
+    "ja zh-TW ko"
 )
+LOCALES = frozenset(_LANGUAGES.split())
 """https://discord.com/developers/docs/reference#locales"""
 
 _CHAT_INPUT, _ENTRY_POINT = 1, 4

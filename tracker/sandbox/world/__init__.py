@@ -1,6 +1,6 @@
 """The in-memory Discord: guilds, members, voice, messages, commands.
 
-`World` is the god's hand: what people do is done by calling it, and every connected bot is told as Discord would tell it.
+`World` is the god's hand: what people do is done by calling it, and every connected bot is told as Discord would.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def channel_part(channel: Channel, guild: Guild | None, member: Member | None) -
 def type_options(
     command: Json, path: Sequence[str], values: Mapping[str, OptionValue], guild: Guild | None, *, focused: str | None
 ) -> Typed:
-    """Fill in a command's options. `path` names subcommand group and subcommand; `focused` is being typed (autocomplete).
+    """Fill in a command's options. `path` names subcommand group and subcommand; `focused` is still being typed.
 
     Raises ValueError where Discord's client would not let the person send the command.
     """
@@ -104,7 +104,7 @@ def _option(definition: Json, value: OptionValue, guild: Guild | None, typed: Ty
     if kind in _PLAIN:
         return body | {"value": _plain(definition, kind, value)}
     if not isinstance(value, _THINGS.get(kind, ())):
-        raise ValueError(f"{definition['name']} is no {kind.name.lower()}: {value!r}")
+        raise ValueError(f"{definition['name']} is no {kind.name.lower()}: {value!r}")  # noqa: TRY004
     _resolve(value, guild, typed)
     return body | {"value": str(value.id)}  # type: ignore[union-attr]
 
