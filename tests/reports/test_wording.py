@@ -56,7 +56,7 @@ def test_only_an_open_window_and_only_an_absence_are_spoken_of() -> None:
         "The tracker was away for 1 h 30 min of this period; what happened then is not counted."
     )
     assert away_text(REPORT, "ko") == (
-        "이 기간 중 1시간 30분 동안 봇이 꺼져 있어, 그동안의 활동은 집계되지 않았습니다."
+        "이 기간 중 1시간 30분 동안 봇이 오프라인이어서 그동안의 활동은 집계되지 않았습니다."
     )
 
 

@@ -12,7 +12,7 @@ __all__ = ["away_text", "open_text", "sums_of", "title_of", "when_text"]
 def title_of(report: Report, locale: str | None) -> str:
     """`스터디 일간 활동 보고서`."""
     t = text.translate(locale)
-    if report.role_id is None or report.role_id == report.guild_id:
+    if report.role_id is None or int(report.role_id) == int(report.guild_id):
         role = t("report.everyone")
     else:
         role = report.role_name or str(report.role_id)
