@@ -201,7 +201,7 @@ def _mint(connection: Connection, members: Sequence[Member]) -> dict[Member, int
         partition = Partition(member[0])
         at[partition] += 1
         minted[member] = at[partition]
-    _insert(connection, "subjects", [(p, s, g, u) for (p, g, u), s in minted.items()])
+    _insert(connection, "subjects", [(p, s, g, u, 0) for (p, g, u), s in minted.items()])
     return minted
 
 

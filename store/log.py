@@ -13,9 +13,11 @@ from store import appending
 from store.appending import Appended, Entry, Epochs
 from store.engine import Database
 from store.lease import Lease
+from store.subjects import Member, Subjects, retire
 from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events.codec import data_from_json, data_to_json
 from tracker.events.envelope import Event, RecordedEvent
+from tracker.events.member import MemberForgotten
 from tracker.events.ticks import TrackerTicked, tick_partition
 from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, Position, UserId, partition_of
 
@@ -70,11 +72,14 @@ def append(db: Database, events: Sequence[Event], *, recorded_at: Ms, lease: Lea
         return AppendResult(last={}, appended=0)
     epochs = None if lease is None else lease.epochs
     wanted = list(entries.values())
-    try:
-        done = _append_new(db, wanted, recorded_at, epochs)
-        duplicates: tuple[Duplicate, ...] = ()
-    except IntegrityError:
-        done, duplicates = _append_missing(db, wanted, recorded_at, epochs)
+    duplicates: tuple[Duplicate, ...] = ()
+    if any(e.type == MemberForgotten.TYPE for e in wanted):
+        done, duplicates = _append_carefully(db, wanted, recorded_at, epochs)
+    else:
+        try:
+            done = _append_new(db, wanted, recorded_at, epochs)
+        except IntegrityError:
+            done, duplicates = _append_carefully(db, wanted, recorded_at, epochs)
     db.subjects.learn(done.minted.items())
     return AppendResult(
         last=done.last, appended=len(wanted) - len(duplicates), duplicates=duplicates, repeated=tuple(repeated)
@@ -89,17 +94,40 @@ def _append_new(db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epo
         return appending.in_transaction(connection, entries, recorded_at, epochs, db.subjects)
 
 
-def _append_missing(
+def _append_carefully(
     db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epochs | None
 ) -> tuple[Appended, tuple[Duplicate, ...]]:
-    """The careful way: with all other writers kept out, find what is there, then append the rest."""
+    """With all other writers kept out, append what is missing; who is forgotten on the way becomes another subject."""
+    fresh = Subjects()  # what is in memory may be what has changed
     with db.write() as connection:
-        heads = appending.lock(connection, {e.partition for e in entries}, epochs)
+        last = appending.lock(connection, {e.partition for e in entries}, epochs)
         there = appending.existing(connection, entries)
         missing = [e for e in entries if (e.partition, e.id) not in there]
-        done = appending.in_transaction(connection, missing, recorded_at, epochs, db.subjects)
+        minted: dict[Member, int] = {}
+        gone: list[Member] = []
+        for part, forgotten in _parts(missing):
+            done = appending.in_transaction(connection, part, recorded_at, epochs, fresh)
+            last.update(done.last)
+            minted.update(done.minted)
+            retire(connection, forgotten)
+            gone += forgotten
+            for member in forgotten:
+                minted.pop(member, None)
+    db.subjects.drop(gone)
     duplicates = tuple(Duplicate(id=EventId(i), partition=p, position=n) for (p, i), n in there.items())
-    return Appended({**heads, **done.last}, done.minted), duplicates
+    return Appended(last, minted), duplicates
+
+
+def _parts(entries: list[Entry]) -> Iterator[tuple[list[Entry], list[Member]]]:
+    """The entries in order, cut behind each `member.forgotten`, with the member that is forgotten there."""
+    part: list[Entry] = []
+    for entry in entries:
+        part.append(entry)
+        if entry.type == MemberForgotten.TYPE and entry.user_id is not None:
+            yield part, [(entry.partition, entry.guild_id, entry.user_id)]
+            part = []
+    if part:
+        yield part, []
 
 
 def partition_for(event: Event, partitions: int) -> Partition:

@@ -83,9 +83,13 @@ subjects = _table(
     _whole("subject_id", key=True),
     _whole("guild_id"),
     _whole("user_id"),
-    UniqueConstraint("partition", "guild_id", "user_id", name="subjects_member"),
+    _whole("retired", default="0"),
+    UniqueConstraint("partition", "guild_id", "user_id", "retired", name="subjects_member"),
 )
-"""Who a subject of the log is. Deleting the row unlinks the person for good: a subject id is never given twice."""
+"""Who a subject of the log is. Deleting the row unlinks the person for good: a subject id is never given twice.
+
+`retired`: 0, or the subject id once the member asked to be forgotten; then the next flush deletes the row.
+"""
 
 leases = _table(
     "leases",

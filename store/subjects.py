@@ -2,7 +2,8 @@
 
 Subject ids are small numbers, given one after the other within a partition, in the transaction of the first event that
 needs them. Removing a mapping unlinks the person from the log for ever: the events stay and read back under a negative
-user id.
+user id. That is done in two steps. The append of `member.forgotten` retires the mapping, so that a member who comes
+back is another subject; the flush that deletes the member's rows deletes the mapping too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from cachetools import LRUCache
 from sqlalchemy import Connection
 
-__all__ = ["CACHED", "Member", "Subjects", "forget", "known"]
+__all__ = ["CACHED", "Member", "Subjects", "forget", "known", "retire"]
 
 CACHED: Final = 50_000
 """How many mappings the writer keeps in memory (about 12 MB); a member beyond that costs one look-up per batch."""
@@ -43,12 +44,12 @@ class Subjects:
 _SELECT: Final = {
     "sqlite": (
         "SELECT s.partition, s.guild_id, s.user_id, s.subject_id FROM json_each(?) j CROSS JOIN subjects s "
-        "ON s.partition = j.value ->> 0 AND s.guild_id = j.value ->> 1 AND s.user_id = j.value ->> 2"
+        "ON s.partition = j.value ->> 0 AND s.guild_id = j.value ->> 1 AND s.user_id = j.value ->> 2 AND s.retired = 0"
     ),
     "postgresql": (
         "SELECT s.partition, s.guild_id, s.user_id, s.subject_id "
         "FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS j (partition, guild_id, user_id) "
-        "JOIN subjects s USING (partition, guild_id, user_id)"
+        "JOIN subjects s USING (partition, guild_id, user_id) WHERE s.retired = 0"
     ),
 }
 
@@ -67,12 +68,18 @@ def known(connection: Connection, members: Iterable[Member]) -> dict[Member, int
     return {(p, g, u): s for p, g, u, s in rows}
 
 
+def retire(connection: Connection, members: Iterable[Member]) -> None:
+    """These members asked to be forgotten: what they do from now on is another subject's."""
+    _each(connection, "UPDATE subjects SET retired = subject_id WHERE retired = 0 AND", members)
+
+
 def forget(connection: Connection, members: Iterable[Member]) -> None:
-    """Removes the mappings of `members`; the caller drops them from its cache once that is committed."""
+    """Unlinks the retired subjects of `members` from the log for good."""
+    _each(connection, "DELETE FROM subjects WHERE retired <> 0 AND", members)
+
+
+def _each(connection: Connection, statement: str, members: Iterable[Member]) -> None:
     wanted = list(members)
     if wanted:
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        connection.exec_driver_sql(
-            f"DELETE FROM subjects WHERE partition = {mark} AND guild_id = {mark} AND user_id = {mark}",  # noqa: S608
-            wanted,
-        )
+        connection.exec_driver_sql(f"{statement} partition = {mark} AND guild_id = {mark} AND user_id = {mark}", wanted)

@@ -15,7 +15,7 @@ _TABLES = """
 tracker_info: name$ | value$
 log_head: partition | position epoch=0 subjects=0
 events: partition position | id$ type$ version guild_id subject_id? channel_id? occurred_at recorded_at data$
-subjects: partition subject_id | guild_id user_id
+subjects: partition subject_id | guild_id user_id retired=0
 leases: partition | token$ host$ machine$ pid process_start$ since heartbeat_at
 checkpoints: partition | position as_of
 rebuild_marks: partition guild_id |
@@ -34,7 +34,10 @@ away: partition guild_id from_at | to_at?
 awards: partition guild_id message_id | user_id? channel_id? day? exp? until?
 """  # noqa: E501
 
-_UNIQUE = {"events": ("events_id", "partition id"), "subjects": ("subjects_member", "partition guild_id user_id")}
+_UNIQUE = {
+    "events": ("events_id", "partition id"),
+    "subjects": ("subjects_member", "partition guild_id user_id retired"),
+}
 
 _PARTIAL_INDEXES = (
     ("deliveries_due", "deliveries", "next_attempt_at", "state IN ('pending', 'failed')"),

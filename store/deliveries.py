@@ -1,0 +1,142 @@
+"""Posts owed to Discord: written with what caused them, delivered afterwards, never twice.
+
+A delivery is known by its key, such as `report:<guild>:<entry>:<window>`: owing it again changes nothing. States:
+pending, sent, failed (will be tried again) and blocked (needs a person).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from store.engine import Database
+from store.schema import deliveries
+from tracker.ids import ChannelId, GuildId, MessageId, Ms, partition_of
+
+__all__ = [
+    "Delivery", "NewDelivery", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked", "mark_failed",
+    "mark_sent",
+]  # fmt: skip
+
+State = Literal["pending", "sent", "failed", "blocked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A post to be owed. `channel_id`: None, the deliverer finds out where. `payload`: JSON text for the deliverer."""
+
+    key: str
+    guild_id: GuildId
+    channel_id: ChannelId | None
+    kind: str
+    payload: str
+    at: Ms
+
+    @property
+    def nonce(self) -> str:
+        """25 characters that Discord is told with the post, so that a retry does not post it again."""
+        return hashlib.blake2b(self.key.encode(), digest_size=16).hexdigest()[:25]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A post that is or was owed. `message_id`: None until sent. `error`: why the last try failed."""
+
+    key: str
+    guild_id: GuildId
+    channel_id: ChannelId | None
+    kind: str
+    payload: str
+    nonce: str
+    state: State
+    attempts: int
+    next_attempt_at: Ms
+    message_id: MessageId | None
+    error: str | None
+    created_at: Ms
+
+
+def enqueue(db: Database, delivery: NewDelivery) -> bool:
+    """Owes a post; False if one of that key is or was owed already."""
+    with db.write() as connection:
+        return enqueue_in(connection, db.partitions, [delivery]) == 1
+
+
+def enqueue_in(connection: Connection, partitions: int, owed: Sequence[NewDelivery]) -> int:
+    """Owes posts within the transaction of what caused them; returns how many were not owed before."""
+    added = 0
+    for delivery in owed:
+        make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        row = {
+            "partition": partition_of(delivery.guild_id, partitions),
+            "key": delivery.key,
+            "guild_id": delivery.guild_id,
+            "channel_id": delivery.channel_id,
+            "kind": delivery.kind,
+            "payload": delivery.payload,
+            "nonce": delivery.nonce,
+            "state": "pending",
+            "attempts": 0,
+            "next_attempt_at": delivery.at,
+            "created_at": delivery.at,
+        }
+        added += connection.execute(make(deliveries).values(row).on_conflict_do_nothing()).rowcount
+    return added
+
+
+def due(db: Database, now: Ms, *, limit: int = 50) -> list[Delivery]:
+    """Posts to be tried now, the longest due first."""
+    c = deliveries.c
+    wanted = select(deliveries).where(c.state.in_(("pending", "failed")), c.next_attempt_at <= now)
+    with db.read() as connection:
+        rows = connection.execute(wanted.order_by(c.next_attempt_at, c.key).limit(limit)).mappings()
+        return [_delivery(row) for row in rows]
+
+
+def find(db: Database, guild_id: GuildId, key: str) -> Delivery | None:
+    """The delivery of this key; None if it was never owed."""
+    c = deliveries.c
+    wanted = select(deliveries).where(c.partition == partition_of(guild_id, db.partitions), c.key == key)
+    with db.read() as connection:
+        row = connection.execute(wanted).mappings().first()
+    return None if row is None else _delivery(row)
+
+
+def count_by_state(db: Database) -> dict[State, int]:
+    """How many deliveries are in each state."""
+    c = deliveries.c
+    with db.read() as connection:
+        rows = connection.execute(select(c.state, func.count()).group_by(c.state)).all()
+    return {cast("State", state): count for state, count in rows}
+
+
+def mark_sent(db: Database, delivery: Delivery, message_id: MessageId) -> None:
+    """It is posted, as this message."""
+    _mark(db, delivery, state="sent", message_id=message_id, error=None, attempts=delivery.attempts + 1)
+
+
+def mark_failed(db: Database, delivery: Delivery, error: str, *, next_attempt_at: Ms) -> None:
+    """It could not be posted; it will be tried again."""
+    changes = {"error": error, "attempts": delivery.attempts + 1, "next_attempt_at": next_attempt_at}
+    _mark(db, delivery, state="failed", **changes)
+
+
+def mark_blocked(db: Database, delivery: Delivery, error: str) -> None:
+    """It cannot be posted before a person has changed something."""
+    _mark(db, delivery, state="blocked", error=error, attempts=delivery.attempts + 1)
+
+
+def _mark(db: Database, delivery: Delivery, **changes: object) -> None:
+    c = deliveries.c
+    at = (c.partition == partition_of(delivery.guild_id, db.partitions), c.key == delivery.key)
+    with db.write() as connection:
+        connection.execute(update(deliveries).where(*at).values(**changes))
+
+
+def _delivery(row: RowMapping) -> Delivery:
+    return Delivery(**{name: row[name] for name in Delivery.__dataclass_fields__})

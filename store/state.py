@@ -1,0 +1,193 @@
+"""The read models with their checkpoint: written in one transaction, read back after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from store import arrays, bulk, log, subjects
+from store.appending import Epochs
+from store.deliveries import NewDelivery, enqueue_in
+from store.engine import Database
+from store.lease import Lease
+from store.subjects import Member
+from tracker.clock import from_ms
+from tracker.errors import LeaseLostError
+from tracker.ids import Ms, Partition, Position
+from tracker.projections.load import LOADED_TABLES, load_rows
+from tracker.projections.rows import TABLES, Changes, Row
+from tracker.projections.state import PartitionState
+
+__all__ = [
+    "Checkpoint", "FlushBatch", "checkpoints", "flush", "load", "move_checkpoints", "recover", "recover_all",
+    "write_changes",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """The read models of a partition are true up to `position`, at the instant `as_of`."""
+
+    position: Position
+    as_of: Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushBatch:
+    """The deltas of one partition up to `position` (that of its tick) and the tick's `as_of`."""
+
+    partition: Partition
+    position: Position
+    as_of: Ms
+    changes: Changes
+
+
+def flush(
+    db: Database, batches: Sequence[FlushBatch], lease: Lease | None = None, *, owed: Sequence[NewDelivery] = ()
+) -> bool:
+    """Writes all batches, their checkpoints and the posts `owed`, in one transaction.
+
+    A batch whose position the checkpoint has reached already was committed by an earlier try whose answer was lost: it
+    is passed over. False: all were. Raises DatabaseError, LeaseLostError.
+    """
+    epochs = None if lease is None else lease.epochs
+    pending = list(batches)
+    while pending and not _flushed(db, pending, epochs, owed):
+        reached = checkpoints(db)
+        late = [b for b in pending if b.position > reached[b.partition].position]
+        if len(late) == len(pending):
+            raise LeaseLostError("another process has taken over the writer's lease; this one must stop writing")
+        pending = late
+    return bool(pending)
+
+
+def _flushed(db: Database, batches: list[FlushBatch], epochs: Epochs | None, owed: Sequence[NewDelivery]) -> bool:
+    """Writes the batches if every one of their checkpoints is behind them; nothing otherwise."""
+    with db.write() as connection:
+        if move_checkpoints(connection, [(b.partition, b.position, b.as_of) for b in batches], epochs) < len(batches):
+            connection.rollback()
+            return False
+        forgotten = write_changes(connection, {b.partition: b.changes for b in batches})
+        enqueue_in(connection, db.partitions, owed)
+    db.subjects.drop(forgotten)
+    return True
+
+
+def move_checkpoints(connection: Connection, to: Sequence[tuple[int, int, int]], epochs: Epochs | None) -> int:
+    """Moves checkpoints on to (partition, position, as_of); returns how many were behind that and in our epoch.
+
+    Keeps others from taking over the lease until the transaction ends.
+    """
+    rows = [(*move, None if epochs is None else epochs[Partition(move[0])]) for move in to]
+    if connection.dialect.name == "sqlite":
+        return connection.exec_driver_sql(
+            "UPDATE checkpoints SET position = ?2, as_of = ?3 WHERE partition = ?1 AND position < ?2 AND "
+            "(?4 IS NULL OR EXISTS (SELECT 1 FROM log_head h WHERE h.partition = ?1 AND h.epoch = ?4))",
+            rows,
+        ).rowcount
+    return connection.exec_driver_sql(
+        "WITH held AS MATERIALIZED (SELECT partition, epoch FROM log_head ORDER BY partition FOR SHARE) "
+        "UPDATE checkpoints c SET position = m.position, as_of = m.as_of "
+        "FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS m (partition, position, as_of, epoch) "
+        "JOIN held USING (partition) WHERE c.partition = m.partition AND c.position < m.position "
+        "AND (m.epoch IS NULL OR m.epoch = held.epoch)",
+        tuple(map(arrays.whole, zip(*rows, strict=True))),
+    ).rowcount
+
+
+def write_changes(connection: Connection, changes: Mapping[Partition, Changes]) -> list[Member]:
+    """Writes the deltas of all partitions, one statement a table; returns the members who were forgotten."""
+    members: list[Member] = [(p, g, u) for p, c in changes.items() for g, u in c.forgotten]
+    if members:
+        bulk.delete_members(connection, members)
+        subjects.forget(connection, members)
+    for name, table in TABLES.items():
+        bulk.delete_keys(connection, table, _gathered(changes, lambda c, name=name: c.expired.get(name, ())))  # type: ignore[misc]
+    for name, table in TABLES.items():
+        bulk.upsert(connection, table, _gathered(changes, lambda c, name=name: c.rows.get(name, ())))  # type: ignore[misc]
+    return members
+
+
+def _gathered(changes: Mapping[Partition, Changes], rows_of: Callable[[Changes], Iterable[Row]]) -> list[Row]:
+    return [(partition, *row) for partition, change in changes.items() for row in rows_of(change)]
+
+
+def checkpoints(db: Database) -> dict[Partition, Checkpoint]:
+    """How far the read models of each partition have come; position 0: nothing was ever written."""
+    with db.read() as connection:
+        return _checkpoints(connection)
+
+
+def _checkpoints(connection: Connection) -> dict[Partition, Checkpoint]:
+    rows = connection.exec_driver_sql("SELECT partition, position, as_of FROM checkpoints").all()
+    return {Partition(p): Checkpoint(position=Position(n), as_of=Ms(at)) for p, n, at in rows}
+
+
+# What a restart needs of the bigger tables. An open session's days are sought among the days since it began.
+_DAY_MS: Final = 86_400_000
+_OPEN_SESSION_DAYS: Final = (
+    "SELECT d.guild_id, d.day, d.user_id, d.started_at FROM session_days d JOIN sessions s "
+    "ON s.partition = d.partition AND s.guild_id = d.guild_id AND s.user_id = d.user_id "
+    "AND s.started_at = d.started_at AND s.ended_at IS NULL WHERE d.partition = {0} AND d.day >= {0}"
+)
+_WHERE: Final = {
+    "sessions": " AND ended_at IS NULL",
+    "totals": " AND (message_award_at > {0} OR interaction_award_at > {0})",
+    "carries": " AND carry_ms > 0",
+}
+
+
+def load(db: Database, partition: Partition) -> tuple[PartitionState, Position]:
+    """The fold state as of the partition's checkpoint, out of the tables, and the checkpoint's position."""
+    state = PartitionState(partition=partition)
+    with db.read() as connection:
+        checkpoint = _checkpoints(connection)[partition]
+        state.as_of = checkpoint.as_of
+        if checkpoint.position:
+            for name in LOADED_TABLES:
+                load_rows(state, name, _rows_to_load(connection, partition, checkpoint.as_of, name))
+    return state, checkpoint.position
+
+
+def _rows_to_load(connection: Connection, partition: Partition, as_of: int, name: str) -> Iterable[Row]:
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    arguments: tuple[Any, ...] = (partition,)
+    if name == "session_days":
+        statement, arguments = _OPEN_SESSION_DAYS, (partition, _first_day(connection, partition, mark))
+    else:
+        where = _WHERE.get(name, "")
+        statement = f"SELECT {', '.join(TABLES[name].columns)} FROM {name} WHERE partition = {{0}}{where}"  # noqa: S608
+        if name == "totals":  # no cooldown is longer than a day
+            arguments = (partition, as_of - _DAY_MS, as_of - _DAY_MS)
+    streaming = connection.execution_options(stream_results=True, yield_per=5_000)
+    for rows in streaming.exec_driver_sql(statement.format(mark), arguments).partitions():
+        yield from rows
+
+
+def _first_day(connection: Connection, partition: Partition, mark: str) -> int:
+    """A day (yyyymmdd) that no open session's first one precedes in any zone."""
+    oldest = connection.exec_driver_sql(
+        f"SELECT MIN(started_at) FROM sessions WHERE partition = {mark} AND ended_at IS NULL",  # noqa: S608
+        (partition,),
+    ).scalar_one()
+    return 99_999_999 if oldest is None else int(f"{from_ms(oldest - _DAY_MS):%Y%m%d}")
+
+
+def recover(db: Database, partition: Partition) -> tuple[PartitionState, Position]:
+    """The fold state as of the log's end, and the last position: the checkpoint's state with the log's tail folded in.
+
+    The tail's deltas are left in the state, for the next flush to write. Raises DatabaseError, LogCorruptError.
+    """
+    state, position = load(db, partition)
+    for recorded in log.read(db, partition, position):
+        state.apply(recorded.event)
+        position = recorded.position
+    return state, position
+
+
+def recover_all(db: Database) -> dict[Partition, PartitionState]:
+    """`recover` for every partition."""
+    return {partition: recover(db, partition)[0] for partition in db.all_partitions}
