@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from tracker.events.envelope import Event
@@ -45,10 +45,7 @@ class FoldIntake:
             stamped = replace(event, occurred_at=Ms(max(last, event.occurred_at)))
             self.state.apply(stamped)
             self.events.append(stamped)
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+        self._wake()
 
     def gone(self, guild_ids: Iterable[GuildId], at: Ms) -> None:
         for guild in guild_ids:
@@ -57,9 +54,11 @@ class FoldIntake:
 
     def hold(self, key: object) -> None:
         self.held.add(key)
+        self._wake()
 
     def release(self, key: object) -> None:
         self.held.discard(key)
+        self._wake()
 
     async def room(self) -> None:
         await self._open.wait()
@@ -81,9 +80,19 @@ class FoldIntake:
 
     async def until(self, count: int, *types: str) -> list[Event]:
         """Wait until `count` events of these types were accepted. Raises TimeoutError after 10 s."""
+        await self.when(lambda: len(self.of(*types)) >= count)
+        return self.of(*types)
+
+    async def when(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that an accepted event, a hold or a release brings. Raises TimeoutError after 10 s."""
         async with asyncio.timeout(10):
-            while len(found := self.of(*types)) < count:
+            while not condition():
                 waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiters.append(waiter)
                 await waiter
-        return found
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()

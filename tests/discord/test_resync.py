@@ -10,7 +10,7 @@ from tests.discord.intake import FoldIntake
 from tracker.discord.resync import Present, close_all, resync
 from tracker.events.channel import ChannelDescribed
 from tracker.events.envelope import Data, Event
-from tracker.events.member import MemberOptedOut
+from tracker.events.member import MemberJoined, MemberOptedOut
 from tracker.events.voice import SELF_MUTE, Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft
 from tracker.ids import ChannelId, GuildId, Ms, UserId, mint_event_id
 
@@ -144,7 +144,7 @@ def test_a_snapshot_sent_again_changes_only_what_differs(intake: FoldIntake) -> 
 
 
 def test_who_opted_out_is_not_observed(intake: FoldIntake) -> None:
-    intake.accept(fact(MemberOptedOut(), START, ANA))
+    intake.accept(fact(MemberJoined(name="ana"), START, ANA), fact(MemberOptedOut(), START, ANA))
     assert back(intake, {ANA: there()}) == [("tracker.returned", None, None, 1000)]
 
 

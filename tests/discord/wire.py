@@ -1,0 +1,91 @@
+"""A guild in the sandbox, and the front-end that is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.discord.intake import FoldIntake
+from tracker.discord.bot import Front
+from tracker.errors import NotFoundError
+from tracker.ids import ChannelId, GuildId, RoleId, UserId
+from tracker.reports.model import Report
+from tracker.sandbox import Member, Sandbox
+
+
+@dataclass
+class CannedReader:
+    """Answers with `answer`: a report, or the error that is raised."""
+
+    answer: Report | Exception = field(default_factory=lambda: NotFoundError("nothing is canned"))
+    asked: list[tuple[GuildId, RoleId | None, str, int | None]] = field(default_factory=list)
+
+    async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
+        self.asked.append((guild, role, period, day))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Wire:
+    """One guild with two voice channels, a text channel and three members: Ana, 민준 and a bot called Beep."""
+
+    def __init__(self, intake: FoldIntake, sandbox: Sandbox) -> None:
+        self.intake = intake
+        self.sandbox = sandbox
+        self.world = sandbox.world
+        self.guild = self.world.add_guild("study", afk_channel="AFK")
+        self.talk = self.world.add_channel(self.guild, "🎙️대화", kind="voice")
+        self.study = self.world.add_channel(self.guild, "📝-공부방", kind="voice")
+        self.text = self.world.add_channel(self.guild, "잡담", kind="text")
+        self.role = self.world.add_role(self.guild, "스터디")
+        self.ana = self.world.add_member(self.guild, "ana", global_name="Ana", roles=[self.role])
+        self.minjun = self.world.add_member(self.guild, "minjun", nick="민준")
+        self.beep = self.world.add_member(self.guild, "beep", bot=True)
+        self.reader = CannedReader()
+        self.front = self.new_front()
+
+    @property
+    def guild_id(self) -> GuildId:
+        return GuildId(self.guild.id)
+
+    def new_front(self, *, token: str | None = None, rest_url: str | None = None) -> Front:
+        """A front-end like the one that a new process would make."""
+        return Front(
+            token=self.sandbox.token if token is None else token,
+            intake=self.intake,
+            reader=self.reader,
+            rest_url=rest_url or self.sandbox.rest_url,
+            rest_retries=0,
+        )
+
+    async def start(self) -> None:
+        """Start, and wait until the guild's snapshot and all its members are known."""
+        await self.front.start()
+        await self.know(2)
+
+    async def know(self, members: int) -> None:
+        """Wait until so many members are known."""
+        await self.intake.when(lambda: len(list(self.intake.sight.members(self.guild_id))) >= members)
+
+    async def restart(self, *, away_ms: int) -> None:
+        """The process ends, `away_ms` go by, another one comes up: its guilds are lost since the end."""
+        await self.front.close()
+        at = self.intake.clock.now()
+        self.intake.held.clear()
+        self.intake.gone(self.intake.sight.guilds(), at)
+        self.intake.clock.ms += away_ms
+        self.front = self.new_front()
+
+    async def settle(self) -> None:
+        """Wait until all that the world has done so far has come through: a message is, behind all the rest."""
+        before = len(self.intake.of("message.sent"))
+        self.world.send_message(self.ana, self.text)
+        await self.intake.until(before + 1, "message.sent")
+
+    def seen(self, *types: str) -> list[tuple[str, int | None, int | None]]:
+        """(type, user, channel) of the accepted events of these types."""
+        return [(e.type, e.user_id, e.channel_id) for e in self.intake.of(*types)]
+
+    def whereabouts(self, member: Member) -> ChannelId | None:
+        """Where the fold believes the member to be."""
+        return self.intake.sight.channel_of(self.guild_id, UserId(member.id))
