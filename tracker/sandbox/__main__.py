@@ -21,10 +21,10 @@ from tracker.sandbox.server import Sandbox
 __all__ = ["main"]
 
 _EPILOG = f"""When it is ready it prints one JSON line: rest_url, gateway_url, token, port, pid, application_id and
-the guilds with the ids of what is in them. After that it reads commands from standard input, one JSON object a line, and answers
-each with a JSON line: {{"do": "join", "member": 3, "channel": 0}}. "guild" is 0 unless given; members and channels are
-numbers (in the order they were made) or ids; what stands under "tag" comes back. quit or the end of the input ends it.
-Commands: {", ".join(COMMANDS)}, quit."""
+the guilds with the ids of what is in them. After that it reads commands from standard input, one JSON object a line,
+and answers each with a JSON line: {{"do": "join", "member": 3, "channel": 0}}. "guild" is 0 unless given; members and
+channels are numbers (in the order they were made) or ids; what stands under "tag" comes back. quit or the end of the
+input ends it. Commands: {", ".join(COMMANDS)}, quit."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,10 +71,16 @@ def _say(answer: Json) -> None:
 
 
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes]) -> None:
-    """Pass standard input on to the loop; an empty line stands for its end."""
+    """Pass standard input on to the loop; an empty line stands for its end.
+
+    It reads the bare descriptor: a thread that waits in `sys.stdin` holds a lock which the interpreter wants at exit.
+    """
+    rest = b""
     with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-        for line in sys.stdin.buffer:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
+        while chunk := os.read(0, 65_536):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                loop.call_soon_threadsafe(lines.put_nowait, line + b"\n")
         loop.call_soon_threadsafe(lines.put_nowait, b"")
 
 

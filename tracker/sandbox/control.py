@@ -1,7 +1,8 @@
 """Driving a sandbox from another process: one JSON object a line in, one a line out.
 
-`{"do": "join", "member": 3, "channel": "<id>"}` → `{"ok": true, …}`. Whatever stands under `"tag"` comes back with
-the answer. Members, channels, roles and guilds are named by id (text), or by a number counting what the sandbox made itself.
+`{"do": "join", "member": 3, "channel": "<id>"}` is answered by `{"ok": true}`. Whatever stands under `"tag"` comes back
+with the answer. Members, channels, roles and guilds are named by id (text), or by a number counting what the sandbox
+made itself.
 """
 
 from __future__ import annotations
