@@ -34,7 +34,7 @@ from tracker.events.ticks import TrackerLost, TrackerReturned
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, MessageId, Ms, RoleId, UserId
 
-__all__ = ["GUILD", "Community", "Story", "communities"]
+__all__ = ["GUILD", "MEMBERS", "Community", "Story", "communities"]
 
 GUILD = GuildId(1_403_600_000_000_000_000)
 MEMBERS = tuple(UserId(1_100 + n) for n in range(4))
@@ -140,7 +140,8 @@ class Story:
             self.where[user] = channel
 
     def _flags(self, user: UserId, where: int, extra: int) -> None:
-        if user in self.where:
+        if self.where:
+            user = sorted(self.where)[where % len(self.where)]
             self.add(VoiceFlagsChanged(flags=Flags((extra * 7 + where) % 128)), user, self.where[user])
 
     def _message(self, user: UserId, where: int, extra: int) -> None:
@@ -219,7 +220,7 @@ class Story:
         del user
         self.add(TrackerLost())
         away = (1000, 5 * MINUTE, 10 * MINUTE, 10 * MINUTE + 1, HOUR, 26 * HOUR)[extra % 6]
-        if where == 7:
+        if where == 7 and extra % 3 == 0:
             self.lost = True
             return
         back: list[tuple[UserId, ChannelId]] = []
@@ -279,7 +280,8 @@ def communities(draw: st.DrawFn, *, moves: int = 40) -> Community:
         story.add(
             ChannelDescribed(name=("공부방", "대화", "대기실")[number], parent_id=parent), None, ChannelId(channel)
         )
-    for gap, kind, who, where, extra in draw(st.lists(MOVES, min_size=3, max_size=moves)):
+    count = draw(st.integers(8, moves))  # drawn apart: Hypothesis' own lists are mostly short
+    for gap, kind, who, where, extra in draw(st.lists(MOVES, min_size=count, max_size=count)):
         if not story.lost:
             story.wait(gap)
             story.play(kind, who, where, extra)
