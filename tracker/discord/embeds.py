@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import hikari
 
 from tracker.clock import from_ms
 from tracker.discord.names import harmless
-from tracker.reports import text
+from tracker.reports import text, wording
 from tracker.reports.model import MemberEntry, Report
 
 __all__ = ["FIELD_LIMIT", "MOST_FIELDS", "TITLE_LIMIT", "TOTAL_LIMIT", "length", "report_embed"]
@@ -19,6 +20,7 @@ FIELD_LIMIT: Final = 1024
 MOST_FIELDS: Final = 25
 TOTAL_LIMIT: Final = 6000
 
+_LONGEST_ROLE: Final = 100
 _COLOUR: Final = 0x5865F2
 _MEDALS: Final = {1: "🥇", 2: "🥈", 3: "🥉"}
 _UP, _DOWN, _CONTINUED = "▲", "▼", "\u200b"
@@ -32,9 +34,9 @@ def length(value: str) -> int:
 def report_embed(report: Report, locale: str | None) -> hikari.Embed:
     """The embed of a report, in the language nearest to `locale`."""
     t = text.translate(locale)
-    role = t("report.everyone") if report.role_id is None else harmless(report.role_name or "", otherwise="?")
+    role = harmless(report.role_name or "", otherwise=str(report.role_id), longest=_LONGEST_ROLE)
     embed = hikari.Embed(
-        title=t(f"report.title.{report.window.period}", role=role),
+        title=wording.title_of(replace(report, role_name=role), locale),
         description=_about(report, locale),
         colour=_COLOUR,
         timestamp=from_ms(min(report.as_of, report.window.end)),
@@ -52,13 +54,11 @@ def report_embed(report: Report, locale: str | None) -> hikari.Embed:
 
 def _about(report: Report, locale: str | None) -> str:
     """Which days, whether they are over, and how much of them the tracker did not see."""
-    t, window = text.translate(locale), report.window
-    days = text.range_text(window.first_day, window.last_day, locale)
-    lines = [f"**{days}** ({window.zone.key})"]
-    if not report.complete:
-        lines.append(t("report.open", when=text.moment_text(report.as_of, window.zone, locale)))
-    if report.away_ms:
-        lines.append("⚠️ " + t("report.away", duration=text.duration(report.away_ms, locale)))
+    lines = [f"**{wording.when_text(report.window, locale)}** ({report.window.zone.key})"]
+    if unfinished := wording.open_text(report, locale):
+        lines.append(unfinished)
+    if away := wording.away_text(report, locale):
+        lines.append(f"⚠️ {away}")
     return "\n".join(lines)
 
 

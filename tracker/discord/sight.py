@@ -12,6 +12,7 @@ from typing import Protocol
 from tracker.clock import Clock
 from tracker.events.channel import ChannelDescribed
 from tracker.events.envelope import Event
+from tracker.events.settings import GuildSettings
 from tracker.events.voice import Flags
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId
 
@@ -50,6 +51,10 @@ class Sight(Protocol):
 
     def lost_at(self, guild: GuildId) -> Ms | None:
         """Since when the tracker is away from the guild; None if it sees it (or never saw it)."""
+        ...
+
+    def settings(self, guild: GuildId) -> GuildSettings:
+        """The guild's settings in force."""
         ...
 
     def bridge_ms(self, guild: GuildId) -> Ms:
