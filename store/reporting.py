@@ -1,0 +1,78 @@
+"""A report, read from the database: the one way for `/report`, the schedule and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from store import queries
+from store.engine import Database
+from store.queries import MemberActivity
+from tracker.errors import ConfigError, NotFoundError
+from tracker.ids import GuildId, Ms, RoleId
+from tracker.reports.build import build_report, sum_up
+from tracker.reports.model import Activity, Member, Report
+from tracker.reports.window import Window, containing, containing_moment
+
+__all__ = ["read_report", "report_of_window"]
+
+
+def read_report(
+    db: Database, *, guild_id: GuildId, role_id: RoleId | None, period: str, day: int | None, now: Ms
+) -> Report:
+    """The report over the `period` (daily, weekly, monthly) that `day` (yyyymmdd; None: the day of `now`) is in.
+
+    `role_id` None: everyone. Raises ConfigError for another period, NotFoundError for a guild or role that the
+    database does not know, DatabaseError.
+    """
+    if period not in ("daily", "weekly", "monthly"):
+        raise ConfigError(f"period must be daily, weekly or monthly, not {period!r}")
+    zone = queries.settings_of(db, guild_id).zone
+    window = containing_moment(period, now, zone) if day is None else containing(period, day, zone)
+    return report_of_window(db, guild_id=guild_id, role_id=role_id, window=window, now=now)
+
+
+def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None, window: Window, now: Ms) -> Report:
+    """The report over any window. Members are those at its end, or now if it is still open. Raises as `read_report`."""
+    if not queries.is_known(db, guild_id):
+        raise NotFoundError(f"guild {guild_id} is not in the database")
+    if role_id is not None and not queries.is_known(db, guild_id, role_id):
+        raise NotFoundError(f"role {role_id} is not known in guild {guild_id}")
+    rows, before = _read(db, guild_id, role_id, window, now), _read(db, guild_id, role_id, window.previous(), now)
+    as_of = queries.as_of(db, guild_id)
+    return build_report(
+        guild_id=guild_id,
+        role_id=role_id,
+        role_name=None if role_id is None else queries.role_name(db, guild_id, role_id),
+        window=window,
+        as_of=as_of,
+        members=[Member(user_id=row.user_id, name=row.name) for row in rows],
+        activity={row.user_id: did for row, did in zip(rows, _activity(rows), strict=True)},
+        before=sum_up(_activity(before)),
+        away_ms=queries.away_ms(db, guild_id, window.start, window.end, max(as_of, min(now, window.end))),
+    )
+
+
+def _read(db: Database, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> list[MemberActivity]:
+    return queries.member_activity(
+        db,
+        guild,
+        role=role,
+        first_day=window.first_day,
+        last_day=window.last_day,
+        holders_at=window.end if window.end <= now else None,
+    )
+
+
+def _activity(rows: Iterable[MemberActivity]) -> list[Activity]:
+    return [
+        Activity(
+            user_id=row.user_id,
+            voice_ms=row.voice_ms,
+            sessions=row.sessions,
+            messages=row.messages,
+            interactions=row.interactions,
+            exp=row.exp,
+            last_seen=row.last_at,
+        )
+        for row in rows
+    ]
