@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,7 +19,7 @@ from store.schema import deliveries
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, partition_of
 
 __all__ = [
-    "Delivery", "NewDelivery", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked", "mark_failed",
+    "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked", "mark_failed",
     "mark_sent",
 ]  # fmt: skip
 
@@ -59,6 +59,17 @@ class Delivery:
     message_id: MessageId | None
     error: str | None
     created_at: Ms
+
+
+class Tried(Protocol):
+    """What is needed of a delivery to note how a try went."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def guild_id(self) -> GuildId: ...
+    @property
+    def attempts(self) -> int: ...
 
 
 def enqueue(db: Database, delivery: NewDelivery) -> bool:
@@ -115,23 +126,23 @@ def count_by_state(db: Database) -> dict[State, int]:
     return {cast("State", state): count for state, count in rows}
 
 
-def mark_sent(db: Database, delivery: Delivery, message_id: MessageId) -> None:
+def mark_sent(db: Database, delivery: Tried, message_id: MessageId) -> None:
     """It is posted, as this message."""
     _mark(db, delivery, state="sent", message_id=message_id, error=None, attempts=delivery.attempts + 1)
 
 
-def mark_failed(db: Database, delivery: Delivery, error: str, *, next_attempt_at: Ms) -> None:
+def mark_failed(db: Database, delivery: Tried, error: str, *, next_attempt_at: Ms) -> None:
     """It could not be posted; it will be tried again."""
     changes = {"error": error, "attempts": delivery.attempts + 1, "next_attempt_at": next_attempt_at}
     _mark(db, delivery, state="failed", **changes)
 
 
-def mark_blocked(db: Database, delivery: Delivery, error: str) -> None:
+def mark_blocked(db: Database, delivery: Tried, error: str) -> None:
     """It cannot be posted before a person has changed something."""
     _mark(db, delivery, state="blocked", error=error, attempts=delivery.attempts + 1)
 
 
-def _mark(db: Database, delivery: Delivery, **changes: object) -> None:
+def _mark(db: Database, delivery: Tried, **changes: object) -> None:
     c = deliveries.c
     at = (c.partition == partition_of(delivery.guild_id, db.partitions), c.key == delivery.key)
     with db.write() as connection:

@@ -16,7 +16,7 @@ from tracker.projections.rows import TABLES
 
 __all__ = [
     "DailyRow", "DaySums", "MemberActivity", "activity_by_day", "as_of", "away_ms", "channel_names", "daily_rows",
-    "guild_ids", "member_activity", "member_names", "role_name", "roles", "settings_document", "settings_of",
+    "guild_ids", "is_known", "member_activity", "member_names", "role_name", "roles", "settings_document", "settings_of",
 ]  # fmt: skip
 
 
@@ -71,6 +71,16 @@ class DaySums:
 def guild_ids(db: Database) -> list[GuildId]:
     """Every guild that the read models know, ascending."""
     return [GuildId(row[0]) for row in _rows(db, "SELECT guild_id FROM guilds ORDER BY guild_id")]
+
+
+def is_known(db: Database, guild: GuildId, role: RoleId | None = None) -> bool:
+    """Whether anything was ever heard of the guild, or (given one) of the role in it."""
+    if role is None:
+        return bool(_of_guild(db, guild, "SELECT 1 FROM guilds WHERE {here}"))
+    for table in ("roles", "role_changes"):
+        if _of_guild(db, guild, f"SELECT 1 FROM {table} WHERE {{here}} AND role_id = :role LIMIT 1", role=role):  # noqa: S608
+            return True
+    return False
 
 
 def settings_document(db: Database, guild: GuildId) -> Mapping[str, Any] | None:

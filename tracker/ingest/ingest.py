@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-
-import store.state
-from store.state import FlushBatch
+from typing import TypeVar
 
 import store.log
+import store.state
 from store.engine import Database
 from store.lease import Lease
 from store.log import AppendResult
+from store.state import FlushBatch
 from tracker.clock import Clock
 from tracker.errors import LeaseLostError
 from tracker.events.envelope import Event
@@ -36,6 +36,8 @@ from tracker.projections.rows import Changes
 from tracker.projections.state import PartitionState
 
 __all__ = ["Ingest", "Limits"]
+
+T = TypeVar("T")
 
 _NATURAL_IDS = (MessageSent, MessageDeleted, InteractionUsed)
 _ACTIVITY = (VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed)
@@ -220,6 +222,10 @@ class Ingest:
                 state.apply(event)
                 changes[partition] = state.drain()
         return changes
+
+    async def write(self, job: Callable[[], T]) -> T:
+        """Run another job on the writer's thread, between commits, and hand on whatever it raises."""
+        return await self._writer.once(job)
 
     async def _append_buffered(self) -> bool:
         """Append all that is buffered now, under the lock; what comes in meanwhile waits for the next commit.

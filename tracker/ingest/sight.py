@@ -63,6 +63,12 @@ class FoldSight:
         state = self._guild(guild)
         return None if state is None or state.lost_at is None else Ms(state.lost_at)
 
+    def all_settings(self) -> Iterable[tuple[GuildId, GuildSettings]]:
+        """Every guild with the settings in force there."""
+        return [
+            (GuildId(g), guild.voice.settings) for state in self._states.values() for g, guild in state.guilds.items()
+        ]
+
     def settings(self, guild: GuildId) -> GuildSettings:
         """The settings in force."""
         state = self._guild(guild)

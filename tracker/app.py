@@ -1,0 +1,176 @@
+"""The composition root of `tracker run`: opens, recovers, connects, keeps time, drains, stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from functools import partial
+
+import store.lease
+import store.log
+import store.state
+from store.engine import Database, open_database
+from store.lease import Lease
+from tracker.clock import SystemClock
+from tracker.config import Config
+from tracker.discord.bot import Front
+from tracker.discord.desk import ReportDesk
+from tracker.discord.outbox import Outbox
+from tracker.errors import LeaseLostError, TrackerError
+from tracker.http.health import HealthServer
+from tracker.ids import Ms
+from tracker.ingest import Ingest, Limits
+from tracker.ingest.posts import Posts
+from tracker.ingest.reader import Reader
+from tracker.schedule import Jobs, ReportSchedule
+
+__all__ = ["run"]
+
+_LOG = logging.getLogger("tracker")
+
+_DRAIN_S = 8.0
+_HEARTBEAT_S = 10.0
+_LOOK_S = 5.0
+
+
+def run(config: Config) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises TrackerError for what stops it otherwise."""
+    config.require_token()
+    logging.basicConfig(
+        level=config.log_level.upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    for chatty in ("apscheduler", "aiohttp", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    if sys.platform == "win32":
+        asyncio.run(_run(config))
+    else:
+        import uvloop
+
+        uvloop.run(_run(config))
+
+
+async def _run(config: Config) -> None:
+    database = open_database(config.database_url)
+    try:
+        lease = store.lease.acquire(database, now=SystemClock().now())
+        try:
+            await _App(config, database, lease).run()
+        finally:
+            store.lease.release(database, lease)
+    finally:
+        database.close()
+
+
+class _App:
+    """One run of the bot on a database that it holds."""
+
+    def __init__(self, config: Config, database: Database, lease: Lease) -> None:
+        self._config = config
+        self._database = database
+        self._lease = lease
+        self._stopped = asyncio.Event()
+        self._failure: Exception | None = None
+        states = store.state.recover_all(database)
+        self._awake_until = Ms(max((s.as_of for s in states.values()), default=0))
+        self._ingest = Ingest(
+            database,
+            lease,
+            states,
+            store.log.head(database),
+            config.clock,
+            Limits(commit_ms=config.commit_ms, commit_events=config.commit_events, buffer_events=config.buffer_events),
+            fatal=self._fail,
+        )
+        self._reader = Reader(database, config.clock)
+
+    def _fail(self, error: Exception) -> None:
+        """Something without which this process must not go on."""
+        if self._failure is None:
+            self._failure = error
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Until told to stop, or something fails for good."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopped.set)
+        ingest, config = self._ingest, self._config
+        known = ingest.sight.guilds()
+        _LOG.info("database %s ready: %d guilds known", self._database.name, len(known))
+        ingest.start()
+        ingest.gone(known, Ms(0))  # each since its own last sign of life
+        front = Front(token=config.require_token(), intake=ingest, reader=self._reader, rest_url=config.rest_url)
+        health = None
+        jobs = Jobs()
+        jobs.every(config.flush_s, "flush", ingest.flush)
+        jobs.every(_HEARTBEAT_S, "heartbeat", self._heartbeat)
+        jobs.start()
+        try:
+            if config.health_port is not None:
+                health = HealthServer(config.health_port, lambda: ingest.health.report(waiting=ingest.waiting))
+                await health.start()
+                _LOG.info("health check at %s", health.address)
+            if await self._unless_stopped(front.start()):
+                _LOG.info("connected: counting")
+                self._send_reports(jobs, front)
+                await self._unless_stopped(front.wait())
+        finally:
+            jobs.close()
+            await front.close()
+            if health is not None:
+                await health.close()
+            await self._drain()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _unless_stopped(self, work: object) -> bool:
+        """Await the work, but no longer than until a stop. True if it came to its end."""
+        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        stop = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            task.result()
+            return not self._stopped.is_set()
+        task.cancel()
+        await asyncio.wait({task})
+        return False
+
+    def _send_reports(self, jobs: Jobs, front: Front) -> None:
+        ingest, config = self._ingest, self._config
+        posts = Posts(self._database, ingest)
+        desk = ReportDesk(ingest, self._reader)
+        outbox = Outbox(rest=front.rest, intake=ingest, reports=desk, deliveries=posts)
+        schedule = ReportSchedule(config.clock, ingest.sight.all_settings, posts.owe, awake_until=self._awake_until)
+
+        async def reports() -> None:
+            await schedule.look()
+            await outbox.deliver()
+
+        jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
+
+    async def _heartbeat(self) -> None:
+        beat = partial(store.lease.heartbeat, self._database, self._lease, now=SystemClock().now())
+        try:
+            await self._ingest.write(beat)
+        except LeaseLostError as error:
+            self._fail(error)
+        except TrackerError as error:
+            _LOG.warning("no heartbeat: %s", error)
+
+    async def _drain(self) -> None:
+        if await self._ingest.close(_DRAIN_S):
+            _LOG.info("stopped: everything is written")
+        elif self._ingest.waiting:
+            _LOG.error(
+                "stopped without the database: the last %d events could not be written and are lost",
+                self._ingest.waiting,
+            )
+        else:
+            _LOG.warning("stopped: every event is in the log, the figures will be brought up to date at the next start")
+        self._reader.close()

@@ -1,0 +1,60 @@
+"""The posts that are owed, for the event loop: every touch of the database is on the writer thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+import store.deliveries
+from store.deliveries import Delivery, NewDelivery, Tried
+from store.engine import Database
+from tracker.events.settings import ReportEntry
+from tracker.ids import GuildId, MessageId, Ms
+from tracker.ingest.ingest import Ingest
+from tracker.reports.window import Window
+
+__all__ = ["Posts"]
+
+
+class Posts:
+    """Owes posts and notes what became of them. Everything raises DatabaseError when the database cannot be reached."""
+
+    def __init__(self, database: Database, ingest: Ingest) -> None:
+        self._database = database
+        self._ingest = ingest
+
+    async def owe(self, guild: GuildId, entry: ReportEntry, window: Window, key: str) -> None:
+        """Owe the report of an entry about a window; owing it again changes nothing."""
+        about = {
+            "role_id": None if entry.role_id is None else str(entry.role_id),
+            "period": window.period,
+            "day": window.first_day,
+        }
+        owed = NewDelivery(
+            key=key,
+            guild_id=guild,
+            channel_id=entry.channel_id,
+            kind="report",
+            payload=msgspec.json.encode(about).decode(),
+            at=self._ingest.clock.now(),
+        )
+        await self._ingest.write(partial(store.deliveries.enqueue, self._database, owed))
+
+    async def due(self, now: Ms) -> Sequence[Delivery]:
+        """What is to be tried now, the longest due first."""
+        return await self._ingest.write(partial(store.deliveries.due, self._database, now))
+
+    async def mark_sent(self, owed: Tried, message_id: MessageId) -> None:
+        """It is posted."""
+        await self._ingest.write(partial(store.deliveries.mark_sent, self._database, owed, message_id))
+
+    async def mark_failed(self, owed: Tried, error: str, next_attempt_at: Ms) -> None:
+        """It will be tried again."""
+        mark = partial(store.deliveries.mark_failed, self._database, owed, error, next_attempt_at=next_attempt_at)
+        await self._ingest.write(mark)
+
+    async def mark_blocked(self, owed: Tried, error: str) -> None:
+        """A person has to change something."""
+        await self._ingest.write(partial(store.deliveries.mark_blocked, self._database, owed, error))
