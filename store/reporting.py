@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from store import queries
 from store.engine import Database
@@ -11,7 +12,7 @@ from tracker.errors import ConfigError, NotFoundError
 from tracker.ids import GuildId, Ms, RoleId
 from tracker.reports.build import build_report, sum_up
 from tracker.reports.model import Activity, Member, Report
-from tracker.reports.window import Window, containing, containing_moment
+from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
 __all__ = ["read_report", "report_of_window"]
 
@@ -24,10 +25,10 @@ def read_report(
     `role_id` None: everyone. Raises ConfigError for another period, NotFoundError for a guild or role that the
     database does not know, DatabaseError.
     """
-    if period not in ("daily", "weekly", "monthly"):
+    if period not in PERIODS:
         raise ConfigError(f"period must be daily, weekly or monthly, not {period!r}")
-    zone = queries.settings_of(db, guild_id).zone
-    window = containing_moment(period, now, zone) if day is None else containing(period, day, zone)
+    kind, zone = cast("Period", period), queries.settings_of(db, guild_id).zone
+    window = containing_moment(kind, now, zone) if day is None else containing(kind, day, zone)
     return report_of_window(db, guild_id=guild_id, role_id=role_id, window=window, now=now)
 
 

@@ -36,6 +36,7 @@ class Listeners:
         self._afk: dict[int, ChannelId | None] = {}
         self._silent_since: dict[int, Ms] = {}
         self._early: dict[GuildId, list[Event]] = {}
+        self._closing = False
 
     def subscribe(self, events: hikari.api.EventManager) -> None:
         """Hear everything that makes a fact, and nothing else: hikari skips the decoding of what nobody hears."""
@@ -72,7 +73,8 @@ class Listeners:
             events.subscribe(kind, listener)
 
     async def close(self) -> None:
-        """Stop what runs by itself."""
+        """Stop what runs by itself. The silence that follows is our own doing and holds nothing."""
+        self._closing = True
         await self._roll.close()
 
     # -- activity --------------------------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ class Listeners:
 
     def silent(self, shard_id: int) -> None:
         """From now on nothing is heard from the shard: time may not go on until it is known what was missed."""
-        if shard_id not in self._silent_since:
+        if shard_id not in self._silent_since and not self._closing:
             self._silent_since[shard_id] = self._intake.clock.now()
             self._intake.hold(("shard", shard_id))
 
