@@ -22,6 +22,7 @@ from tracker.sandbox.model import Json
 __all__ = ["Close", "Connection", "GatewayClosedError", "Op"]
 
 _MAX_PAYLOAD = 4096
+_ABNORMAL = 1006
 _NO_RESUME = {1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014}
 
 
@@ -91,6 +92,8 @@ class Connection:
         self._sends: deque[float] = deque()
         self._zombie: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._our_code: int | None = None  # what we closed with; aiohttp forgets it while a reader waits
+        self._closer: asyncio.Task[bool] | None = None
 
     async def run(self) -> web.WebSocketResponse:
         """Serve the client until either side ends it."""
@@ -99,7 +102,6 @@ class Connection:
         self.hub.counters.connects += 1
         if self.hub.paused:
             self.wire.hold()
-        code: int = 1006
         try:
             self._check_query()
             self._watch()
@@ -109,10 +111,11 @@ class Connection:
                     break
                 await self._receive(message.data)
         except GatewayClosedError as closed:
-            code = closed.code
-            await self.ws.close(code=code, message=str(closed).encode())
+            self.close(closed.code)
         finally:
-            self._leave(self.ws.close_code or code)
+            self._leave(self._our_code or self.ws.close_code or _ABNORMAL)
+            if self._closer is not None:
+                await self._closer
         return self.ws
 
     def send(self, op: Op, data: Any = None) -> None:
@@ -125,8 +128,10 @@ class Connection:
 
     def close(self, code: int) -> None:
         """Close from our side; does not wait for the client's part of it."""
-        known = {member.value: member.sentence for member in Close}
-        self.spawn(self.ws.close(code=code, message=known.get(code, "").encode()))
+        if self._closer is None:
+            sentence = next((known.sentence for known in Close if known == code), "")
+            self._our_code = code
+            self._closer = asyncio.ensure_future(self.ws.close(code=code, message=sentence.encode()))
 
     def spawn(self, work: Any) -> None:
         """Run something beside reading, for as long as the connection lasts."""
