@@ -102,6 +102,11 @@ class Front:
             raise
         self._registering = asyncio.create_task(self._register_commands(), name="register commands")
 
+    async def registered(self) -> None:
+        """Wait until Discord has taken the commands."""
+        if self._registering is not None:
+            await asyncio.shield(self._registering)
+
     async def wait(self) -> None:
         """Until closed. Raises LoginError if Discord shuts the bot out meanwhile (a token that was reset, for one)."""
         try:

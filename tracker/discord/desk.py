@@ -35,6 +35,10 @@ class ReportDesk:
         self._patience_s = patience_s
         self._flushes: list[asyncio.Future[object]] = []
 
+    def knows(self, guild: GuildId, role: RoleId) -> bool:
+        """Whether the role was ever described: if not, there is no report of it."""
+        return self._intake.sight.role_name(guild, role) is not None
+
     async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
         """As `ReportReader.report`, with all that was accepted before the call.
 

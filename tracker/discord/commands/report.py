@@ -29,7 +29,7 @@ class ReportCommand(
     localize=True,
     contexts=[hikari.ApplicationContextType.GUILD],
 ):
-    """Answers with the report as of now; what is wrong is told to the one who asked, in their language."""
+    """Answers with the report as of now; what is wrong is told in one sentence, in the language of who asked."""
 
     role = lightbulb.role("option.role.name", "option.role.description", localize=True)
     period = lightbulb.string(
@@ -53,16 +53,19 @@ class ReportCommand(
         except ConfigError:
             await ctx.respond(t("error.date", date=harmless(self.date or "", otherwise="?")), ephemeral=True)
             return
-        await ctx.defer()
         guild = GuildId(ctx.guild_id)
         role = None if self.role.id == ctx.guild_id else RoleId(self.role.id)
+        if role is not None and not desk.knows(guild, role):
+            await ctx.respond(t("error.unknown"), ephemeral=True)
+            return
+        await ctx.defer()
         try:
             report = await desk.report(guild, role, self.period, day)
         except Exception as error:
-            await ctx.delete_response(_INITIAL)
-            await ctx.respond(t(_reason(error)), ephemeral=True)
-            return
-        await ctx.edit_response(_INITIAL, embed=report_embed(report, locale), mentions_everyone=False)
+            # Discord shows it as it shows the deferral: to everyone. A deferral cannot change its mind.
+            await ctx.edit_response(_INITIAL, t(_reason(error)))
+        else:
+            await ctx.edit_response(_INITIAL, embed=report_embed(report, locale), mentions_everyone=False)
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,90 @@
+"""A report's embed says what the report says, and never breaks a limit of Discord's."""
+
+from __future__ import annotations
+
+import hikari
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.discord.reports import DAY, report
+from tracker.discord.embeds import FIELD_LIMIT, MOST_FIELDS, TITLE_LIMIT, TOTAL_LIMIT, length, report_embed
+from tracker.ids import Ms
+
+NASTY = [
+    "\u202e" + "*_~`|" * 6 + "@@",
+    "👩\u200d👩\u200d👧\u200d👦" * 8,
+    "<@1>" * 8,
+    "שלום" * 8,
+    "\u200b",
+    "𝕏" * 32,
+    "[a](http://b)" * 3,
+    "-" * 32,
+    "가" * 32,
+    "\n",
+]
+
+
+def everything(embed: hikari.Embed) -> list[str]:
+    parts = [embed.title or "", embed.description or "", embed.footer.text or "" if embed.footer else ""]
+    return parts + [part for field in embed.fields for part in (field.name, field.value)]
+
+
+def assert_within_limits(embed: hikari.Embed) -> None:
+    assert length(embed.title or "") <= TITLE_LIMIT
+    assert len(embed.fields) <= MOST_FIELDS
+    assert all(0 < length(f.value) <= FIELD_LIMIT and 0 < length(f.name) <= 256 for f in embed.fields)
+    assert sum(length(part) for part in everything(embed)) <= TOTAL_LIMIT
+
+
+@pytest.mark.parametrize("locale", ["en", "ko", None, "fr"])
+def test_the_worst_names_fit(locale: str | None) -> None:
+    embed = report_embed(report(NASTY, role_name="#" * 100, as_of=Ms(DAY.end - 5), away_ms=999_999), locale)
+    assert_within_limits(embed)
+    assert not any("@everyone" in part for part in everything(embed))
+
+
+@given(st.lists(st.text(max_size=120), min_size=10, max_size=10), st.text(max_size=120), st.sampled_from(["en", "ko"]))
+def test_whatever_people_are_called_it_fits(names: list[str], role: str, locale: str) -> None:
+    assert_within_limits(report_embed(report(names, role_name=role), locale))
+
+
+def test_it_says_the_figures_in_english() -> None:
+    embed = report_embed(report(["Ana", "민준", "Cho", "Dan"], away_ms=600_000), "en-US")
+    assert embed.title == "스터디: daily report"
+    fields = {f.name: f.value for f in embed.fields}
+    assert fields["Active"] == "21 of 24 (88%)"
+    assert fields["Total voice"] == "24 h\n▼ 20 min"
+    assert fields["Messages"] == "321\n±0"
+    assert fields["EXP"] == "999\n▲ 12,345"
+    top = fields["Top 4"].splitlines()
+    assert [line.split()[0] for line in top] == ["🥇", "🥈", "🥉", "`"]
+    assert top[0] == "🥇 **Ana** — 1 h · 2 sessions · 12 messages · 24 EXP"
+    assert "away for 10 min" in (embed.description or "")
+    assert len(fields["Low activity"].splitlines()) == 4
+
+
+def test_it_says_them_in_korean() -> None:
+    embed = report_embed(report(["민준"]), "ko")
+    assert embed.title == "스터디 일간 활동 보고서"
+    assert "2026년 2월 18일" in (embed.description or "")
+    assert any("24시간" in f.value for f in embed.fields)
+
+
+def test_nobody_is_said_to_be_nobody() -> None:
+    embed = report_embed(report([], members=0, active=0), "en")
+    assert any(f.value == "Nobody has this role." for f in embed.fields)
+    embed = report_embed(report([]), "en")
+    assert any(f.value == "Nobody was active in this period." for f in embed.fields)
+
+
+def test_a_member_whose_name_was_never_seen_is_mentioned_by_id() -> None:
+    embed = report_embed(report([""]), "en")
+    assert any("<@1001>" in f.value for f in embed.fields)
+
+
+def test_a_window_that_is_not_over_says_so() -> None:
+    embed = report_embed(report(["Ana"], as_of=Ms(DAY.start + 3_600_000)), "en")
+    assert "Not over yet" in (embed.description or "")
+    assert embed.timestamp is not None
+    assert embed.timestamp.timestamp() * 1000 == DAY.start + 3_600_000
