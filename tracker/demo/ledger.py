@@ -1,0 +1,102 @@
+"""The demo's database: its settings before the bot starts, and what stands in it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from store import lease as leases
+from store import log, queries, rebuild
+from store.engine import Database, open_database
+from tracker.clock import SystemClock
+from tracker.demo.cast import STUDY
+from tracker.demo.stage import Stage
+from tracker.demo.timetable import DAY, MIDNIGHT, START, ZONE
+from tracker.events.envelope import Event
+from tracker.events.rule import SettingsChanged
+from tracker.events.settings import parse_settings
+from tracker.events.ticks import tick
+from tracker.ids import GuildId, mint_event_id, partition_of
+
+__all__ = ["Line", "compare", "durable", "opened_new", "problems_in"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One member's day: what really happened in the sandbox (`true_…`) and what the tracker says. Milliseconds."""
+
+    name: str
+    true_voice_ms: int
+    voice_ms: int
+    true_messages: int
+    messages: int
+
+
+@contextmanager
+def opened_new(url: str, stage: Stage) -> Iterator[Database]:
+    """A new database in which the guild's settings are in force from the first played instant on."""
+    database = open_database(url)
+    try:
+        _apply_settings(database, GuildId(stage.guild.id), _document(stage))
+        yield database
+    finally:
+        database.close()
+
+
+def _document(stage: Stage) -> dict[str, Any]:
+    return {
+        "timezone": ZONE.key,
+        "locale": "ko",
+        "log_channel_id": str(stage.log.id),
+        "voice": {"channels": {str(stage.rooms["study"].id): {"every_s": 60, "exp": 1}}},
+        "messages": {"exp_min": 1, "exp_max": 3},
+        "interactions": {"exp": 1},
+        "reports": [{"role_id": str(stage.roles[STUDY].id), "period": "daily", "at": "00:00"}],
+    }
+
+
+def _apply_settings(database: Database, guild: GuildId, document: dict[str, Any]) -> None:
+    """As `tracker settings apply` does, at the played time."""
+    changed = SettingsChanged(settings=parse_settings(document).document)
+    events = [
+        Event(id=mint_event_id(START), guild_id=guild, occurred_at=START, data=changed),
+        tick(partition_of(guild, database.partitions), START),
+    ]
+    lease = leases.acquire(database, now=SystemClock().now())
+    try:
+        log.append(database, events, recorded_at=SystemClock().now(), lease=lease)
+    finally:
+        leases.release(database, lease)
+
+
+def durable(database: Database) -> int:
+    """How many events are in the log."""
+    return sum(log.head(database).values())
+
+
+def compare(database: Database, stage: Stage) -> list[Line]:
+    """Every member's day, those with the most voice time first. The other bot is there too: with nothing."""
+    voice: dict[int, int] = {}
+    messages: dict[int, int] = {}
+    for row in queries.daily_rows(database, GuildId(stage.guild.id), DAY, DAY):
+        voice[row.user_id] = voice.get(row.user_id, 0) + row.voice_ms
+        messages[row.user_id] = messages.get(row.user_id, 0) + row.messages
+    lines = [
+        Line(
+            name=member.display_name,
+            true_voice_ms=stage.truth.voice_ms(member.id, START, MIDNIGHT),
+            voice_ms=voice.get(member.id, 0),
+            true_messages=stage.truth.messages.get(member.id, 0),
+            messages=messages.get(member.id, 0),
+        )
+        for member in stage.people.values()
+    ]
+    return sorted(lines, key=lambda line: -line.true_voice_ms)
+
+
+def problems_in(database: Database) -> list[str]:
+    """What `tracker check` would find: figures that differ from a replay. Raises LogCorruptError for a hole."""
+    log.check_contiguity(database)
+    return [str(difference) for difference in rebuild.verify(database)]
