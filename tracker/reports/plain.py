@@ -1,15 +1,20 @@
-"""A report, and a day's row, as plain JSON values: ids as strings, instants as RFC 3339 UTC, durations in ms."""
+"""A report as plain JSON values: ids as strings, instants as RFC 3339 UTC, durations in ms."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from tracker.clock import from_ms
 from tracker.ids import Ms
 from tracker.projections.days import date_of
 from tracker.reports.model import MemberEntry, Report, Sums
 
-__all__ = ["instant", "plain_report"]
+__all__ = ["DAILY_COUNTS", "instant", "plain_report"]
+
+DAILY_COUNTS: Final = (
+    "voice_ms", "sessions", "messages", "interactions", "exp_voice", "exp_messages", "exp_interactions", "exp_adjusted",
+)  # fmt: skip
+"""The figures of a daily row, in the order in which they are shown."""
 
 
 def plain_report(report: Report) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""Starting the bot, apart from the command-line parser: its process should carry only what it needs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from tracker.config import Config
+
+__all__ = ["run_bot"]
+
+
+def run_bot(database_url: str | None) -> None:
+    """Run the bot until it is told to stop. `database_url`: None for what the environment says. Raises TrackerError."""
+    config = Config.from_env(os.environ)
+    if database_url is not None:
+        config = replace(config, database_url=database_url)
+    from tracker.app import run
+
+    run(config)
