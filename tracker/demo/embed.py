@@ -61,7 +61,8 @@ def _fields(fields: list[Json], names: Names) -> str:
             f'<div class="value">{to_html(field["value"], names)}</div></div>'
             for field in row
         )
-        shown.append(f'<div class="row n{len(row)}">{cells}</div>')
+        kind = "inline" if row[0].get("inline") else "alone"
+        shown.append(f'<div class="row {kind} n{len(row)}">{cells}</div>')
     return f'<div class="fields">{"".join(shown)}</div>' if shown else ""
 
 

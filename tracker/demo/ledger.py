@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,14 @@ from store import log, queries, rebuild
 from store.engine import Database, open_database
 from tracker.clock import SystemClock
 from tracker.demo.cast import STUDY
+from tracker.demo.script import Step
 from tracker.demo.stage import Stage
-from tracker.demo.timetable import DAY, MIDNIGHT, START, ZONE
+from tracker.demo.timetable import DAY, MIDNIGHT, START, ZONE, at
+from tracker.demo.yesterday import DAY_MS, history
 from tracker.events.envelope import Event
-from tracker.events.rule import SettingsChanged
 from tracker.events.settings import parse_settings
 from tracker.events.ticks import tick
-from tracker.ids import GuildId, mint_event_id, partition_of
+from tracker.ids import GuildId, Ms
 
 __all__ = ["Line", "compare", "durable", "opened_new", "problems_in"]
 
@@ -35,11 +36,12 @@ class Line:
 
 
 @contextmanager
-def opened_new(url: str, stage: Stage) -> Iterator[Database]:
-    """A new database in which the guild's settings are in force from the first played instant on."""
+def opened_new(url: str, stage: Stage, yesterday: Sequence[Step]) -> Iterator[Database]:
+    """A new database with the guild's settings and the day before in it, up to the first played instant."""
     database = open_database(url)
     try:
-        _apply_settings(database, GuildId(stage.guild.id), _document(stage))
+        settings = dict(parse_settings(_document(stage)).document)
+        _append(database, history(stage, yesterday, settings, since=Ms(at(0) - DAY_MS)))
         yield database
     finally:
         database.close()
@@ -57,16 +59,12 @@ def _document(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _apply_settings(database: Database, guild: GuildId, document: dict[str, Any]) -> None:
-    """As `tracker settings apply` does, at the played time."""
-    changed = SettingsChanged(settings=parse_settings(document).document)
-    events = [
-        Event(id=mint_event_id(START), guild_id=guild, occurred_at=START, data=changed),
-        tick(partition_of(guild, database.partitions), START),
-    ]
+def _append(database: Database, events: Iterable[Event]) -> None:
+    """Put the events into the log, and bring the time of every partition to the first played instant."""
+    ticks = [tick(partition, START) for partition in database.all_partitions]
     lease = leases.acquire(database, now=SystemClock().now())
     try:
-        log.append(database, events, recorded_at=SystemClock().now(), lease=lease)
+        log.append(database, [*events, *ticks], recorded_at=SystemClock().now(), lease=lease)
     finally:
         leases.release(database, lease)
 

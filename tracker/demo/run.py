@@ -66,7 +66,7 @@ def run_demo(out: Path = DEFAULT_OUT, *, seed: int = 1, keep: bool = False) -> i
         with SandboxThread(clock=clock) as thread:
             stage = thread.call(set_stage, thread.sandbox)
             director = Director(stage, write_script(seed), clock)
-            with ledger.opened_new(url, stage) as database:
+            with ledger.opened_new(url, stage, write_script(seed + 1)) as database:
                 show = _Show(
                     console=console,
                     thread=thread,
