@@ -1,0 +1,10 @@
+"""Make all figures anew from the event log: `python scripts/replay.py [--database URL] [--verify]`."""
+
+from __future__ import annotations
+
+import sys
+
+from tracker.cli.application import app
+
+if __name__ == "__main__":
+    app(["replay", *sys.argv[1:]], prog_name="scripts/replay.py")
