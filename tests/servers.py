@@ -40,6 +40,15 @@ class PostgresServer:
         """Removes a database, whoever is still connected."""
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def shut(self, name: str) -> None:
+        """Throws everybody out of a database and lets nobody in."""
+        self._run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    def open(self, name: str) -> None:
+        """Lets everybody in again."""
+        self._run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
     def prepare(self) -> None:
         """Makes the template, and trades durability (which no test here asks of the server) for speed."""
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):

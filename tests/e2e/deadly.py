@@ -1,7 +1,8 @@
 """`python -m tests.e2e.deadly POINT`: the real `tracker run`, which kills itself with SIGKILL at an exact point.
 
 POINT is `statement:N` (just before the Nth SQL statement), `executed:N` (just after it), `commit:N` (just before the
-Nth COMMIT is sent) or `committed:N` (just after it succeeded, before anybody is told).
+Nth COMMIT is sent) or `committed:N` (just after it succeeded, before anybody is told). `flushing:N` plants a bug as
+well: the flush's checkpoint is committed outside its transaction, and the Nth one is where the process dies.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
+
+from store import state
+from store.engine import Database
+from store.lease import Lease
 
 
 def _deadly(point: str) -> None:
@@ -25,31 +31,49 @@ def _deadly(point: str) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def anywhere(*_: Any) -> None:
+        strike()
+
     if what == "statement":
-        event.listen(Engine, "before_cursor_execute", lambda *_: strike())
+        event.listen(Engine, "before_cursor_execute", anywhere)
     elif what == "executed":
-        event.listen(Engine, "after_cursor_execute", lambda *_: strike())
+        event.listen(Engine, "after_cursor_execute", anywhere)
     elif what == "commit":
-        event.listen(Engine, "commit", lambda _: strike())
+        event.listen(Engine, "commit", anywhere)
     elif what == "committed":
-        plain = DefaultDialect.do_commit
+        plain: Any = DefaultDialect.do_commit
 
         def do_commit(self: Any, connection: Any) -> None:
             plain(self, connection)
             strike()
 
         DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+    elif what == "flushing":
+        _plant_the_bug(strike)
     else:
         raise SystemExit(f"no such point: {point}")
 
 
+def _plant_the_bug(strike: Callable[[], None]) -> None:
+    """A flush whose checkpoint is committed apart from its rows, and a death in between: what must never be."""
+    plain = state.flush
+
+    def flush(db: Database, batches: Sequence[state.FlushBatch], lease: Lease | None = None) -> bool:
+        with db.write() as connection:
+            state.move_checkpoints(connection, [(b.partition, b.position, b.as_of) for b in batches], None)
+        strike()
+        return plain(db, batches, lease)
+
+    state.flush = flush  # type: ignore[assignment]
+
+
 def main() -> None:
     """Arm it, then run the bot."""
-    from tracker import app
+    from tracker.app import run
     from tracker.config import Config
 
     _deadly(sys.argv[1])
-    sys.exit(app.run(Config.from_env(os.environ)))
+    run(Config.from_env(os.environ))
 
 
 if __name__ == "__main__":

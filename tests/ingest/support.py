@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import store.rebuild
-
 import store.log
+import store.rebuild
 import store.state
 from store.engine import Database
 from tests.projections.history import GUILD

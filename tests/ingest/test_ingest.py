@@ -16,6 +16,7 @@ import store.state
 from store.engine import Database
 from tests.ingest.support import Desk, make_desk
 from tests.projections.history import GUILD, MINUTE
+from tests.servers import PostgresServer
 from tracker.errors import DatabaseError
 from tracker.events.member import MemberOptedOut
 from tracker.events.message import MessageSent, message_sent_id
@@ -207,6 +208,49 @@ async def test_events_wait_while_the_disk_is_full_and_land_in_order(tmp_path: Pa
     desk.check()
     await desk.ingest.close(10)
     database.close()
+
+
+async def test_events_wait_while_the_database_is_read_only_and_land_in_order(tmp_path: Path) -> None:
+    database = store.engine.open_database(str(tmp_path / "tracker.db"))
+    desk = make_desk(database, commit_ms=0)
+
+    def read_only(on: int) -> None:
+        with database.engine.connect() as connection:
+            connection.connection.driver_connection.execute(f"PRAGMA query_only = {on}")  # type: ignore[union-attr]
+
+    read_only(1)
+    desk.ingest.start()
+    desk.join(1)
+    await until(lambda: not desk.ingest.health.well)
+    assert "read-only" in desk.ingest.health.trouble["append"]
+    read_only(0)
+    await desk.ingest.flush()
+    assert [e.type for e in desk.logged()] == ["voice.joined"]
+    desk.check()
+    await desk.ingest.close(10)
+    database.close()
+
+
+async def test_events_wait_while_the_server_is_away_and_land_in_order(postgres: PostgresServer) -> None:
+    name = postgres.create()
+    database = store.engine.open_database(postgres.url(name))
+    desk = make_desk(database, commit_ms=0)
+    desk.ingest.start()
+    desk.message(1001)
+    await desk.ingest.flush()
+    postgres.shut(name)
+    for message in range(1002, 1012):
+        desk.message(message)
+    await until(lambda: not desk.ingest.health.well)
+    assert desk.ingest.waiting >= 10
+    postgres.open(name)
+    await desk.ingest.flush()
+    assert [e.id for e in desk.logged()] == [f"message:{n}" for n in range(1001, 1012)]
+    assert desk.ingest.health.well
+    desk.check()
+    await desk.ingest.close(10)
+    database.close()
+    postgres.drop(name)
 
 
 async def test_a_full_buffer_makes_the_reader_wait_until_there_is_room(

@@ -1,0 +1,135 @@
+"""kill -9 of the real process, at random instants and at exact ones, and what is there afterwards."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+import store.rebuild
+from store.engine import open_database
+from tests.e2e.bot import BotProcess
+from tests.e2e.town import Town, check, folded, logged_messages, wait_until_gone
+from tracker.sandbox.thread import SandboxThread
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxThread]:
+    with SandboxThread() as thread:
+        yield thread
+
+
+def start(url: str, sandbox: SandboxThread, kill_at: str | None = None) -> BotProcess:
+    return BotProcess(url, token=sandbox.sandbox.token, rest_url=sandbox.sandbox.rest_url, kill_at=kill_at)
+
+
+def finish(url: str, sandbox: SandboxThread, town: Town) -> None:
+    """Start once more, leave it in peace, stop it cleanly; then everything must be right."""
+    with start(url, sandbox) as bot:
+        bot.wait_for("connected: counting")
+        for _ in range(20):
+            town.stir()
+        assert bot.terminate() == 0, bot.log
+        assert any("everything is written" in line for line in bot.log), bot.log
+    database = open_database(url, create=False)
+    check(database)
+    state = folded(database, town.guild_id)
+    known = state.guild(town.guild_id).voice.open
+    assert {user: session.channel.id for user, session in known.items()} == town.in_voice()
+    assert set(logged_messages(database)) <= set(town.message_ids())
+    database.close()
+
+
+def test_after_being_killed_at_random_instants_nothing_is_lost_doubled_or_different(
+    database_url: str, sandbox: SandboxThread
+) -> None:
+    town, dice = Town(sandbox, seed=20260218), random.Random(7)
+    for _ in range(3):
+        with start(database_url, sandbox) as bot:
+            bot.wait_for("connected: counting")
+            stirs = dice.randrange(40, 300)  # at 1 to 3 ms each: before, in and after group commits and flushes
+            for _ in range(stirs):
+                town.stir()
+            bot.kill()
+        database = open_database(database_url, create=False)
+        check(database)
+        assert set(logged_messages(database)) <= set(town.message_ids())
+        database.close()
+        for _ in range(15):  # and life goes on while nobody counts
+            town.stir()
+    finish(database_url, sandbox, town)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        ("statement:14", "executed:19", "statement:23", "executed:31"),
+        ("commit:4", "committed:4", "commit:6", "committed:6"),
+        ("statement:37", "executed:43", "commit:9", "committed:9"),
+    ],
+    ids=["early", "around commits", "later"],
+)
+def test_after_being_killed_at_an_exact_point_of_a_commit_or_flush_nothing_is_different(
+    database_url: str, sandbox: SandboxThread, points: tuple[str, ...]
+) -> None:
+    town = Town(sandbox, seed=len(points[0]))
+    for point in points:
+        with start(database_url, sandbox, kill_at=point) as bot:
+            for _ in range(400):
+                town.stir()
+                if wait_until_gone(bot.process, 0.01):
+                    break
+            assert wait_until_gone(bot.process, 10), bot.log  # it flushes every second: every point comes
+            assert bot.process.returncode == -signal.SIGKILL, bot.log
+        database = open_database(database_url)
+        check(database)
+        database.close()
+    finish(database_url, sandbox, town)
+
+
+def test_a_checkpoint_outside_the_transaction_would_be_found_out(database_url: str, sandbox: SandboxThread) -> None:
+    """The same check, on a bot with that bug planted: it can fail, so its passing says something."""
+    town = Town(sandbox, seed=5)
+    with start(database_url, sandbox, kill_at="flushing:3") as bot:
+        for _ in range(1000):
+            town.stir()
+            if wait_until_gone(bot.process, 0.01):
+                break
+        assert bot.process.returncode == -signal.SIGKILL, bot.log
+    database = open_database(database_url)
+    assert store.rebuild.verify(database) != []
+    database.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_polite_signal_drains_and_leaves(database_url: str, sandbox: SandboxThread, how: signal.Signals) -> None:
+    town = Town(sandbox, seed=3)
+    with start(database_url, sandbox) as bot:
+        bot.wait_for("connected: counting")
+        for _ in range(50):
+            town.stir()
+        written = set(town.message_ids())
+        sandbox.call(lambda: None)
+        assert bot.terminate(how) == 0
+    database = open_database(database_url, create=False)
+    check(database)
+    assert len(written - set(logged_messages(database))) <= 5  # at most what was still on the wire
+    database.close()
+
+
+def test_a_second_process_on_the_same_database_is_refused_and_told_by_whom(
+    database_url: str, sandbox: SandboxThread
+) -> None:
+    Town(sandbox, seed=3)
+    with start(database_url, sandbox) as first:
+        first.wait_for("connected: counting")
+        with start(database_url, sandbox) as second:
+            assert second.wait() == 2
+            assert len(second.log) == 1
+            assert f"process {first.process.pid} on " in second.log[0]
+        first.kill()
+        with start(database_url, sandbox) as third:  # at once: the holder died on this host
+            third.wait_for("connected: counting")
+            assert third.terminate() == 0
