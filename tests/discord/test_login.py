@@ -109,3 +109,12 @@ async def test_a_front_that_is_closed_ends_the_wait(wire: Wire) -> None:
 async def test_closing_twice_or_unstarted_is_harmless(wire: Wire) -> None:
     await wire.front.close()
     await wire.front.close()
+
+
+async def test_a_server_that_does_not_say_goodbye_is_not_waited_for(wire: Wire) -> None:
+    await wire.start()
+    wire.sandbox.faults.pause_gateway()
+    started = asyncio.get_running_loop().time()
+    await wire.front.close()
+    assert asyncio.get_running_loop().time() - started < 4
+    wire.sandbox.faults.resume_gateway()

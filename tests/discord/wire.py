@@ -26,11 +26,10 @@ class CannedReader:
         return self.answer
 
 
-class Wire:
+class Town:
     """One guild with two voice channels, a text channel and three members: Ana, 민준 and a bot called Beep."""
 
-    def __init__(self, intake: FoldIntake, sandbox: Sandbox) -> None:
-        self.intake = intake
+    def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.world = sandbox.world
         self.guild = self.world.add_guild("study", afk_channel="AFK")
@@ -41,12 +40,20 @@ class Wire:
         self.ana = self.world.add_member(self.guild, "ana", global_name="Ana", roles=[self.role])
         self.minjun = self.world.add_member(self.guild, "minjun", nick="민준")
         self.beep = self.world.add_member(self.guild, "beep", bot=True)
-        self.reader = CannedReader()
-        self.front = self.new_front()
 
     @property
     def guild_id(self) -> GuildId:
         return GuildId(self.guild.id)
+
+
+class Wire(Town):
+    """The town, and a front-end in it that is not started yet, with the fold behind it."""
+
+    def __init__(self, intake: FoldIntake, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.intake = intake
+        self.reader = CannedReader()
+        self.front = self.new_front()
 
     def new_front(self, *, token: str | None = None, rest_url: str | None = None) -> Front:
         """A front-end like the one that a new process would make."""

@@ -32,6 +32,7 @@ INTENTS: Final = (
 )
 """All that counting needs. What people write is not among it."""
 
+_GOODBYE_S: Final = 1.5
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 300.0
 
@@ -124,7 +125,13 @@ class Front:
                 await self._registering
         await self._listeners.close()
         if self._bot.is_alive:
-            await self._bot.close()
+            # Nothing is heard as soon as it has begun; a server that does not say goodbye is not waited for.
+            leaving = asyncio.ensure_future(self._bot.close())
+            await asyncio.wait({leaving}, timeout=_GOODBYE_S)
+            if leaving.done():
+                leaving.result()
+            else:
+                _LOG.warning("Discord did not close the connection within %g s; leaving all the same", _GOODBYE_S)
         await self._commands.stop()
 
     async def _register_commands(self) -> None:

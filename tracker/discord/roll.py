@@ -111,10 +111,18 @@ class Roll:
         while True:
             guild = await self._queue.get()
             call = self._calls.get(guild)
-            if call is None:
-                continue
-            try:
-                await call.shard.request_guild_members(guild, nonce=call.nonce)
-            except (hikari.ComponentStateConflictError, OSError):
-                # The connection went away; READY or RESUMED brings the call back.
-                _LOG.debug("could not ask for the members of guild %s: the shard is not connected", guild)
+            if call is not None:
+                await self._ask(call.shard, guild, call.nonce)
+
+    async def _ask(self, shard: hikari.api.GatewayShard, guild: GuildId, nonce: str) -> None:
+        try:
+            await shard.request_guild_members(guild, nonce=nonce)
+        except asyncio.CancelledError:
+            # hikari cancels those who wait for the rate limit of a connection when it replaces the connection.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+        except (hikari.ComponentStateConflictError, OSError, AssertionError):
+            # The connection went away before or while we waited (then hikari asserts that there is one).
+            _LOG.debug("could not ask for the members of guild %s: the shard is not connected", guild)
+        # Whatever happened, READY or RESUMED brings an open call back.
