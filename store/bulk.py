@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ __all__ = ["TABLES_WITH_A_USER", "delete_keys", "delete_members", "upsert"]
 
 TABLES_WITH_A_USER: Final = tuple(name for name, table in TABLES.items() if "user_id" in table.columns)
 
+_MOST: Final = 20_000
+
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Writes deltas: rows of (partition, *table.columns), no key twice."""
@@ -25,7 +27,8 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     if dialect == "sqlite":
         connection.exec_driver_sql(_upsert_sql(table.name, dialect), list(rows))
     else:
-        connection.exec_driver_sql(_upsert_sql(table.name, dialect), _arrays(_columns(table), rows))
+        for part in _parts(rows):
+            connection.exec_driver_sql(_upsert_sql(table.name, dialect), _arrays(_columns(table), part))
 
 
 def delete_keys(connection: Connection, table: Table, keys: Sequence[Row]) -> None:
@@ -48,10 +51,15 @@ def _delete(connection: Connection, name: str, columns: tuple[str, ...], keys: S
         connection.exec_driver_sql(f"DELETE FROM {name} WHERE {where}", list(keys))  # noqa: S608
     else:
         where = " AND ".join(f"t.{c} = k.{c}" for c in columns)
-        connection.exec_driver_sql(
-            f"DELETE FROM {name} t USING {_unnest(columns)} AS k ({', '.join(columns)}) WHERE {where}",  # noqa: S608
-            _arrays(columns, keys),
-        )
+        statement = f"DELETE FROM {name} t USING {_unnest(columns)} AS k ({', '.join(columns)}) WHERE {where}"  # noqa: S608
+        for part in _parts(keys):
+            connection.exec_driver_sql(statement, _arrays(columns, part))
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """All rows at once, unless they are so many (in a rebuild) that their text would fill the memory."""
+    for start in range(0, len(rows), _MOST):
+        yield rows[start : start + _MOST]
 
 
 def _columns(table: Table) -> tuple[str, ...]:

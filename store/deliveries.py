@@ -19,8 +19,8 @@ from store.schema import deliveries
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, partition_of
 
 __all__ = [
-    "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked", "mark_failed",
-    "mark_sent",
+    "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked",
+    "mark_failed", "mark_sent",
 ]  # fmt: skip
 
 State = Literal["pending", "sent", "failed", "blocked"]

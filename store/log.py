@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -180,9 +180,18 @@ def read(
     return _stream(db, partition, where + " ORDER BY e.position", arguments)
 
 
-def read_canonical(db: Database, partition: Partition) -> Iterator[RecordedEvent]:
-    """All events of the partition, guild by guild, each guild's in canonical order: (occurred_at, position)."""
-    return _stream(db, partition, "WHERE e.partition = {0} ORDER BY e.guild_id, e.occurred_at, e.position", [partition])
+def read_canonical(
+    db: Database, partition: Partition, *, upto: Position, guilds: Collection[GuildId] | None = None
+) -> Iterator[RecordedEvent]:
+    """The partition's events up to position `upto`, each guild's in canonical order: (occurred_at, position).
+
+    `guilds`: only these; None: all of them, and the partition's ticks before them.
+    """
+    where, arguments = "WHERE e.partition = {0} AND e.position <= {0}", [int(partition), int(upto)]
+    if guilds is not None:
+        where += f" AND e.guild_id IN ({', '.join(['{0}'] * len(guilds)) or 'NULL'})"
+        arguments += map(int, guilds)
+    return _stream(db, partition, where + " ORDER BY e.guild_id, e.occurred_at, e.position", arguments)
 
 
 def _stream(db: Database, partition: Partition, where: str, arguments: list[int]) -> Iterator[RecordedEvent]:

@@ -16,7 +16,8 @@ from tracker.projections.rows import TABLES
 
 __all__ = [
     "DailyRow", "DaySums", "MemberActivity", "activity_by_day", "as_of", "away_ms", "channel_names", "daily_rows",
-    "guild_ids", "is_known", "member_activity", "member_names", "role_name", "roles", "settings_document", "settings_of",
+    "guild_ids", "is_known", "member_activity", "member_names", "role_name", "roles", "settings_document",
+    "settings_of",
 ]  # fmt: skip
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
-from store import arrays, bulk, log, subjects
+from store import arrays, bulk, log, schema, subjects
 from store.appending import Epochs
 from store.deliveries import NewDelivery, enqueue_in
 from store.engine import Database
@@ -22,8 +22,8 @@ from tracker.projections.rows import TABLES, Changes, Row
 from tracker.projections.state import PartitionState
 
 __all__ = [
-    "Checkpoint", "FlushBatch", "checkpoints", "flush", "load", "move_checkpoints", "recover", "recover_all",
-    "write_changes",
+    "Checkpoint", "FlushBatch", "checkpoints", "checkpoints_in", "flush", "load", "move_checkpoints", "put_checkpoint",
+    "recover", "recover_all", "rows_of", "write_changes",
 ]  # fmt: skip
 
 
@@ -118,12 +118,19 @@ def _gathered(changes: Mapping[Partition, Changes], rows_of: Callable[[Changes],
 def checkpoints(db: Database) -> dict[Partition, Checkpoint]:
     """How far the read models of each partition have come; position 0: nothing was ever written."""
     with db.read() as connection:
-        return _checkpoints(connection)
+        return checkpoints_in(connection)
 
 
-def _checkpoints(connection: Connection) -> dict[Partition, Checkpoint]:
+def checkpoints_in(connection: Connection) -> dict[Partition, Checkpoint]:
+    """`checkpoints`, within a transaction that reads more than them."""
     rows = connection.exec_driver_sql("SELECT partition, position, as_of FROM checkpoints").all()
     return {Partition(p): Checkpoint(position=Position(n), as_of=Ms(at)) for p, n, at in rows}
+
+
+def put_checkpoint(connection: Connection, partition: Partition, checkpoint: Checkpoint) -> None:
+    """Says that the partition's tables, as this transaction leaves them, are true at `checkpoint`."""
+    moved = {"position": checkpoint.position, "as_of": checkpoint.as_of}
+    connection.execute(update(schema.checkpoints).where(schema.checkpoints.c.partition == partition).values(moved))
 
 
 # What a restart needs of the bigger tables. An open session's days are sought among the days since it began.
@@ -144,7 +151,7 @@ def load(db: Database, partition: Partition) -> tuple[PartitionState, Position]:
     """The fold state as of the partition's checkpoint, out of the tables, and the checkpoint's position."""
     state = PartitionState(partition=partition)
     with db.read() as connection:
-        checkpoint = _checkpoints(connection)[partition]
+        checkpoint = checkpoints_in(connection)[partition]
         state.as_of = checkpoint.as_of
         if checkpoint.position:
             for name in LOADED_TABLES:
@@ -162,9 +169,20 @@ def _rows_to_load(connection: Connection, partition: Partition, as_of: int, name
         statement = f"SELECT {', '.join(TABLES[name].columns)} FROM {name} WHERE partition = {{0}}{where}"  # noqa: S608
         if name == "totals":  # no cooldown is longer than a day
             arguments = (partition, as_of - _DAY_MS, as_of - _DAY_MS)
+    return _streamed(connection, statement.format(mark), arguments)
+
+
+def rows_of(connection: Connection, partition: Partition, name: str) -> Iterable[Row]:
+    """All rows of a read model's partition, in the order of its columns (streamed)."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    columns = ", ".join(TABLES[name].columns)
+    return _streamed(connection, f"SELECT {columns} FROM {name} WHERE partition = {mark}", (partition,))  # noqa: S608
+
+
+def _streamed(connection: Connection, statement: str, arguments: tuple[Any, ...]) -> Iterable[Row]:
     streaming = connection.execution_options(stream_results=True, yield_per=5_000)
-    for rows in streaming.exec_driver_sql(statement.format(mark), arguments).partitions():
-        yield from rows
+    for rows in streaming.exec_driver_sql(statement, arguments).partitions():
+        yield from cast("Sequence[Row]", rows)
 
 
 def _first_day(connection: Connection, partition: Partition, mark: str) -> int:
@@ -189,5 +207,9 @@ def recover(db: Database, partition: Partition) -> tuple[PartitionState, Positio
 
 
 def recover_all(db: Database) -> dict[Partition, PartitionState]:
-    """`recover` for every partition."""
-    return {partition: recover(db, partition)[0] for partition in db.all_partitions}
+    """`recover` for every partition; one in which nothing ever happened costs nothing."""
+    heads = log.head(db)
+    return {
+        partition: recover(db, partition)[0] if heads[partition] else PartitionState(partition=partition)
+        for partition in db.all_partitions
+    }

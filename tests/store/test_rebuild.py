@@ -1,0 +1,200 @@
+"""Live tables, rebuilt tables and recovered tables are the same tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from store import log, rebuild, state
+from store.engine import Database
+from store.schema import READ_MODELS
+from tests.properties.communities import GUILD as STORY_GUILD
+from tests.properties.communities import Community, communities
+from tests.store.living import Writer, tables
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tracker.errors import LeaseLostError
+from tracker.events.envelope import Event
+from tracker.events.member import MemberForgotten
+from tracker.events.voice import VoiceLeft
+from tracker.ids import Ms
+
+MINUTE = 60_000
+
+
+def emptied(db: Database) -> None:
+    """Back to a new database (a database is made once a test, a Hypothesis example needs its own)."""
+    with db.write() as connection:
+        names = [*READ_MODELS, "events", "subjects", "rebuild_marks"]
+        if db.dialect == "postgresql":
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)}")
+        else:
+            for name in names:
+                connection.exec_driver_sql(f"DELETE FROM {name}")
+        connection.exec_driver_sql("UPDATE log_head SET position = 0, subjects = 0")
+        connection.exec_driver_sql("UPDATE checkpoints SET position = 0, as_of = 0")
+    db.subjects.cache.clear()
+
+
+def parts_of(events: list[Event], cuts: list[int]) -> Iterator[list[Event]]:
+    bounds = [0, *sorted({min(c, len(events)) for c in cuts}), len(events)]
+    yield from (events[a:b] for a, b in pairwise(bounds))
+
+
+def live(db: Database, community: Community, cuts: list[int]) -> None:
+    """The community's history as it comes in: in parts, a flush after each, the process restarted after each other."""
+    writer = Writer(db)
+    for number, part in enumerate(parts_of(list(community.events), cuts)):
+        writer.write(part)
+        if number % 2:
+            writer = Writer(db)
+        if part:
+            writer.flush(part[-1].occurred_at)
+    writer.flush(community.until)
+
+
+HISTORIES = settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[p for p in Phase if p is not Phase.explain],
+)
+
+
+@HISTORIES
+@given(community=communities(moves=25), cuts=st.lists(st.integers(0, 60), max_size=4))
+def test_live_and_rebuilt_tables_are_equal(database: Database, community: Community, cuts: list[int]) -> None:
+    emptied(database)
+    live(database, community, cuts)
+    assert rebuild.verify(database) == []
+    before = tables(database)
+    rebuild.rebuild(database)
+    assert tables(database) == before
+    assert rebuild.verify(database) == []
+
+
+@HISTORIES
+@given(community=communities(moves=25), order=st.randoms(use_true_random=False))
+def test_history_that_came_in_any_order_counts_as_if_it_had_come_live(
+    database: Database, community: Community, order: Random
+) -> None:
+    # Whoever is forgotten is unlinked from what the log had by then: for them, the order of appending does matter.
+    assume(not any(isinstance(e.data, MemberForgotten) for e in community.events))
+    emptied(database)
+    live(database, community, [])
+    expected = tables(database)
+    emptied(database)
+    writer = Writer(database)
+    shuffled = _shuffled_between_instants(community, order)
+    writer.write(shuffled)
+    writer.flush(community.until)
+    rebuild.rebuild(database, guilds=[STORY_GUILD])
+    assert tables(database) == expected
+
+
+def _shuffled_between_instants(community: Community, order: Random) -> list[Event]:
+    """Any order, but events of one instant keep theirs: nothing else says which of them came first."""
+    by_instant: dict[int, list[Event]] = {}
+    for event in community.events:
+        by_instant.setdefault(event.occurred_at, []).append(event)
+    groups = list(by_instant.values())
+    order.shuffle(groups)
+    return [event for group in groups for event in group]
+
+
+def test_a_rebuild_of_one_guild_leaves_the_others_as_the_log_has_them(database: Database) -> None:
+    writer = Writer(database)
+    writer.write([fact(user=1), fact(user=2, guild=OTHER_GUILD)])
+    writer.flush(START + MINUTE)
+    log.append(database, [fact(user=3, guild=OTHER_GUILD, at=2 * MINUTE)], recorded_at=START)
+    rebuild.rebuild(database, guilds=[GUILD])
+    assert rebuild.verify(database) == []
+    rebuild.rebuild(database)
+    assert rebuild.verify(database) == []
+    assert len(tables(database)["sessions"]) == 3
+
+
+def test_older_history_marks_its_guild_until_the_rebuild(database: Database) -> None:
+    newest = log.newest(database)
+    late = [fact(user=1, at=MINUTE), fact(user=2, at=2 * MINUTE, guild=OTHER_GUILD)]
+    rebuild.append_history(database, late, recorded_at=START, newest=newest)
+    assert rebuild.marked(database) == set()
+    rebuild.append_history(database, [fact(user=3, at=0)], recorded_at=START, newest=newest)
+    assert rebuild.marked(database) == {GUILD}
+    assert newest == log.newest(database)
+    rebuild.rebuild(database, guilds=rebuild.marked(database))
+    assert rebuild.marked(database) == set()
+    assert rebuild.verify(database) == []
+
+
+def test_history_behind_the_clock_marks_its_guild_although_no_event_is_newer(database: Database) -> None:
+    writer = Writer(database)
+    writer.write([fact(user=1)])
+    writer.flush(START + 10 * MINUTE)
+    left = fact(VoiceLeft(), user=1, at=MINUTE)
+    rebuild.append_history(database, [left], recorded_at=START, newest=log.newest(database))
+    assert rebuild.marked(database) == {GUILD}
+    rebuild.rebuild(database, guilds=[GUILD])
+    (session,) = tables(database)["sessions"]
+    assert session[4] == START + MINUTE
+
+
+def test_a_changed_cell_a_lost_row_and_an_added_row_are_found(database: Database) -> None:
+    writer = Writer(database)
+    writer.write([fact(user=1), fact(user=2)])
+    writer.flush(START + MINUTE)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE daily SET voice_ms = voice_ms + 1 WHERE user_id = 1")
+        connection.exec_driver_sql("DELETE FROM totals WHERE user_id = 2")
+        connection.exec_driver_sql("UPDATE session_days SET user_id = 3 WHERE user_id = 2")
+    found = {(d.table, d.column, d.live, d.replayed) for d in rebuild.verify(database)}
+    assert ("daily", "voice_ms", MINUTE + 1, MINUTE) in found
+    assert {t for t, c, live, _ in found if not c and live is None} == {"totals", "session_days"}
+    assert {t for t, c, _, replayed in found if not c and replayed is None} == {"session_days"}
+    assert len(rebuild.verify(database, limit=2)) == 2
+
+
+def test_who_comes_back_after_being_forgotten_is_somebody_else_to_the_log(database: Database) -> None:
+    writer = Writer(database)
+    writer.write([fact(user=1), fact(user=2)])
+    writer.flush(START + MINUTE)
+    gone = fact(MemberForgotten(), user=1, channel=None, at=2 * MINUTE)
+    writer.write([fact(VoiceLeft(), user=2, at=2 * MINUTE), gone, fact(user=1, at=3 * MINUTE)])
+    writer.write([fact(VoiceLeft(), user=1, at=4 * MINUTE)])
+    writer.flush(START + 5 * MINUTE)
+    assert [(row[1], row[2]) for row in tables(database)["sessions"]] == [(1, START + 3 * MINUTE), (2, START)]
+    assert rebuild.verify(database) == []
+    users = [r.event.user_id for p in database.all_partitions for r in log.read(database, p) if r.event.guild_id]
+    assert users == [-1, 2, 2, -1, 1, 1]
+
+
+def test_who_is_forgotten_stays_so_when_the_process_dies_before_the_flush(database: Database) -> None:
+    writer = Writer(database)
+    writer.write([fact(user=1)])
+    writer.flush(START + MINUTE)
+    writer.write([fact(MemberForgotten(), user=1, channel=None, at=2 * MINUTE)])
+    Writer(database).flush(START + 3 * MINUTE)
+    assert not any(row for name in ("daily", "sessions", "totals", "members") for row in tables(database)[name])
+    assert rebuild.verify(database) == []
+
+
+def test_progress_is_told_of_every_event(database: Database) -> None:
+    log.append(database, [fact(user=n) for n in range(1, 2_500)], recorded_at=START)
+    told: list[int] = []
+    rebuild.rebuild(database, progress=told.append)
+    assert sum(told) == 2_499
+    assert len(told) >= 3
+
+
+def test_a_rebuild_without_the_lease_it_had_writes_nothing(database: Database) -> None:
+    from store import lease
+
+    held = lease.acquire(database, now=START)
+    log.append(database, [fact(user=1)], recorded_at=START, lease=held)
+    lease.acquire(database, now=Ms(START + lease.STALE_MS + 1))
+    with pytest.raises(LeaseLostError):
+        rebuild.rebuild(database, lease=held)
+    assert state.checkpoints(database)[log.partition_for(fact(), database.partitions)].position == 0
