@@ -255,6 +255,7 @@ GAPS = st.one_of(
     st.tuples(st.just("ms"), st.integers(1, 2000)),
     st.tuples(st.just("ms"), st.sampled_from([MINUTE, 5 * MINUTE, 20_000, 61_000, 5 * MINUTE - 1, 5 * MINUTE + 1])),
     st.tuples(st.just("ms"), st.integers(1, 40 * MINUTE)),
+    st.tuples(st.just("ms"), st.integers(1, 90).map(lambda minutes: minutes * MINUTE)),
     st.tuples(st.just("ms"), st.integers(1, 5 * HOUR)),
     st.tuples(st.just("midnight"), st.sampled_from([0, 0, -1, 1, -MINUTE, 2 * HOUR])),
 )
@@ -268,7 +269,7 @@ def communities(draw: st.DrawFn, *, moves: int = 40) -> Community:
     """A community's history of up to `moves` moves around a night worth looking at."""
     zone, start = draw(st.sampled_from(BASES))
     begin = to_ms(datetime.fromisoformat(start))
-    story = Story(now=begin + draw(st.integers(0, 999)), zone=ZoneInfo(zone))
+    story = Story(now=begin + draw(st.sampled_from([0, 0, 1, 999])), zone=ZoneInfo(zone))
     story.documents = draw(st.lists(documents(zone, begin), min_size=1, max_size=4))
     if draw(st.integers(0, 9)):
         story.play("settings", 0, 0, 0)

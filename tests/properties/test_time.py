@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 
 from tests.properties.communities import GUILD, Community, communities
 from tests.properties.folding import fold, found, with_ticks
-from tracker.clock import to_ms
+from tracker.clock import from_ms, to_ms
 from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed
+from tracker.events.member import MemberRolesChanged
 from tracker.events.message import MessageSent, message_sent_id
 from tracker.events.rule import SettingsChanged
 from tracker.events.voice import VoiceJoined, VoiceLeft
-from tracker.ids import ChannelId, EventId, Ms, UserId
+from tracker.ids import ChannelId, EventId, Ms, RoleId, UserId
 from tracker.projections.exp import awards_in
 
 HOUR = 3_600_000
@@ -145,6 +147,26 @@ def test_an_award_belongs_to_the_day_of_the_millisecond_before_it(zone: str, ear
     store = fold([rules, _event(start, VoiceJoined())], midnight + 1000)
     earned = {key[1]: row["exp_voice"] for key, row in store.tables["daily"].items()}
     assert earned == ({20260609: 5, 20260610: 0} if early <= 0 else {20260609: 0, 20260610: 5})
+
+
+def test_an_award_is_worth_what_was_in_force_at_its_instant_and_a_change_at_that_instant_comes_after_it() -> None:
+    start = _instant("2026-02-18T12:00", "UTC")
+    at = [start + n * 60_000 for n in range(8)]
+    window = {"percent": 300, "from": from_ms(at[2]).isoformat(), "to": from_ms(at[4]).isoformat()}
+    before = {
+        "voice": {"default": {"every_s": 60, "exp": 10}},
+        "multipliers": {"windows": [window], "roles": {"401": 200}},
+    }
+    after = {"voice": {"default": {"every_s": 60, "exp": 1000}}}
+    events = [
+        _rules(start, "UTC", **before),
+        _event(start, VoiceJoined()),
+        _event(at[5], MemberRolesChanged(role_ids=(RoleId(401),))),
+        _rules(at[6], "UTC", **after),
+    ]
+    stories = [fold([e for e in events if e.occurred_at <= until], until) for until in at]
+    totals = [found(store)["totals"].get(ANA, (0,))[0] for store in stories]
+    assert [b - a for a, b in pairwise(totals)] == [10, 30, 30, 10, 10, 20, 1000]
 
 
 @given(
