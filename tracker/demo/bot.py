@@ -50,17 +50,23 @@ class Bot:
         """How it ended; None while it runs."""
         return self._process.poll()
 
+    def wait(self, within: float = 30.0) -> int:
+        """Wait until it has ended by itself. Its exit code. Raises subprocess.TimeoutExpired."""
+        code = self._process.wait(within)
+        self._reader.join(timeout=2)
+        return code
+
     def stop(self, within: float = 12.0) -> int:
         """SIGTERM, on which it writes down everything and leaves; killed if it is not gone in time. Its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            code = self._process.wait(within)
-        except subprocess.TimeoutExpired:
+            return self.wait(within)
+        except BaseException as error:  # whatever ends the waiting, a second Ctrl-C for one, ends the bot
             self._process.kill()
-            code = self._process.wait()
-        self._reader.join(timeout=2)
-        return code
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return self.wait()
 
     def __enter__(self) -> Self:
         return self

@@ -66,6 +66,12 @@ class Director:
         """Start in the background."""
         self._task = asyncio.get_running_loop().create_task(self._perform(), name="the demo's day")
 
+    async def end(self) -> None:
+        """Stop playing, wherever it is."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     def is_over(self) -> bool:
         """Whether the day has been played. Raises what went wrong: MissingError for what did not come."""
         if self._task is None or not self._task.done():

@@ -18,7 +18,7 @@ from tracker.demo import ledger
 from tracker.demo.bot import Bot
 from tracker.demo.director import Director, MissingError
 from tracker.demo.ending import tell, write_page
-from tracker.demo.screen import Frame, Screen, screen_for
+from tracker.demo.screen import PHASES, Frame, Screen, screen_for
 from tracker.demo.script import write_script
 from tracker.demo.stage import Stage, set_stage
 from tracker.demo.timetable import pace, play_clock
@@ -66,7 +66,7 @@ def run_demo(out: Path = DEFAULT_OUT, *, seed: int = 1, keep: bool = False) -> i
         with SandboxThread(clock=clock) as thread:
             stage = thread.call(set_stage, thread.sandbox)
             director = Director(stage, write_script(seed), clock)
-            with ledger.opened_new(url, stage, write_script(seed + 1)) as database:
+            with ledger.opened_new(url, stage, write_script(seed + 1)) as database, _ended(thread, director):
                 show = _Show(
                     console=console,
                     thread=thread,
@@ -78,6 +78,15 @@ def run_demo(out: Path = DEFAULT_OUT, *, seed: int = 1, keep: bool = False) -> i
                 )
                 missing = _play(show, url, out)
                 return tell(console, stage, director, database, out / _PAGE, out / _DATABASE, missing)
+
+
+@contextmanager
+def _ended(thread: SandboxThread, director: Director) -> Iterator[None]:
+    """Whatever happens inside, the director plays no longer afterwards."""
+    try:
+        yield
+    finally:
+        thread.run(director.end())
 
 
 def _play(show: _Show, url: str, out: Path) -> list[str]:
@@ -116,7 +125,7 @@ def _watch(show: _Show, bot: Bot, screen: Screen) -> None:
         speed = pace(show.clock, time.time_ns() // 1_000_000)
         screen.show(Frame(view, durable=ledger.durable(show.database), pace=speed, log=list(bot.lines)))
         if bot.exit_code is not None:
-            raise MissingError("the bot died in the middle of the day")
+            raise MissingError(f"the bot died ({PHASES[view.phase]})")
         time.sleep(_FRAME_S)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -17,15 +19,17 @@ from tracker.clock import from_ms
 from tracker.demo.director import Phase, View
 from tracker.demo.timetable import ZONE
 
-__all__ = ["Frame", "Screen", "screen_for"]
+__all__ = ["PHASES", "Frame", "Screen", "screen_for"]
 
-_PHASES: Final[dict[Phase, str]] = {
+PHASES: Final[dict[Phase, str]] = {
     "starting": "starting the bot",
     "playing": "playing the day",
     "report": "waiting for the scheduled report",
     "asking": "a member uses /report",
     "done": "stopping the bot",
 }
+"""Each phase in words."""
+
 _LOG_LINES: Final = 6
 _TOO_FAST: Final = 2_000
 """From this pace on, plain lines about the time of day are noise."""
@@ -80,7 +84,7 @@ class _Lines:
         view = frame.view
         if view.phase != self._phase:
             self._phase = view.phase
-            self._say(view, _PHASES[view.phase])
+            self._say(view, PHASES[view.phase])
         if view.resumes > self._resumes:
             self._resumes = view.resumes
             self._say(view, f"the gateway session was resumed, {view.replayed} events sent again")
@@ -103,15 +107,16 @@ def clock_text(now: int) -> str:
 def _picture(frame: Frame) -> Panel:
     view = frame.view
     title = Text.assemble((f" {clock_text(view.now)} KST ", "bold white on blue"), f"  ×{frame.pace:,.0f}   ")
-    title.append(_PHASES[view.phase], style="bold")
-    bar = ProgressBar(total=max(1, view.steps), completed=view.steps_done)
+    title.append(PHASES[view.phase], style="bold")
+    now = Text(view.last_step, style="italic", no_wrap=True, overflow="ellipsis")
+    bar = Padding(ProgressBar(total=max(1, view.steps), completed=view.steps_done), 0)  # a bar ends no line by itself
     middle = Table.grid(expand=True, padding=(0, 2))
     middle.add_column(ratio=3)
     middle.add_column(ratio=2)
     middle.add_row(_rooms(view), _counters(frame))
     log = Group(*(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in _padded(frame.log)))
     return Panel(
-        Group(title, bar, Text(), middle, Text(), Text("bot's log", style="bold"), log),
+        Group(title, bar, now, Text(), middle, Text(), Text("The bot's log", style="bold"), log),
         title="tracker demo: the real bot against a sandbox Discord",
         border_style="blue",
         padding=(1, 2),
@@ -124,10 +129,10 @@ def _padded(log: Sequence[str]) -> list[str]:
 
 
 def _rooms(view: View) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", style="cyan")
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, width=max(cell_len(room) for room in view.rooms) + 3)
+    table.add_column(no_wrap=True, width=2, justify="right", style="cyan")
+    table.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
     for room, people in view.rooms.items():
         table.add_row(Text(f"🔊 {room}"), str(len(people)), Text(", ".join(people), style="green"))
     return table
@@ -135,14 +140,13 @@ def _rooms(view: View) -> Table:
 
 def _counters(frame: Frame) -> Table:
     view = frame.view
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(justify="right", style="bold", no_wrap=True)
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(style="dim", no_wrap=True, width=len("messages in the chat"))
+    table.add_column(justify="right", style="bold", no_wrap=True, ratio=1)
     table.add_row("events durable", f"{frame.durable:,}")
     table.add_row("steps played", f"{view.steps_done} / {view.steps}")
     table.add_row("messages in the chat", f"{view.messages}")
     gateway = Text("connected", style="green") if view.connected else Text("cut", style="bold red")
     table.add_row("gateway", gateway)
     table.add_row("resumed / sent again", f"{view.resumes} / {view.replayed}")
-    table.add_row("now", Text(view.last_step, overflow="ellipsis", no_wrap=True))
     return table
