@@ -6,16 +6,14 @@ import asyncio
 import zlib
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import aiohttp
 import hikari
 import orjson
 from backports import zstd
 
-from tracker.sandbox import Sandbox
-
-__all__ = ["INTENTS", "Inbox", "Rest", "Socket", "bot_for"]
+__all__ = ["INTENTS", "Address", "Inbox", "Rest", "Socket", "bot_for"]
 
 INTENTS = (
     hikari.Intents.GUILDS
@@ -28,7 +26,18 @@ PATIENCE_S = 10.0
 E = TypeVar("E", bound=hikari.Event)
 
 
-def bot_for(sandbox: Sandbox, intents: hikari.Intents = INTENTS, *, token: str | None = None) -> hikari.GatewayBot:
+class Address(Protocol):
+    """Where a sandbox is and what opens it, in this process or another."""
+
+    @property
+    def token(self) -> str: ...
+    @property
+    def rest_url(self) -> str: ...
+    @property
+    def gateway_url(self) -> str: ...
+
+
+def bot_for(sandbox: Address, intents: hikari.Intents = INTENTS, *, token: str | None = None) -> hikari.GatewayBot:
     """A real bot that is not started."""
     return hikari.GatewayBot(
         token or sandbox.token,
@@ -73,7 +82,7 @@ class Inbox:
 class Socket:
     """A gateway client without manners: it sends what it is told and keeps what it gets."""
 
-    def __init__(self, sandbox: Sandbox, *, compress: str = "", query: str = "v=10&encoding=json") -> None:
+    def __init__(self, sandbox: Address, *, compress: str = "", query: str = "v=10&encoding=json") -> None:
         self._sandbox = sandbox
         self._url = f"{sandbox.gateway_url}?{query}&compress={compress}"
         self._session = aiohttp.ClientSession()
@@ -139,7 +148,7 @@ class Socket:
 class Rest:
     """A REST client that retries nothing and believes nothing."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Address) -> None:
         self._sandbox = sandbox
         self._session = aiohttp.ClientSession()
         self.headers: dict[str, str] = {}

@@ -35,6 +35,10 @@ def field(name: int = 1, value: int = 1) -> dict[str, str]:
         ({"embeds": [{}]}, "embeds.0.description", "BASE_TYPE_REQUIRED"),
         ({"embeds": [{"title": "t", "color": 0x1000000}]}, "embeds.0.color", "NUMBER_TYPE_MAX"),
         ({"embeds": [{"title": "t", "url": "nonsense"}]}, "embeds.0.url", "URL_TYPE_INVALID_URL"),
+        ({"embeds": [{"title": "t", "footer": "f"}]}, "embeds.0.footer", "MODEL_TYPE_CONVERT"),
+        ({"embeds": [{"title": "t", "fields": ["f"]}]}, "embeds.0.fields.0", "MODEL_TYPE_CONVERT"),
+        ({"embeds": [{"title": "t", "image": {"x": 1}}]}, "embeds.0.image.url", "BASE_TYPE_REQUIRED"),
+        ({"embeds": ["t"]}, "embeds.0", "MODEL_TYPE_CONVERT"),
         ({"embeds": [{"image": {"url": "x"}}]}, "embeds.0.image.url", "URL_TYPE_INVALID_URL"),
         ({"content": "x", "nonce": "n" * 26}, "nonce", "NONCE_TYPE_TOO_LONG"),
         ({"content": "x", "flags": 64}, "flags", "MESSAGE_FLAGS_INVALID"),
@@ -64,7 +68,7 @@ async def test_a_message_past_a_limit_names_the_place(
     node = answer["errors"]
     for key in path.split("."):
         node = node[key]
-    assert [error["code"] for error in node["_errors"]] == [code]
+    assert code in [error["code"] for error in node["_errors"]]
     assert not town.text.messages
 
 
@@ -83,7 +87,8 @@ async def test_a_message_exactly_at_a_limit_is_accepted(rest: Rest, town: Town, 
 
 
 async def test_an_empty_message_is_refused(rest: Rest, town: Town) -> None:
-    for body in ({}, {"content": "  \n "}, {"embeds": []}):
+    bodies: list[dict[str, Any]] = [{}, {"content": "  \n "}, {"embeds": []}]
+    for body in bodies:
         status, answer = await rest("POST", f"/channels/{town.text.id}/messages", body)
         assert (status, answer["code"]) == (400, 50006)
 
@@ -209,7 +214,8 @@ async def test_without_the_permission_roles_and_nicknames_are_refused(rest: Rest
     mine = town.guild.roles[town.world.me(town.guild).roles[0]]
     town.world.edit_role(mine, permissions=0)
     member = f"/guilds/{town.guild.id}/members/{town.ann.id}"
-    for body in ({"nick": "x"}, {"roles": []}, {"mute": True}, {"channel_id": None}):
+    bodies: list[dict[str, Any]] = [{"nick": "x"}, {"roles": []}, {"mute": True}, {"channel_id": None}]
+    for body in bodies:
         status, answer = await rest("PATCH", member, body)
         assert (status, answer["code"]) == (403, 50013), body
 

@@ -186,6 +186,7 @@ async def test_a_wrong_token_is_refused_by_rest(sandbox: Sandbox) -> None:
     bot = bot_for(sandbox, token=f"{head}.wrong.wrong")
     with pytest.raises(hikari.UnauthorizedError):
         await bot.start(check_for_updates=False)
+    await bot.close()
 
 
 async def test_a_missing_privileged_intent_ends_the_shard_with_4014() -> None:

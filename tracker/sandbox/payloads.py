@@ -261,6 +261,9 @@ def attachment_json(attachment: Attachment, *, channel_id: int, base_url: str) -
 def message_json(message: Message, *, base_url: str, replied: Message | None = None) -> Json:
     """https://discord.com/developers/docs/resources/message#message-object, without the gateway's extra fields."""
     files = [attachment_json(file, channel_id=message.channel_id, base_url=base_url) for file in message.attachments]
+    if files and message.embeds:  # what an embed shows is not listed again
+        shown = {(embed.get(key) or {}).get("url") for embed in message.embeds for key in ("image", "thumbnail")}
+        files = [file for file in files if file["url"] not in shown]
     body: Json = {
         "id": str(message.id),
         "type": message.type,

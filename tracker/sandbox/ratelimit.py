@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tracker.sandbox.model import Json
 from tracker.sandbox.options import SandboxOptions
 
-__all__ = ["Limited", "RateLimiter", "limited"]
+__all__ = ["Limited", "RateLimiter", "bucket_headers", "limited"]
 
 _DEFAULT = (50, 1.0)
 _LIMITS: dict[str, tuple[int, float]] = {

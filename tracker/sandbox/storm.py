@@ -21,7 +21,7 @@ _CHANNEL, _ID, _WHEN = "<the-channel>", "<the-message-id>", "<the-instant>"
 
 
 def _crowd(guild: Guild) -> list[Member]:
-    people = (member for member in guild.members.values() if not member.user.bot)
+    people = (m for m in guild.members.values() if not m.user.bot and m.id != guild.owner_id)
     return list(itertools.islice(people, MEMBERS))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,13 +15,14 @@ from aiohttp import BodyPartReader, web
 
 from tracker.sandbox.faults import Faults, RestFault
 from tracker.sandbox.gateway.hub import Hub
-from tracker.sandbox.ratelimit import Limited, RateLimiter, limited
+from tracker.sandbox.ratelimit import Limited, RateLimiter, bucket_headers, limited
 from tracker.sandbox.rest import ROUTES
 from tracker.sandbox.rest.call import Call, Reply, Route, Upload
 from tracker.sandbox.wire import ApiError, Refusal
 
 __all__ = ["Pipeline", "Request", "cut"]
 
+_LOG = logging.getLogger(__name__)
 _PREFIX = "/api/v10"
 _MAJOR = ("channel", "guild", "webhook")
 
@@ -93,7 +96,7 @@ class Pipeline:
             call, _ = await self._carry_out(request, route)
         if failing.drop:
             return self._cut(request, route, call)
-        return self._finish(request, route, _failed(failing), call)
+        return self._finish(request, route, _failed(failing, route), call)
 
     async def _carry_out(self, request: web.Request, route: Route) -> tuple[Call | None, web.Response]:
         headers: dict[str, str] = {}
@@ -109,6 +112,11 @@ class Pipeline:
             return call, _response(route.handler(call), headers)
         except ApiError as error:
             return call, _refused(error, headers)
+        except Exception:
+            _LOG.exception("the sandbox failed at %s %s", request.method, request.path)
+            return call, _response(
+                Reply(status=500, body={"message": "500: Internal Server Error", "code": 0}), headers
+            )
 
     def _check_token(self, request: web.Request, route: Route) -> None:
         if route.auth and request.headers.get("Authorization") != f"Bot {self.hub.world.token}":
@@ -173,9 +181,13 @@ def _refused(error: ApiError, headers: dict[str, str] | None = None) -> web.Resp
     return _response(Reply(status=error.status, body=error.body()), (headers or {}) | error.headers)
 
 
-def _failed(fault: RestFault) -> web.Response:
+def _failed(fault: RestFault, route: Route) -> web.Response:
     if fault.status == 429:
-        refusal = limited(fault.retry_after, scope=fault.scope, headers={})
+        headers: dict[str, str] = {}
+        if fault.scope != "global":
+            wait, now = fault.retry_after, time.time()
+            headers = bucket_headers(route=route.key, limit=1, left=0, reset_after=wait, now=now)
+        refusal = limited(fault.retry_after, scope=fault.scope, headers=headers)
         return _response(Reply(status=429, body=refusal.body), refusal.headers)
     return _response(Reply(status=fault.status or 500, body={"message": "Internal Server Error", "code": 0}), {})
 

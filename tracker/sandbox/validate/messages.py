@@ -68,10 +68,7 @@ def _check_embeds(problems: Problems, embeds: Any) -> None:
     total = 0
     for index, embed in enumerate(problems.items(("embeds",), embeds, high=10)):
         path: Path = ("embeds", index)
-        if not isinstance(embed, dict):
-            problems.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-            continue
-        total += _check_embed(problems, path, embed)
+        total += _check_embed(problems, path, problems.thing(path, embed))
     if total > _TOTAL:
         problems.add(("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {_TOTAL}")
 
@@ -84,13 +81,14 @@ def _check_embed(problems: Problems, path: Path, embed: Json) -> int:
         problems.text((*path, "title"), embed.get("title"), high=256),
         problems.text((*path, "description"), embed.get("description"), high=4096),
     ]
-    footer, author = embed.get("footer") or {}, embed.get("author") or {}
+    footer, author = (problems.thing((*path, key), embed.get(key)) for key in ("footer", "author"))
     if footer:
         texts.append(problems.text((*path, "footer", "text"), footer.get("text"), high=2048, required=True))
     if author:
         texts.append(problems.text((*path, "author", "name"), author.get("name"), high=256, low=1, required=True))
-    for index, field in enumerate(problems.items((*path, "fields"), embed.get("fields"), high=25)):
+    for index, entry in enumerate(problems.items((*path, "fields"), embed.get("fields"), high=25)):
         here: Path = (*path, "fields", index)
+        field = problems.thing(here, entry)
         texts.append(problems.text((*here, "name"), field.get("name"), high=256, required=True))
         texts.append(problems.text((*here, "value"), field.get("value"), high=1024, required=True))
         for key in ("name", "value"):
@@ -102,10 +100,12 @@ def _check_embed(problems: Problems, path: Path, embed: Json) -> int:
 
 
 def _check_links(problems: Problems, path: Path, embed: Json) -> None:
-    places = [("url", embed.get("url"))]
-    places += [(key, (embed.get(key) or {}).get("url")) for key in ("image", "thumbnail")]
-    places += [(key, (embed.get(key) or {}).get("icon_url")) for key in ("footer", "author")]
-    for key, url in places:
+    places: list[tuple[Path, Any]] = [(("url",), embed.get("url"))]
+    for key, link in (("image", "url"), ("thumbnail", "url"), ("footer", "icon_url"), ("author", "icon_url")):
+        part = embed.get(key)
+        places.append(((key, link), part.get(link) if isinstance(part, dict) else None))
+        if part and link == "url" and not problems.thing((*path, key), part).get("url"):
+            problems.add((*path, key, "url"), "BASE_TYPE_REQUIRED", "This field is required")
+    for leaf, url in places:
         if url is not None and not _URL.fullmatch(str(url)):
-            leaf: Path = (key,) if key == "url" else (key, "icon_url" if key in ("footer", "author") else "url")
             problems.add((*path, *leaf), "URL_TYPE_INVALID_URL", "Not a well formed URL.")

@@ -65,6 +65,13 @@ class Problems:
             self.add(path, code, f"Must be {wanted} in length.")
         return value
 
+    def thing(self, path: Path, value: Any) -> Json:
+        """Check that it is an object; an empty one if it is not."""
+        if value is None or isinstance(value, dict):
+            return value or {}
+        self.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
+        return {}
+
     def number(self, path: Path, value: Any, *, low: int, high: int) -> int | None:
         """Check an integer's type and range; returns it if it is one."""
         if value is None:
