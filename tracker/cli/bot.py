@@ -15,6 +15,7 @@ def run_bot(database_url: str | None) -> None:
     config = Config.from_env(os.environ)
     if database_url is not None:
         config = replace(config, database_url=database_url)
+    config.require_token()  # before the second that loading the bot takes
     from tracker.app import run
 
     run(config)
