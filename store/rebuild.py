@@ -172,7 +172,7 @@ def verify(db: Database, *, limit: int = 20, progress: Progress | None = None) -
     Guilds that await a rebuild are left out. Raises DatabaseError, LogCorruptError.
     """
     found: list[Difference] = []
-    for partition in db.all_partitions:
+    for partition in (p for p, checkpoint in state.checkpoints(db).items() if checkpoint.position):
         for difference in _differences(db, partition, _Counter(progress)):
             found.append(difference)
             if len(found) >= limit:
@@ -184,8 +184,6 @@ def _differences(db: Database, partition: Partition, counter: _Counter) -> Itera
     skipped = marked(db)
     with db.read() as connection:
         checkpoint = state.checkpoints_in(connection)[partition]
-        if not checkpoint.position:
-            return
         fresh = _replayed(db, partition, checkpoint.position, None, counter)
         _advance(fresh, checkpoint.as_of)
         changes = fresh.drain()

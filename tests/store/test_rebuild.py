@@ -30,11 +30,8 @@ def emptied(db: Database) -> None:
     """Back to a new database (a database is made once a test, a Hypothesis example needs its own)."""
     with db.write() as connection:
         names = [*READ_MODELS, "events", "subjects", "rebuild_marks"]
-        if db.dialect == "postgresql":
-            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)}")
-        else:
-            for name in names:
-                connection.exec_driver_sql(f"DELETE FROM {name}")
+        for name in names:
+            connection.exec_driver_sql(f"DELETE FROM {name}")
         connection.exec_driver_sql("UPDATE log_head SET position = 0, subjects = 0")
         connection.exec_driver_sql("UPDATE checkpoints SET position = 0, as_of = 0")
     db.subjects.cache.clear()
@@ -58,7 +55,7 @@ def live(db: Database, community: Community, cuts: list[int]) -> None:
 
 
 HISTORIES = settings(
-    max_examples=25,
+    max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )
