@@ -239,3 +239,34 @@ async def test_a_guild_that_is_gone_at_the_next_start_is_closed_where_it_was_los
     wire.world.remove_guild(wire.guild)
     await wire.front.start()
     assert (await wire.intake.until(1, "voice.left"))[0].occurred_at == lost_at
+
+
+async def test_what_is_written_in_a_lost_guild_waits_for_its_snapshot(wire: Wire) -> None:
+    """Otherwise it would push the guild's time beyond the instant at which unseen sessions must end."""
+    await wire.start()
+    wire.world.join_voice(wire.ana, wire.talk)
+    await wire.intake.until(1, "voice.joined")
+    lost_at = wire.intake.clock.now()
+    wire.intake.gone([wire.guild_id], lost_at)
+    wire.intake.clock.ms += 5000
+    wire.world.leave_voice(wire.ana)
+    message = wire.world.send_message(wire.ana, wire.text)
+    wire.world.set_guild_available(wire.guild, False)
+    wire.world.set_guild_available(wire.guild, True)
+    await wire.intake.until(1, "message.sent")
+    assert [(e.type, e.occurred_at - lost_at) for e in wire.intake.events[-3:]] == [
+        ("voice.left", 0),
+        ("tracker.returned", 5000),
+        ("message.sent", snowflake_ms(message.id) - lost_at),
+    ]
+
+
+async def test_a_bulk_of_guilds_is_told_apart(wire: Wire) -> None:
+    other = wire.world.add_guild("other")
+    room = wire.world.add_channel(other, "room", kind="voice")
+    ana = wire.world.add_member(other, "ana", user=wire.ana.user)
+    await wire.start()
+    wire.world.join_voice(wire.ana, wire.talk)
+    wire.world.join_voice(ana, room)
+    events = await wire.intake.until(2, "voice.joined")
+    assert [(e.guild_id, e.channel_id) for e in events] == [(wire.guild.id, wire.talk.id), (other.id, room.id)]

@@ -129,7 +129,8 @@ class Front:
             leaving = asyncio.ensure_future(self._bot.close())
             await asyncio.wait({leaving}, timeout=_GOODBYE_S)
             if leaving.done():
-                leaving.result()
+                with contextlib.suppress(hikari.ComponentStateConflictError):  # closed from two sides at once
+                    leaving.result()
             else:
                 _LOG.warning("Discord did not close the connection within %g s; leaving all the same", _GOODBYE_S)
         await self._commands.stop()

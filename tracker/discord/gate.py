@@ -22,6 +22,8 @@ from hikari.api import GatewayShard
 from hikari.impl.event_manager import EventManagerImpl
 from hikari.internal.data_binding import JSONObject
 
+from tracker.discord.mend import mend_snapshot
+
 __all__ = ["Gate", "GatedEvents"]
 
 _BREATH: Final = 32
@@ -91,4 +93,6 @@ class GatedEvents(EventManagerImpl):
         if transport.__class__ is not Gate and transport is not None:
             silent, shard_id = self.silent, shard.id
             cast("Any", shard)._ws = Gate(transport, self.room, lambda: silent(shard_id))
+        if event_name == "GUILD_CREATE":
+            mend_snapshot(cast("dict[str, Any]", payload))
         super().consume_raw_event(event_name, shard, payload)
