@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from store import lease, log
 from store.engine import Database, open_database
 from tests.cli.support import ALEX, DAY, GUILD, JISOO, MINJUN, TEXT, VOICE, community, event, tracker, written
-from tracker.clock import SystemClock
-from tracker.events.exchange import from_line
+from tracker.clock import SystemClock, to_ms
+from tracker.events.exchange import from_line, to_line
+from tracker.events.ticks import tick
+from tracker.ids import Partition
 
 
 def rows(url: str) -> list[dict[str, object]]:
@@ -137,6 +140,23 @@ def test_what_is_exported_can_be_imported_elsewhere(database_url: str, tmp_path:
     tracker("import", file, "--database", copy)
     assert rows(copy) == rows(database_url)
     assert exported(copy) == exported(database_url)
+
+
+def test_a_database_moves_to_one_with_other_partitions_without_a_change(database_url: str, tmp_path: Path) -> None:
+    """A member is in voice, and the bot kept time after the last event: the last tick says up to when."""
+    old, guild = str(tmp_path / "old.db"), str(5 << 22)
+    lines = [line.replace(f'"guild_id": "{GUILD}"', f'"guild_id": "{guild}"') for line in community()[:-1]]
+    lines.append(to_line(tick(Partition(0), to_ms(datetime(2026, 2, 18, 8, tzinfo=UTC)))))
+    tracker("import", written(tmp_path / "e.jsonl", lines), "--database", old)
+    tracker("export", tmp_path / "moved.jsonl", "--database", old)
+    assert tracker("import", tmp_path / "moved.jsonl", "--database", database_url).code == 0
+    found = [
+        tracker("activity", "--guild", guild, "--from", DAY, "--to", DAY, "--json", "--database", url).out
+        for url in (old, database_url)
+    ]
+    assert found[0] == found[1]
+    assert json.loads(found[0])[0]["voice_ms"] == (3600 + 43 * 60 + 8) * 1000
+    assert tracker("check", "--database", database_url).code == 0
 
 
 def test_an_export_may_be_of_one_guild_and_of_some_of_its_days(tmp_path: Path) -> None:

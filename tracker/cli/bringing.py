@@ -15,7 +15,8 @@ from tracker.cli.progress import bar
 from tracker.clock import SystemClock
 from tracker.errors import EventFormatError
 from tracker.events.envelope import Event
-from tracker.ids import GuildId
+from tracker.events.ticks import TrackerTicked, tick
+from tracker.ids import GuildId, Ms, partition_of
 
 if TYPE_CHECKING:
     from store.engine import Database
@@ -52,6 +53,7 @@ def bring_in(
     clock = SystemClock()
     _note_unwatched(db, lease, named)
     newest = log.newest(db)
+    seen_until = 0
     with bar("Importing", size, size=True) as moved:
         for batch in _batches(events_in(file, moved, refused)):
             result = rebuild.append_history(db, batch, recorded_at=clock.now(), newest=newest, lease=lease)
@@ -59,6 +61,8 @@ def bring_in(
             done.new += result.appended
             done.there += len(batch) - result.appended
             done.guilds |= {e.guild_id for e in batch if e.guild_id and e.id not in there}
+            seen_until = max(seen_until, *(e.occurred_at for e in batch if isinstance(e.data, TrackerTicked)), 0)
+    _tick(db, lease, done.guilds, Ms(seen_until))
     done.guilds |= rebuild.marked(db)
     if done.guilds:
         with bar("Counting anew", None) as counted:
@@ -75,6 +79,13 @@ def _note_unwatched(db: Database, lease: Lease, named: Collection[GuildId]) -> N
         ]
         if unwatched:
             log.append(db, unwatched, recorded_at=SystemClock().now(), lease=lease)
+
+
+def _tick(db: Database, lease: Lease, guilds: Collection[GuildId], seen_until: Ms) -> None:
+    """Where the file comes from may have had other partitions: its last tick (0: it has none) is for all its guilds."""
+    if seen_until:
+        ticks = [tick(p, seen_until) for p in sorted({partition_of(guild, db.partitions) for guild in guilds})]
+        log.append(db, ticks, recorded_at=SystemClock().now(), lease=lease)
 
 
 def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
