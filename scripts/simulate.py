@@ -31,7 +31,7 @@ from tracker.events.ticks import tick
 from tracker.ids import Ms, Partition, Position
 from tracker.projections.state import PartitionState
 
-__all__ = ["Written", "main", "write"]
+__all__ = ["Written", "fill", "main", "write"]
 
 _APPEND = 5_000
 
@@ -54,30 +54,43 @@ def write(
     flush_events: int = 50_000,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Written:
-    """Append the plan's history, at most `events` of it (None: all), and fold it into the read models.
+    """Append the plan's history and fold it: `fill` with the history's events."""
+    source = history(replace(plan, partitions=db.partitions))
+    return fill(db, source, events=events, unfolded=unfolded, flush_events=flush_events, progress=progress)
 
-    `unfolded`: how many events at the end stay in the log only, as if the process had been killed before a flush.
+
+def fill(
+    db: Database,
+    source: Iterator[Event],
+    *,
+    events: int | None = None,
+    unfolded: int = 0,
+    flush_events: int = 50_000,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Written:
+    """Append the source's events, at most `events` of them (None: all), and fold them into the read models.
+
+    `unfolded`: how many of the `events` stay in the log only, as if the process had been killed before a flush.
     Raises ConfigError if the database holds events already, DatabaseError, HeldByAnotherProcessError.
     """
     if any(store.log.head(db).values()):
         raise ConfigError(f"database {db.name} holds events already; give one that is not there yet")
+    if unfolded and events is None:
+        raise ConfigError("how many events stay unfolded can be said only if it is said how many there are")
     started = time.perf_counter()
+    edge = None if events is None else max(events - unfolded, 0)
     lease = store.lease.acquire(db, now=SystemClock().now())
     try:
-        source = history(replace(plan, partitions=db.partitions))
-        filler = _Filler(db, lease)
-        done = 0
-        goal = events if unfolded == 0 or events is not None else sum(1 for _ in history(plan))
-        folding = None if goal is None else max(goal - unfolded, 0)
-        for batch in _batches(source, goal, folding):
-            if folding is None or done < folding:
+        filler, done = _Filler(db, lease), 0
+        for batch in _batches(source, events, edge):
+            if edge is None or done < edge:
                 filler.fold(batch)
             filler.append(batch)
             done += len(batch)
-            if filler.since_flush >= flush_events or done == folding:
+            if filler.since_flush >= flush_events or done == edge:
                 filler.flush()
             progress(done)
-        if folding is None:
+        if not unfolded:
             filler.flush()
     finally:
         store.lease.release(db, lease)

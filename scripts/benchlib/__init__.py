@@ -1,0 +1,1 @@
+"""The parts of `scripts/bench.py`: one module for each thing that is measured, and what they share."""
