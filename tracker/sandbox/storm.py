@@ -25,6 +25,14 @@ def _crowd(guild: Guild) -> list[Member]:
     return list(itertools.islice(people, MEMBERS))
 
 
+def _turned(channels: list[Channel], member: Member, number: int) -> list[Channel]:
+    """The channels, from the one after the member's own; each member without one begins at another."""
+    ids = [channel.id for channel in channels]
+    here = member.voice.channel_id if member.voice is not None else None
+    start = (ids.index(here) + 1 if here in ids else number) % len(channels)
+    return channels[start:] + channels[:start]
+
+
 def voice_moves(world: World, guild: Guild, channels: list[Channel]) -> Iterator[Dispatch]:
     """For ever: each member in turn joins or moves into the next of the channels. The world follows.
 
@@ -41,7 +49,7 @@ def voice_moves(world: World, guild: Guild, channels: list[Channel]) -> Iterator
                 state,
                 head,
                 tail,
-                itertools.cycle(channels[number % len(channels) :] + channels[: number % len(channels)]),
+                itertools.cycle(_turned(channels, member, number)),
             )
         )
     for member, state, head, tail, order in itertools.cycle(prepared):
