@@ -76,7 +76,8 @@ class _App:
         self._stopped = asyncio.Event()
         self._failure: Exception | None = None
         states = store.state.recover_all(database)
-        self._awake_until = Ms(max((s.as_of for s in states.values()), default=0))
+        # No tick yet: nobody kept time before, so nothing can have come due.
+        self._awake_until = Ms(max(s.as_of for s in states.values()) or config.clock.now())
         self._ingest = Ingest(
             database,
             lease,

@@ -1,8 +1,9 @@
 """`python -m tests.e2e.deadly POINT`: the real `tracker run`, which kills itself with SIGKILL at an exact point.
 
 POINT is `statement:N` (just before the Nth SQL statement), `executed:N` (just after it), `commit:N` (just before the
-Nth COMMIT is sent) or `committed:N` (just after it succeeded, before anybody is told). `flushing:N` plants a bug as
-well: the flush's checkpoint is committed outside its transaction, and the Nth one is where the process dies.
+Nth COMMIT is sent), `committed:N` (just after it succeeded, before anybody is told) or `marking:N` (a post was made and
+is about to be noted, for the Nth time). `flushing:N` plants a bug as well: the flush's checkpoint is committed outside
+its transaction, and the Nth one is where the process dies.
 """
 
 from __future__ import annotations
@@ -25,33 +26,40 @@ def _deadly(point: str) -> None:
     what, _, number = point.partition(":")
     left = int(number)
 
-    def strike() -> None:
+    def strike(*_: Any) -> None:
         nonlocal left
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def anywhere(*_: Any) -> None:
-        strike()
-
-    if what == "statement":
-        event.listen(Engine, "before_cursor_execute", anywhere)
-    elif what == "executed":
-        event.listen(Engine, "after_cursor_execute", anywhere)
-    elif what == "commit":
-        event.listen(Engine, "commit", anywhere)
-    elif what == "committed":
-        plain: Any = DefaultDialect.do_commit
-
-        def do_commit(self: Any, connection: Any) -> None:
-            plain(self, connection)
+    def strike_before_marking(*about: Any) -> None:
+        if about[2].startswith("UPDATE deliveries"):
             strike()
 
-        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+    hooks = {
+        "statement": ("before_cursor_execute", strike),
+        "executed": ("after_cursor_execute", strike),
+        "commit": ("commit", strike),
+        "marking": ("before_cursor_execute", strike_before_marking),
+    }
+    if what in hooks:
+        event.listen(Engine, *hooks[what])
+    elif what == "committed":
+        _after_each_commit(strike)
     elif what == "flushing":
         _plant_the_bug(strike)
     else:
         raise SystemExit(f"no such point: {point}")
+
+
+def _after_each_commit(strike: Callable[[], None]) -> None:
+    plain: Any = DefaultDialect.do_commit
+
+    def do_commit(self: Any, connection: Any) -> None:
+        plain(self, connection)
+        strike()
+
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
 
 
 def _plant_the_bug(strike: Callable[[], None]) -> None:

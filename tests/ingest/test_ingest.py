@@ -291,6 +291,16 @@ async def test_no_tick_comes_while_something_holds_time(desk: Desk) -> None:
     desk.check()
 
 
+async def test_a_gateway_that_stays_silent_turns_the_health_bad_until_it_is_back(desk: Desk) -> None:
+    desk.join(1)
+    desk.ingest.hold("shard 0")
+    desk.clock.time += MINUTE + 1
+    await desk.ingest.flush()
+    assert "no connection to Discord since 2026-02-18 07:33:20 UTC" in desk.ingest.health.trouble["gateway"]
+    desk.ingest.release("shard 0")
+    assert desk.ingest.health.well
+
+
 async def test_a_guild_out_of_sight_is_lost_once_and_not_before_its_last_event(desk: Desk) -> None:
     desk.join(1)
     last = desk.clock.now()

@@ -20,7 +20,7 @@ from store.engine import Database
 from store.lease import Lease
 from store.log import AppendResult
 from store.state import FlushBatch
-from tracker.clock import Clock
+from tracker.clock import Clock, from_ms
 from tracker.errors import LeaseLostError
 from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed
@@ -43,6 +43,7 @@ _NATURAL_IDS = (MessageSent, MessageDeleted, InteractionUsed)
 _ACTIVITY = (VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed)
 _REMEMBERED_IDS = 50_000
 _BIGGEST_APPEND = 5_000
+_PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Ingest:
         self._scheduled = False
         self._recent: set[EventId] = set()
         self._older: set[EventId] = set()
-        self._holds: set[object] = set()
+        self._holds: dict[object, Ms] = {}
         self._due = asyncio.Event()
         self._roomy = asyncio.Event()
         self._roomy.set()
@@ -140,11 +141,13 @@ class Ingest:
 
     def hold(self, key: object) -> None:
         """No tick, and so no flush, from now on until `key` is released."""
-        self._holds.add(key)
+        self._holds.setdefault(key, self.clock.now())
 
     def release(self, key: object) -> None:
         """Undo `hold`; harmless if there was none."""
-        self._holds.discard(key)
+        self._holds.pop(key, None)
+        if not self._holds:
+            self.health.good("gateway")
 
     async def room(self) -> None:
         """Wait while the buffer is full; return at once otherwise."""
@@ -197,6 +200,7 @@ class Ingest:
 
     async def _flush_now(self) -> bool:
         if self._holds:
+            self._complain_of_silence()
             await self._append_buffered()
             return False
         changes = self._tick()
@@ -210,6 +214,11 @@ class Ingest:
         self.health.flushes += 1
         self.health.last_flush_at = self.clock.now()
         return True
+
+    def _complain_of_silence(self) -> None:
+        since = min(self._holds.values())
+        if self.clock.now() - since > _PATIENCE_MS:
+            self.health.bad("gateway", f"no connection to Discord since {from_ms(since):%Y-%m-%d %H:%M:%S} UTC")
 
     def _tick(self) -> dict[Partition, Changes]:
         """Bring every partition that has guilds to now, and take what has changed; nothing else runs in between."""
