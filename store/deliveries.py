@@ -96,7 +96,8 @@ def enqueue_in(connection: Connection, partitions: int, owed: Sequence[NewDelive
             "next_attempt_at": delivery.at,
             "created_at": delivery.at,
         }
-        added += connection.execute(make(deliveries).values(row).on_conflict_do_nothing()).rowcount
+        owing = make(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.key)
+        added += len(connection.execute(owing).all())
     return added
 
 

@@ -1,0 +1,199 @@
+"""What reports and the command line are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from store import queries
+from store.engine import Database
+from tests.store.living import Writer
+from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact
+from tracker.events.channel import ChannelDescribed, RoleDescribed
+from tracker.events.member import MemberJoined, MemberLeft, MemberRenamed, MemberRolesChanged
+from tracker.events.message import MessageSent
+from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.settings import DEFAULTS
+from tracker.events.ticks import TrackerLost, TrackerReturned
+from tracker.events.voice import VoiceLeft
+from tracker.ids import ChannelId, Ms, RoleId, UserId
+
+MINUTE, HOUR = 60_000, 3_600_000
+TODAY, TOMORROW = 20260225, 20260226
+TO_MIDNIGHT = 64_000_000  # START is 06:13:20 UTC
+ROLE = RoleId(700)
+ANN, BEN, CAT, BOT = UserId(1), UserId(2), UserId(3), UserId(9)
+
+
+@pytest.fixture
+def told(database: Database) -> Database:
+    """Ann talks over midnight and writes, Ben held the role for an hour, Cat did nothing, and there is a bot."""
+    writer = Writer(database)
+    writer.write(
+        [
+            fact(MemberJoined(name=name, bot=user == BOT), user=user, channel=None)
+            for user, name in ((ANN, "Ann"), (BEN, "벤"), (CAT, "Cat"), (BOT, "robot"))
+        ]
+    )
+    writer.write([fact(RoleDescribed(role_id=ROLE, name="Study"), user=None, channel=None)])
+    writer.write([fact(ChannelDescribed(name="📝-공부방"), user=None)])
+    writer.write(
+        [fact(MemberRolesChanged(role_ids=(ROLE,)), user=u, channel=None) for u in (ANN, BEN, CAT, BOT)]
+        + [
+            fact(user=ANN, at=1_000),
+            fact(MessageSent(), user=ANN, at=2_000, event_id="message:1"),
+            fact(user=BEN, at=3_000),
+            fact(VoiceLeft(), user=BEN, at=3_000 + MINUTE),
+            fact(ExpAdjusted(amount=-5, reason="", by=None), user=ANN, channel=None, at=HOUR - 1),
+            fact(MemberRolesChanged(role_ids=()), user=BEN, channel=None, at=HOUR),
+            fact(MemberRenamed(name="Anna"), user=ANN, channel=None, at=HOUR),
+            fact(VoiceLeft(), user=ANN, at=TO_MIDNIGHT + MINUTE),
+        ]
+    )
+    writer.flush(START + TO_MIDNIGHT + HOUR)
+    return database
+
+
+def test_a_member_activity_is_summed_over_channels_and_days(told: Database) -> None:
+    rows = {
+        row.user_id: row
+        for row in queries.member_activity(
+            told, GUILD, role=ROLE, first_day=TODAY, last_day=TOMORROW, holders_at=Ms(START + 2 * HOUR)
+        )
+    }
+    assert list(rows) == [ANN, CAT]
+    ann = rows[ANN]
+    assert (ann.name, ann.voice_ms, ann.messages, ann.sessions) == ("Anna", TO_MIDNIGHT + MINUTE - 1_000, 1, 1)
+    assert ann.exp == ann.voice_ms // 300_000 + 1 - 5
+    assert ann.last_at == START + TO_MIDNIGHT + MINUTE
+    assert (rows[CAT].voice_ms, rows[CAT].sessions, rows[CAT].last_at) == (0, 0, None)
+
+
+def test_a_session_over_midnight_is_one_on_each_day_and_one_over_both(told: Database) -> None:
+    def sessions(first: int, last: int) -> int:
+        rows = queries.member_activity(told, GUILD, role=None, first_day=first, last_day=last, holders_at=None)
+        return {row.user_id: row.sessions for row in rows}[ANN]
+
+    assert [sessions(TODAY, TODAY), sessions(TOMORROW, TOMORROW), sessions(TODAY, TOMORROW)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("at", "holders"),
+    [
+        (Ms(START - 1), []),
+        (START, [ANN, BEN, CAT]),
+        (Ms(START + HOUR - 1), [ANN, BEN, CAT]),
+        (Ms(START + HOUR), [ANN, CAT]),
+        (None, [ANN, CAT]),
+    ],
+)
+def test_holders_are_those_who_held_the_role_at_the_instant(
+    told: Database, at: Ms | None, holders: list[UserId]
+) -> None:
+    rows = queries.member_activity(told, GUILD, role=ROLE, first_day=TODAY, last_day=TODAY, holders_at=at)
+    assert [row.user_id for row in rows] == holders
+
+
+def test_without_a_role_the_members_are_those_who_were_there_and_no_bots(database: Database) -> None:
+    writer = Writer(database)
+    writer.write(
+        [fact(MemberJoined(), user=ANN), fact(MemberJoined(), user=BEN), fact(MemberJoined(bot=True), user=BOT)]
+    )
+    writer.write([fact(MemberLeft(), user=BEN, at=MINUTE)])
+    writer.flush(START + HOUR)
+
+    def members(at: Ms | None) -> list[UserId]:
+        rows = queries.member_activity(database, GUILD, role=None, first_day=0, last_day=99_999_999, holders_at=at)
+        return [row.user_id for row in rows]
+
+    assert members(START) == [ANN, BEN]
+    assert members(None) == [ANN]
+    assert members(Ms(START - 1)) == []
+
+
+def test_daily_rows_come_by_day_member_and_channel_with_adjustments_in_none(told: Database) -> None:
+    rows = list(queries.daily_rows(told, GUILD, TODAY, TOMORROW))
+    assert [(r.day, r.user_id, r.channel_id) for r in rows] == [
+        (TODAY, ANN, None),
+        (TODAY, ANN, CHANNEL),
+        (TODAY, BEN, CHANNEL),
+        (TOMORROW, ANN, CHANNEL),
+    ]
+    assert (rows[0].exp_adjusted, rows[0].voice_ms) == (-5, 0)
+    assert (rows[1].voice_ms, rows[1].sessions, rows[1].messages) == (TO_MIDNIGHT - 1_000, 1, 1)
+    assert list(queries.daily_rows(told, GUILD, TOMORROW, TOMORROW)) == rows[3:]
+    assert list(queries.daily_rows(told, OTHER_GUILD, TODAY, TOMORROW)) == []
+
+
+def test_days_are_summed_over_members(told: Database) -> None:
+    today, tomorrow = queries.activity_by_day(told, GUILD, TODAY, TOMORROW)
+    assert (today.day, today.active, today.messages) == (TODAY, 2, 1)
+    assert today.voice_ms == TO_MIDNIGHT - 1_000 + MINUTE
+    assert (tomorrow.active, tomorrow.voice_ms) == (1, MINUTE)
+    assert today.exp == sum(
+        r.exp_voice + r.exp_messages + r.exp_adjusted for r in queries.daily_rows(told, GUILD, TODAY, TODAY)
+    )
+
+
+def test_names_are_those_last_heard(told: Database) -> None:
+    assert queries.guild_ids(told) == [GUILD]
+    assert queries.roles(told, GUILD) == {ROLE: "Study"}
+    assert queries.role_name(told, GUILD, ROLE) == "Study"
+    assert queries.role_name(told, GUILD, RoleId(1)) is None
+    assert queries.channel_names(told, GUILD) == {ChannelId(CHANNEL): "📝-공부방"}
+    assert queries.member_names(told, GUILD)[BEN] == "벤"
+    assert queries.as_of(told, GUILD) == START + TO_MIDNIGHT + HOUR
+
+
+def test_settings_are_the_defaults_until_there_are_any(database: Database) -> None:
+    assert queries.settings_document(database, GUILD) is None
+    assert queries.settings_of(database, GUILD) == DEFAULTS
+    writer = Writer(database)
+    writer.write([fact(SettingsChanged(settings={"timezone": "Asia/Seoul"}), user=None, channel=None)])
+    writer.flush(START + MINUTE)
+    assert queries.settings_document(database, GUILD) == {"timezone": "Asia/Seoul"}
+    assert queries.settings_of(database, GUILD).zone.key == "Asia/Seoul"
+
+
+def test_time_away_is_clipped_to_the_window_and_runs_on_while_it_lasts(database: Database) -> None:
+    writer = Writer(database)
+    writer.write(
+        [
+            fact(MemberJoined(), user=ANN, channel=None),
+            fact(TrackerLost(), user=None, channel=None, at=10_000),
+            fact(TrackerReturned(), user=None, channel=None, at=40_000),
+            fact(TrackerLost(), user=None, channel=None, at=90_000),
+        ]
+    )
+    writer.flush(START + 100_000)
+
+    def away(start: int, end: int, now: int) -> int:
+        return queries.away_ms(database, GUILD, Ms(START + start), Ms(START + end), Ms(START + now))
+
+    assert away(0, 50_000, 50_000) == 30_000
+    assert away(20_000, 30_000, 50_000) == 10_000
+    assert away(0, 10_000, 50_000) == 0
+    assert away(0, 200_000, 120_000) == 30_000 + 30_000
+    assert away(0, 100_000, 500_000) == 30_000 + 10_000
+
+
+@pytest.mark.parametrize("name", ["daily", "session_days", "role_changes", "sessions"])
+def test_reports_read_the_tables_by_their_keys_and_never_whole(database: Database, name: str) -> None:
+    """The plans are those of a big table: PostgreSQL is told not to read whole ones, SQLite has no choice to weigh."""
+    statements = {
+        "daily": "SELECT * FROM daily WHERE partition = 0 AND guild_id = 1 AND day BETWEEN 1 AND 2",
+        "session_days": "SELECT * FROM session_days WHERE partition = 0 AND guild_id = 1 AND day BETWEEN 1 AND 2",
+        "role_changes": "SELECT * FROM role_changes r WHERE partition = 0 AND guild_id = 1 AND role_id = 2 AND NOT EXISTS "
+        "(SELECT 1 FROM role_changes x WHERE x.partition = r.partition AND x.guild_id = r.guild_id "
+        "AND x.role_id = r.role_id AND x.user_id = r.user_id AND x.at > r.at)",
+        "sessions": "SELECT * FROM sessions WHERE partition = 0 AND ended_at IS NULL",
+    }
+    with database.read() as connection:
+        if database.dialect == "sqlite":
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statements[name]}")]
+            assert any("SEARCH" in line for line in plan)
+            assert not any(line.startswith("SCAN") and "USING INDEX" not in line for line in plan)
+        else:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statements[name]}")]
+            assert any("Index" in line or "Bitmap" in line for line in plan)
+            assert not any("Seq Scan" in line for line in plan)
