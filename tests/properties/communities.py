@@ -31,7 +31,7 @@ from tracker.events.member import (
 from tracker.events.message import MessageDeleted, MessageSent, message_deleted_id, message_sent_id
 from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.events.ticks import TrackerLost, TrackerReturned
-from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
+from tracker.events.voice import MUTE, SELF_DEAF, SUPPRESS, Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, MessageId, Ms, RoleId, UserId
 
 __all__ = ["GUILD", "MEMBERS", "Community", "Story", "communities"]
@@ -126,7 +126,7 @@ class Story:
             getattr(self, f"_{kind}")(user, where, extra)
 
     def _voice(self, user: UserId, where: int, extra: int) -> None:
-        channel, flags = ChannelId(CHANNELS[where % len(CHANNELS)]), Flags(extra % 128)
+        channel, flags = ChannelId(CHANNELS[where % len(CHANNELS)]), _flags(extra)
         at = self.where.get(user)
         if at is None:
             self.add(VoiceJoined(flags=flags), user, channel)
@@ -142,7 +142,7 @@ class Story:
     def _flags(self, user: UserId, where: int, extra: int) -> None:
         if self.where:
             user = sorted(self.where)[where % len(self.where)]
-            self.add(VoiceFlagsChanged(flags=Flags((extra * 7 + where) % 128)), user, self.where[user])
+            self.add(VoiceFlagsChanged(flags=_flags(extra)), user, self.where[user])
 
     def _message(self, user: UserId, where: int, extra: int) -> None:
         message = MessageId(self.snowflake())
@@ -176,7 +176,7 @@ class Story:
     def _describe(self, user: UserId, where: int, extra: int) -> None:
         del user
         parent = (None, *map(ChannelId, CATEGORIES))[extra % 3]
-        data = ChannelDescribed(name=NAMES[extra % len(NAMES)], parent_id=parent, afk=extra % 11 == 0)
+        data = ChannelDescribed(name=NAMES[extra % len(NAMES)], parent_id=parent, afk=extra % 4 == 3)
         self.add(data, None, ChannelId(CHANNELS[where % len(CHANNELS)]))
 
     def _adjust(self, user: UserId, where: int, extra: int) -> None:
@@ -235,7 +235,7 @@ class Story:
         self.add(TrackerReturned())
         for member, channel in back:
             self.where[member] = channel
-            self.add(VoiceJoined(reason="observed", flags=Flags(extra % 128)), member, channel)
+            self.add(VoiceJoined(reason="observed", flags=_flags(extra)), member, channel)
 
     def _snapshot(self, member: UserId, dice: int) -> ChannelId | None:
         """Where a member is found when the tracker is back."""
@@ -244,6 +244,11 @@ class Story:
         if dice % 4 == 1:
             return ChannelId(CHANNELS[dice % len(CHANNELS)])
         return self.where.get(member)
+
+
+def _flags(extra: int) -> Flags:
+    """Mostly one flag at a time, so that each of them matters alone."""
+    return Flags((0, 0, 1 << extra % 7, 1 << extra % 7, SUPPRESS, MUTE, SELF_DEAF, 127)[extra // 7 % 8])
 
 
 KINDS = (
