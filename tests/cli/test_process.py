@@ -29,6 +29,7 @@ def test_history_is_imported_and_read_by_processes_of_their_own(tmp_path: Path) 
     assert (code, out, err) == (0, "13 new, 0 already there, 0 refused, 1 guild rebuilt\n", "")
     code, out, _ = finished(tracker_process("report", "--guild", GUILD, "--date", DAY, "--json", env=env))
     assert (code, json.loads(out)["top"][0]["name"]) == (0, "민준")
+    env["PYTHONIOENCODING"] = "latin-1"
     code, out, _ = finished(tracker_process("report", "--guild", GUILD, "--date", DAY, env=env))
     assert (code, "민준" in out) == (0, True)
 

@@ -17,5 +17,7 @@ def main() -> None:
             run_bot(None)
         sys.exit(0)
     from tracker.cli.application import app
+    from tracker.cli.frame import speak_utf8
 
+    speak_utf8()
     app(prog_name="tracker")

@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from tracker.errors import TrackerError
 
-__all__ = ["BROKEN_PIPE", "INTERRUPTED", "plainly", "say"]
+__all__ = ["BROKEN_PIPE", "INTERRUPTED", "plainly", "say", "speak_utf8"]
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -18,6 +19,16 @@ BROKEN_PIPE = 141
 def say(sentence: str) -> None:
     """A line to a person, on stderr: stdout carries results only."""
     print(sentence, file=sys.stderr)
+
+
+def speak_utf8() -> None:
+    """Whatever the locale, files and pipes get UTF-8; a terminal that cannot show a character shows another one."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
 
 
 @contextmanager
