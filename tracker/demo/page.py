@@ -92,8 +92,10 @@ def _message(before: Message | None, message: Message, guild: Guild, names: Name
 
 def _head(message: Message, name: str, colour: str, names: Names) -> str:
     tag = '<span class="tag">앱</span>' if message.author.bot else ""
+    user = message.author.id
+    background = _AVATARS[((user >> 22) + user) % len(_AVATARS)]  # unlike Discord's, also differs within a millisecond
     return (
-        f'<div class="avatar" style="background:{_AVATARS[(message.author.id >> 22) % len(_AVATARS)]}">'
+        f'<div class="avatar" style="background:{background}">'
         f"{escape(_initials(name))}</div>"
         f'<div class="who"><b style="color:{colour}">{escape(name)}</b>{tag}'
         f"<time>{moment(message.created_at, names.zone)}</time></div>"

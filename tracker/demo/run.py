@@ -29,7 +29,7 @@ __all__ = ["DEFAULT_OUT", "run_demo"]
 
 DEFAULT_OUT: Final = Path("demo-out")
 _PAGE, _DATABASE, _BOT_LOG = "log-channel.html", "demo.db", "bot.log"
-_HEAD_START_MS: Final = 4_500
+_HEAD_START_MS: Final = 6_500
 """The clock stands still for so long, so that the bot is there when the day begins."""
 
 _FRAME_S: Final = 0.2

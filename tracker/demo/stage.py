@@ -110,7 +110,7 @@ def set_stage(sandbox: Sandbox) -> Stage:
     first, *others = PEOPLE
     owner = world.add_user(first.username, global_name=first.shown)
     guild = world.add_guild("아침 스터디 · Morning Study", locale="ko", owner=owner)
-    roles = {name: world.add_role(guild, name, color=_COLOURS[name]) for name in (MEMBER, STUDY, STAFF)}
+    roles = {name: world.add_role(guild, name, color=_COLOURS[name]) for name in (STAFF, STUDY, MEMBER)}
     chat = world.add_channel(guild, "💬-잡담")
     log = world.add_channel(guild, "출석-로그")
     rooms = {room: world.add_channel(guild, name, kind="voice") for room, name in ROOM_NAMES.items()}
