@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties.folding import fold, found, with_ticks
+from tests.properties.folding import HOME, fold, found, with_ticks
 from tests.properties.small import ANA, ROOM, event, instant, rules
 from tracker.clock import from_ms
 from tracker.events.member import MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent, message_sent_id
 from tracker.events.settings import parse_settings
-from tracker.events.ticks import TrackerLost, TrackerReturned
-from tracker.events.voice import VoiceJoined, VoiceLeft
-from tracker.ids import MessageId, RoleId
+from tracker.events.ticks import TrackerLost, TrackerReturned, tick
+from tracker.events.voice import FLAG_NAMES, VoiceJoined, VoiceLeft, flags_of
+from tracker.ids import MessageId, Ms, RoleId
 from tracker.projections.exp import award, voice_exp
 
 NOON = instant("2026-02-18T12:00", "UTC")
@@ -74,7 +74,8 @@ def test_an_award_is_revoked_up_to_the_last_instant_of_revoke_s_whatever_ticks_t
         event(gone, MessageDeleted(message_id=MessageId(7))),
         event(gone, MessageDeleted(message_id=MessageId(7)), event_id="again"),
     ]
-    told = found(fold(with_ticks(events, [NOON + tick for tick in ticks if tick <= 300_000 + late]), gone))
+    events[2:2] = [tick(HOME, Ms(NOON + at)) for at in ticks if at <= 300_000 + late]
+    told = found(fold(events, gone))
     assert told["totals"] == {ANA: (left, 0, 1, 0)}
     assert told["awards"] == {ANA: (NOON, 0)}
 
@@ -96,3 +97,14 @@ def test_ticks_do_not_advance_a_guild_that_the_tracker_does_not_see() -> None:
     ticks = [NOON + n * minute for n in range(21)]
     for story, seen in ((lost, 10), (bridged, 20), (ended, 10)):
         assert found(fold(with_ticks(story, ticks), ticks[-1]))["totals"][ANA][1] == seen * minute
+
+
+@pytest.mark.parametrize("name", FLAG_NAMES)
+@pytest.mark.parametrize(
+    ("wanted", "bars"), [("undeafened", {"self_deaf", "deaf"}), ("unmuted", {"self_mute", "mute", "suppress"})]
+)
+def test_each_flag_bars_what_is_required_and_nothing_else(name: str, wanted: str, bars: set[str]) -> None:
+    voice = {"default": {"every_s": 60, "exp": 1}, "require": {wanted: True}}
+    joined = event(NOON, VoiceJoined(flags=flags_of([name])))
+    exp, voice_ms, *_ = found(fold([rules(NOON, "UTC", voice=voice), joined], NOON + 60_000))["totals"][ANA]
+    assert (exp, voice_ms) == (0 if name in bars else 1, 60_000)
