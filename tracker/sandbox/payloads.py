@@ -20,6 +20,14 @@ __all__ = [
 ]
 
 
+_UNSET = (
+    "icon description home_header splash discovery_splash banner application_id system_channel_id "
+    "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
+    "public_updates_channel_id incidents_data"
+)
+"""What a guild of the sandbox has none of."""
+
+
 def iso(ms: int) -> str:
     """An instant as Discord writes it."""
     return from_ms(ms).isoformat(timespec="microseconds")
@@ -169,47 +177,30 @@ def _guild_part(channel: Channel) -> Json:
 
 def guild_json(guild: Guild) -> Json:
     """https://discord.com/developers/docs/resources/guild#guild-object"""
-    return {
+    return dict.fromkeys(_UNSET.split()) | {
         "id": str(guild.id),
         "name": guild.name,
-        "icon": None,
-        "description": None,
-        "home_header": None,
-        "splash": None,
-        "discovery_splash": None,
         "features": ["COMMUNITY"],
-        "banner": None,
         "owner_id": str(guild.owner_id),
-        "application_id": None,
-        "region": "deprecated",
         "afk_channel_id": None if guild.afk_channel_id is None else str(guild.afk_channel_id),
         "afk_timeout": guild.afk_timeout_s,
-        "system_channel_id": None,
         "system_channel_flags": 0,
         "widget_enabled": False,
-        "widget_channel_id": None,
         "verification_level": 1,
         "default_message_notifications": 1,
         "mfa_level": 0,
         "explicit_content_filter": 2,
-        "max_presences": None,
         "max_members": 500_000,
         "max_stage_video_channel_users": 50,
         "max_video_channel_users": 25,
-        "vanity_url_code": None,
         "premium_tier": 0,
         "premium_subscription_count": 0,
         "premium_progress_bar_enabled": False,
         "preferred_locale": guild.locale,
-        "rules_channel_id": None,
-        "safety_alerts_channel_id": None,
-        "public_updates_channel_id": None,
         "nsfw_level": 0,
-        "nsfw": False,
         "emojis": [],
         "stickers": [],
         "roles": [role_json(role) for role in guild.roles.values()],
-        "incidents_data": None,
     }
 
 
