@@ -102,7 +102,7 @@ class _App:
             loop.add_signal_handler(number, self._stopped.set)
         ingest, config = self._ingest, self._config
         known = ingest.sight.guilds()
-        _LOG.info("database %s ready: %d guilds known", self._database.name, len(known))
+        _LOG.info("database %s ready; guilds known: %d", self._database.name, len(known))
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
         front = Front(token=config.require_token(), intake=ingest, reader=self._reader, rest_url=config.rest_url)

@@ -143,6 +143,16 @@ async def test_channels_and_roles_are_described_when_they_look_different_only(wi
     assert new[0].data == ChannelDescribed(name="대기실")
 
 
+async def test_a_deleted_role_is_held_by_nobody(wire: Wire) -> None:
+    other = wire.world.add_role(wire.guild, "other")
+    wire.world.set_roles(wire.minjun, [other, wire.role])
+    await wire.start()
+    wire.world.delete_role(wire.role)
+    await wire.settle()
+    told = [(e.user_id, e.data.role_ids) for e in wire.intake.events if isinstance(e.data, MemberRolesChanged)][-2:]
+    assert sorted(told) == sorted([(wire.ana.id, ()), (wire.minjun.id, (other.id,))])
+
+
 async def test_another_afk_channel_redescribes_both(wire: Wire) -> None:
     await wire.start()
     old = wire.guild.afk_channel_id

@@ -75,6 +75,15 @@ def role(seen: hikari.Role, sight: Sight, now: Ms) -> Iterator[Event]:
         yield Event(id=mint_event_id(now), guild_id=guild, occurred_at=now, data=data)
 
 
+def without_role(guild: GuildId, role_id: RoleId, sight: Sight, now: Ms) -> Iterator[Event]:
+    """A role is deleted: nobody holds it any more. Discord says so of the role only, not of its holders."""
+    for user in sight.members(guild):
+        known = sight.member(guild, user)
+        if known is not None and role_id in known.role_ids:
+            left_over = tuple(held for held in known.role_ids if held != role_id)
+            yield _event(guild, user, now, MemberRolesChanged(role_ids=left_over))
+
+
 def _event(
     guild: GuildId, user: UserId, now: Ms, data: MemberJoined | MemberLeft | MemberRenamed | MemberRolesChanged
 ) -> Event:

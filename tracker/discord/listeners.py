@@ -17,7 +17,7 @@ from tracker.discord.resync import Present, close_all, resync
 from tracker.discord.roll import Roll
 from tracker.discord.sight import Intake
 from tracker.events.envelope import Event
-from tracker.ids import ChannelId, GuildId, Ms, UserId, mint_event_id
+from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId, mint_event_id
 
 __all__ = ["Listeners"]
 
@@ -60,6 +60,7 @@ class Listeners:
             hikari.ThreadListSyncEvent: self._on_threads,
             hikari.RoleCreateEvent: self._on_role,
             hikari.RoleUpdateEvent: self._on_role,
+            hikari.RoleDeleteEvent: self._on_role_deleted,
             hikari.GuildUpdateEvent: self._on_guild_update,
             hikari.GuildAvailableEvent: self._on_snapshot,
             hikari.GuildJoinEvent: self._on_snapshot,
@@ -146,6 +147,11 @@ class Listeners:
     async def _on_role(self, event: hikari.RoleCreateEvent | hikari.RoleUpdateEvent) -> None:
         if self._intake.sight.lost_at(GuildId(event.guild_id)) is None:
             self._intake.accept(*describe.role(event.role, self._intake.sight, self._intake.clock.now()))
+
+    async def _on_role_deleted(self, event: hikari.RoleDeleteEvent) -> None:
+        guild, sight, now = GuildId(event.guild_id), self._intake.sight, self._intake.clock.now()
+        if sight.lost_at(guild) is None:
+            self._intake.accept(*describe.without_role(guild, RoleId(event.role_id), sight, now))
 
     async def _on_guild_update(self, event: hikari.GuildUpdateEvent) -> None:
         """The one thing in it that counts: another AFK channel."""
