@@ -13,6 +13,7 @@ import store.log
 import store.state
 from store.engine import Database, open_database
 from store.lease import Lease
+from tracker import heap
 from tracker.clock import SystemClock
 from tracker.config import Config
 from tracker.discord.bot import Front
@@ -117,6 +118,7 @@ class _App:
                 await health.start()
                 _LOG.info("health check at %s", health.address)
             if await self._unless_stopped(front.start()):
+                heap.settle()
                 _LOG.info("connected: counting")
                 self._send_reports(jobs, front)
                 await self._unless_stopped(front.wait())

@@ -19,6 +19,7 @@ from scripts.benchlib.figures import Figure, percentile
 from scripts.benchlib.place import Place
 from scripts.benchlib.wired import Listener, Village, listeners_of
 from store.engine import Database
+from tracker import heap
 from tracker.clock import SystemClock
 from tracker.ids import Position
 from tracker.ingest import Ingest, Limits
@@ -64,6 +65,7 @@ async def _run(db: Database, members: int, rounds: int) -> dict[str, list[int]]:
     village = Village(members=members, channels=_CHANNELS)
     costs: dict[str, list[int]] = {"voice": [], "message": []}
     voice, message = heard[hikari.VoiceStateUpdateEvent], heard[hikari.GuildMessageCreateEvent]
+    heap.settle()  # as the bot does when it is connected
     await _handle(ingest, voice, _all_join(village), [])  # the crowd is there before the measurement begins
     for _ in range(rounds):
         await _handle(ingest, voice, _voice_round(village), costs["voice"])

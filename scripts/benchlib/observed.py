@@ -59,24 +59,29 @@ class Observations:
         self.began = (time.monotonic_ns(), time.process_time_ns())
 
     def report(self) -> dict[str, Any]:
-        """As JSON values: latencies in ns in the order of handling; those during a flush apart."""
-        handled, flushes, now = list(self.handled), list(self.flushes), time.monotonic_ns()
+        """Counts, as JSON values: cheap, for it is asked for while the measurement runs."""
         return {
             "ready": self.ready,
             "appended": self.appended,
             "waiting": self.waiting(),
-            "handled": len(handled),
+            "handled": len(self.handled),
+            "statements": self.asked.statements,
+            "round_trips": self.asked.round_trips,
+            "wall_ns": time.monotonic_ns() - self.began[0],
+            "cpu_ns": time.process_time_ns() - self.began[1],
+        }
+
+    def details(self) -> dict[str, Any]:
+        """All there is, in ns: each latency in the order of handling, and those of events during a flush apart."""
+        handled, flushes = self.handled, self.flushes
+        return self.report() | {
             "first_sent": min((sent for sent, _ in handled), default=0),
             "last_handled": max((at for _, at in handled), default=0),
             "durable": self.durable,
             "latencies": [at - sent for sent, at in handled],
             "in_flush": [at - sent for sent, at in handled if any(a <= at and sent <= b for a, b in flushes)],
-            "statements": self.asked.statements,
-            "round_trips": self.asked.round_trips,
             "flush_ns": [b - a for a, b in flushes],
             "lag_ns": self.lag,
-            "wall_ns": now - self.began[0],
-            "cpu_ns": time.process_time_ns() - self.began[1],
         }
 
     def listening(self, kind: type, listener: Callable[[Any], Coroutine[Any, Any, None]]) -> Any:
@@ -105,7 +110,8 @@ class Observations:
         for line in lines:
             if line.strip() == "reset":
                 self.reset()
-            print(json.dumps(self.report()), flush=True)
+            found = self.details() if line.strip() == "details" else self.report()
+            print(json.dumps(found), flush=True)
 
 
 def _count_statements(seen: Observations) -> None:
