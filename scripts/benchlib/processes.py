@@ -18,6 +18,7 @@ __all__ = ["Child", "bot", "memory_mib", "sandbox"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_S = 120.0
+_CALM_S = 1.2  # longer than events wait for their group commit
 
 
 class Child:
@@ -75,6 +76,11 @@ class Child:
             time.sleep(0.2)
         raise RuntimeError(f"{key} never came to {at_least}:\n{self.log.read_text()[-3000:]}")
 
+    def written(self) -> None:
+        """Wait until the bot has made everything durable."""
+        while self.ask("report")["waiting"]:
+            time.sleep(0.05)
+
     def settled(self) -> dict[str, Any]:
         """Wait until the bot is connected and has had nothing to do for a while."""
         patience, before = time.monotonic() + _PATIENCE_S, -1
@@ -83,7 +89,7 @@ class Child:
             if report["ready"] and report["appended"] == before and not report["waiting"]:
                 return report
             before = report["appended"]
-            time.sleep(1.5)
+            time.sleep(_CALM_S)
         raise RuntimeError(f"the bot never came to rest:\n{self.log.read_text()[-3000:]}")
 
     def __enter__(self) -> Self:

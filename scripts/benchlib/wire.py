@@ -5,7 +5,6 @@ The sandbox and the bot are processes of their own on one machine, so a machine 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,8 +68,7 @@ def _burst(source: Child, observed: Child, events: int, *, durable: bool) -> tup
     observed.ask("reset")
     source.do("firehose", kind="voice", events=events)
     observed.until("handled", events)
-    while observed.ask("report")["waiting"]:
-        time.sleep(0.1)
+    observed.written()
     seen = observed.ask("details")
     started = seen["first_sent"]
     rest = events / (seen["durable"] - started) * 1e9 if durable else 0.0
@@ -133,13 +131,13 @@ def measure_bursts(place: Place) -> list[Figure]:
     with _connected(place, "bot", place.new_url("sqlite")) as (source, observed):
         for size, aim in sizes:
             taken = []
-            for _ in range(place.runs * 3):
+            for _ in range(place.scaled(place.runs * 3, 1)):
                 observed.ask("reset")
                 source.do("firehose", kind="voice", events=size)
                 observed.until("handled", size)
                 seen = observed.ask("details")
                 taken.append((seen["last_handled"] - seen["first_sent"]) / _MS)
-                observed.settled()
+                observed.written()
             figures.append(
                 Figure(
                     name=f"burst.{size}",

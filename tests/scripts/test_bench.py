@@ -1,0 +1,79 @@
+"""The bench runs, and says what it found in a form that can be kept. What it finds is never asserted here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scripts.bench import MEASUREMENTS, main
+from scripts.benchlib import machine
+from scripts.benchlib.figures import Figure, from_plain, percentile, print_table, to_plain
+
+_KEYS = {"name", "what", "unit", "min", "median", "max", "runs", "aim", "better", "reached", "note"}
+
+
+def test_a_quick_run_prints_json_with_aims_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--json", "-", "--no-postgres", "--here", "--only", "handler", "--only", "flush"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"machine", "figures"}
+    assert all(set(figure) == _KEYS for figure in found["figures"])
+    names = {figure["name"] for figure in found["figures"]}
+    assert {"handler.voice.p99", "handler.message.p99", "flush.sqlite.write", "flush.sqlite.statements"} <= names
+    assert all(value > 0 for figure in found["figures"] for value in figure["runs"])
+
+
+def test_figures_over_the_wire_come_from_the_real_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "figures.json"
+    assert main(["--quick", "--json", str(target), "--no-postgres", "--here", "--only", "burst"]) == 0
+    assert [figure["name"] for figure in json.loads(target.read_text())["figures"]] == ["burst.100", "burst.200"]
+    assert "simultaneous voice changes" in capsys.readouterr().out
+
+
+def test_a_measurement_that_fails_is_named_and_the_others_are_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: object) -> list[Figure]:
+        raise RuntimeError("nothing answered")
+
+    monkeypatch.setitem(MEASUREMENTS, "flush", broken)
+    monkeypatch.setitem(MEASUREMENTS, "handler", lambda _: [Figure(name="x", what="x", unit="ms", runs=(1.0,))])
+    assert main(["--quick", "--json", "-", "--no-postgres", "--here", "--only", "flush", "--only", "handler"]) == 1
+    printed = capsys.readouterr()
+    assert "flush failed: nothing answered" in printed.err
+    assert [figure["name"] for figure in json.loads(printed.out)["figures"]] == ["x"]
+
+
+def test_an_unknown_measurement_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--only", "luck"])
+    assert stopped.value.code == 2
+    assert "luck" in capsys.readouterr().err
+
+
+def test_the_median_decides_whether_an_aim_is_reached() -> None:
+    low = Figure(name="a", what="a", unit="ms", runs=(1.0, 2.0, 90.0), aim=2.0)
+    high = Figure(name="b", what="b", unit="1/s", runs=(1.0, 2.0, 90.0), aim=3.0, better="higher")
+    assert (low.reached, high.reached) == (True, False)
+    assert Figure(name="c", what="c", unit="", runs=(1.0,)).reached is None
+
+
+def test_a_figure_survives_json() -> None:
+    figure = Figure(name="a", what="b", unit="ms", runs=(1.5, 2.5), aim=2.0, better="higher", note="n")
+    assert from_plain(json.loads(json.dumps(to_plain(figure)))) == figure
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1.0), (0.5, 3.0), (0.99, 5.0), (1.0, 5.0)])
+def test_a_percentile_is_one_of_the_values(share: float, value: float) -> None:
+    assert percentile([5.0, 4.0, 3.0, 2.0, 1.0], share) == value
+
+
+def test_the_table_shows_aims_that_were_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(
+        [Figure(name="a", what="how long", unit="ms", runs=(1200.0,), aim=2.5)], machine.sentence(machine.describe())
+    )
+    shown = capsys.readouterr().out
+    assert "how long" in shown
+    assert "1,200" in shown
+    assert "no" in shown
