@@ -12,7 +12,7 @@ from store import arrays
 from store.schema import TEXT_COLUMNS
 from tracker.projections.rows import TABLES, Row, Table
 
-__all__ = ["TABLES_WITH_A_USER", "delete_keys", "delete_members", "upsert"]
+__all__ = ["TABLES_WITH_A_USER", "delete_keys", "delete_keys_as_part", "delete_members", "upsert", "upsert_as_part"]
 
 TABLES_WITH_A_USER: Final = tuple(name for name, table in TABLES.items() if "user_id" in table.columns)
 
@@ -29,6 +29,17 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     else:
         for part in _parts(rows):
             connection.exec_driver_sql(_upsert_sql(table.name, dialect), _arrays(_columns(table), part))
+
+
+def upsert_as_part(table: Table, rows: Sequence[Row], condition: str) -> tuple[str, tuple[Any, ...]]:
+    """PostgreSQL: `upsert` as a part of a larger statement, done if `condition` holds, and its parameters."""
+    return _upsert_sql(table.name, "postgresql", condition), _arrays(_columns(table), rows)
+
+
+def delete_keys_as_part(table: Table, keys: Sequence[Row], condition: str) -> tuple[str, tuple[Any, ...]]:
+    """PostgreSQL: `delete_keys` as a part of a larger statement, done if `condition` holds, and its parameters."""
+    columns = ("partition", *table.key)
+    return f"{_delete_sql(table.name, columns)} AND {condition}", _arrays(columns, keys)
 
 
 def delete_keys(connection: Connection, table: Table, keys: Sequence[Row]) -> None:
@@ -50,10 +61,13 @@ def _delete(connection: Connection, name: str, columns: tuple[str, ...], keys: S
         where = " AND ".join(f"{c} = ?" for c in columns)
         connection.exec_driver_sql(f"DELETE FROM {name} WHERE {where}", list(keys))  # noqa: S608
     else:
-        where = " AND ".join(f"t.{c} = k.{c}" for c in columns)
-        statement = f"DELETE FROM {name} t USING {_unnest(columns)} AS k ({', '.join(columns)}) WHERE {where}"  # noqa: S608
         for part in _parts(keys):
-            connection.exec_driver_sql(statement, _arrays(columns, part))
+            connection.exec_driver_sql(_delete_sql(name, columns), _arrays(columns, part))
+
+
+def _delete_sql(name: str, columns: tuple[str, ...]) -> str:
+    where = " AND ".join(f"t.{c} = k.{c}" for c in columns)
+    return f"DELETE FROM {name} t USING {_unnest(columns)} AS k ({', '.join(columns)}) WHERE {where}"  # noqa: S608
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -67,13 +81,13 @@ def _columns(table: Table) -> tuple[str, ...]:
 
 
 @cache
-def _upsert_sql(name: str, dialect: str) -> str:
+def _upsert_sql(name: str, dialect: str, condition: str = "true") -> str:
     table = TABLES[name]
     columns = _columns(table)
     if dialect == "sqlite":
         source, larger = f"VALUES ({', '.join('?' * len(columns))})", "max"
     else:
-        source, larger = f"SELECT * FROM {_unnest(columns)}", "greatest"  # noqa: S608
+        source, larger = f"SELECT * FROM {_unnest(columns)} WHERE {condition}", "greatest"  # noqa: S608
     changes = [f"{c} = t.{c} + excluded.{c}" for c in table.add]
     # SQLite's max of anything and null is null, PostgreSQL's greatest passes over nulls: say what is meant.
     changes += [f"{c} = {larger}(coalesce(t.{c}, excluded.{c}), coalesce(excluded.{c}, t.{c}))" for c in table.largest]

@@ -66,6 +66,9 @@ def flush(
 
 def _flushed(db: Database, batches: list[FlushBatch], epochs: Epochs | None, owed: Sequence[NewDelivery]) -> bool:
     """Writes the batches if every one of their checkpoints is behind them; nothing otherwise."""
+    if db.dialect == "postgresql" and not owed and not any(b.changes.forgotten for b in batches):
+        with db.autocommit() as connection:
+            return _flushed_in_one_statement(connection, batches, epochs)
     with db.write() as connection:
         if move_checkpoints(connection, [(b.partition, b.position, b.as_of) for b in batches], epochs) < len(batches):
             connection.rollback()
@@ -74,6 +77,40 @@ def _flushed(db: Database, batches: list[FlushBatch], epochs: Epochs | None, owe
         enqueue_in(connection, db.partitions, owed)
     db.subjects.drop(forgotten)
     return True
+
+
+# `fit` holds those of the partitions that are still in our epoch and behind; unless all of them are, nothing is done.
+_MOVE_IF_ALL_FIT: Final = """
+held AS MATERIALIZED (SELECT partition, epoch FROM log_head ORDER BY partition FOR SHARE),
+fit AS MATERIALIZED (
+  SELECT m.*
+  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS m (partition, position, as_of, epoch)
+  JOIN held USING (partition) JOIN checkpoints c USING (partition)
+  WHERE c.position < m.position AND (m.epoch IS NULL OR m.epoch = held.epoch) FOR UPDATE OF c
+), moved AS (
+  UPDATE checkpoints c SET position = fit.position, as_of = fit.as_of FROM fit
+  WHERE c.partition = fit.partition AND (SELECT count(*) FROM fit) = {0} RETURNING c.partition
+)"""
+
+
+def _flushed_in_one_statement(connection: Connection, batches: list[FlushBatch], epochs: Epochs | None) -> bool:
+    """PostgreSQL: the whole flush in one round trip; each table is a part of the one statement."""
+    changes = {b.partition: b.changes for b in batches}
+    condition = f"(SELECT count(*) FROM fit) = {len(batches)}"  # noqa: S608
+    moves = [(b.partition, b.position, b.as_of, None if epochs is None else epochs[b.partition]) for b in batches]
+    texts = [_MOVE_IF_ALL_FIT.format(len(batches))]
+    arguments: list[Any] = [arrays.whole(column) for column in zip(*moves, strict=True)]
+    for name, table in TABLES.items():
+        for kind, build, rows in (
+            ("gone", bulk.delete_keys_as_part, [(p, *k) for p, c in changes.items() for k in c.expired.get(name, ())]),
+            ("kept", bulk.upsert_as_part, [(p, *r) for p, c in changes.items() for r in c.rows.get(name, ())]),
+        ):
+            if rows:
+                text, values = build(table, rows, condition)
+                texts.append(f"{name}_{kind} AS ({text})")
+                arguments += values
+    statement = f"WITH {', '.join(texts)} SELECT count(*) FROM moved"  # noqa: S608
+    return bool(connection.exec_driver_sql(statement, tuple(arguments)).scalar_one() == len(batches))
 
 
 def move_checkpoints(connection: Connection, to: Sequence[tuple[int, int, int]], epochs: Epochs | None) -> int:
