@@ -68,11 +68,8 @@ def answer(events: Sequence[Event], until: int) -> Answer:
     known = [e for e in known if e.occurred_at <= until and e.type != "tracker.ticked"]
     lines, result = Timelines(known), Answer()
     result.away = list(_away(known))
-    horizon = until
-    if result.away and result.away[-1][1] is None:
-        horizon = result.away[-1][0]
     for stay in sorted(lines.stays, key=lambda s: s.first):
-        result.sessions.append(_live_through(stay, lines, horizon, result))
+        result.sessions.append(_live_through(stay, lines, until, result))
     _messages(lines, result)
     _interactions(lines, result)
     _adjustments(lines, result)
@@ -93,7 +90,7 @@ def _away(events: Sequence[Event]) -> Iterator[tuple[int, int | None]]:
         yield since, None
 
 
-def _live_through(stay: Stay, lines: Timelines, horizon: int, result: Answer) -> Session:
+def _live_through(stay: Stay, lines: Timelines, until: int, result: Answer) -> Session:
     """Walk through a session, interval by interval."""
     events = lines.events
     session = Session(
@@ -104,8 +101,13 @@ def _live_through(stay: Stay, lines: Timelines, horizon: int, result: Answer) ->
         flags=lines.flags(stay.user, len(events) if stay.last is None else stay.last - 1),
     )
     for step in range(stay.first, len(events) if stay.last is None else stay.last):
-        start = events[step].occurred_at
-        end = events[step + 1].occurred_at if step + 1 < len(events) else horizon
+        if lines.unseen(step) is not None:
+            continue  # until the tracker is back nobody knows
+        start: int = events[step].occurred_at
+        before = lines.unseen(step - 1)
+        if before is not None:  # it is back, and the session went on: what was not seen is made up for
+            start = max(before, session.started_at)
+        end = events[step + 1].occurred_at if step + 1 < len(events) else until
         rules, looks = lines.rules(step), lines.described(stay.channel, step)
         if end <= start or not rules.tracked(stay.channel, looks.name, looks.parent, afk=looks.afk):
             continue

@@ -63,6 +63,16 @@ class Timelines:
         found: Rules = _at(self._rules, step, self._standard)
         return found
 
+    def unseen(self, step: int) -> int | None:
+        """Since when the tracker does not see the guild, after a step; None if it does."""
+        since: int | None = None
+        for e in self.events[: step + 1]:
+            if e.type == "tracker.lost" and since is None:
+                since = e.occurred_at
+            elif e.type == "tracker.returned":
+                since = None
+        return since
+
     def bot(self, user: int, step: int) -> bool:
         """Is it known, after a step, that this is a bot?"""
         return bool(_at(self._bots.get(user, []), step, False))

@@ -222,6 +222,13 @@ class Story:
         away = (1000, 5 * MINUTE, 10 * MINUTE, 10 * MINUTE + 1, HOUR, 26 * HOUR)[extra % 6]
         if where == 7 and extra % 3 == 0:
             self.lost = True
+        if extra % 4 == 0:  # the command line writes meanwhile; what is found out later is not stamped earlier
+            self.now += away // 2
+            away -= away // 2
+            self._settings(MEMBERS[0], where, extra // 4)
+            if MEMBERS[1] not in self.forgotten:
+                self._adjust(MEMBERS[1], where, extra)
+        if self.lost:
             return
         back: list[tuple[UserId, ChannelId]] = []
         for number, member in enumerate(MEMBERS):

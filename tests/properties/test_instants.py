@@ -89,6 +89,14 @@ def test_messages_that_can_earn_nothing_start_no_cooldown_but_a_draw_of_nothing_
         assert told["awards"] == awarded
 
 
+def test_settings_that_change_while_the_tracker_is_away_credit_nothing_unseen() -> None:
+    minute = 60_000
+    lost = [event(NOON, VoiceJoined()), event(NOON + 10 * minute, TrackerLost()), rules(NOON + 13 * minute, "UTC")]
+    bridged = [*lost, event(NOON + 15 * minute, TrackerReturned())]
+    for story, seen in ((lost, 10), (bridged, 20)):
+        assert found(fold(story, NOON + 20 * minute))["totals"][ANA][1] == seen * minute
+
+
 def test_ticks_do_not_advance_a_guild_that_the_tracker_does_not_see() -> None:
     minute = 60_000
     lost = [event(NOON, VoiceJoined()), event(NOON + 10 * minute, TrackerLost())]

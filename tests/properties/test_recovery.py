@@ -100,6 +100,7 @@ def _eventful() -> Community:
         event(start + 20 * minute, InteractionUsed(command="x"), event_id="interaction:2"),
         event(start + 21 * minute, MessageDeleted(message_id=MessageId(1))),
         event(start + 25 * minute, TrackerLost()),
+        rules(start + 28 * minute, "UTC", **document),
         event(start + 33 * minute, TrackerReturned()),
         event(start + 40 * minute, MessageSent(), event_id=message_sent_id(3)),
         event(start + 40 * minute, InteractionUsed(command="x"), event_id="interaction:3"),

@@ -14,7 +14,7 @@ from tracker.events.settings import parse_settings
 from tracker.projections.activity import ActivityFold
 from tracker.projections.ledger import Ledger
 from tracker.projections.roster import Roster
-from tracker.projections.voice import VoiceFold
+from tracker.projections.voice import NEVER, VoiceFold
 
 __all__ = ["GuildState"]
 
@@ -235,7 +235,7 @@ def _season(state: GuildState, event: Event, data: rule.SeasonStarted) -> None:
 def _lost(state: GuildState, event: Event, _: ticks.TrackerLost) -> None:
     if state.lost_at is None:
         state.voice.settle_all(event.occurred_at)
-        state.lost_at = event.occurred_at
+        state.lost_at = state.voice.seen_until = event.occurred_at
         state.ledger.put("away", (state.guild_id, state.lost_at), None)
         state.put_row()
 
@@ -244,6 +244,7 @@ def _returned(state: GuildState, event: Event, _: ticks.TrackerReturned) -> None
     if state.lost_at is not None:
         state.ledger.put("away", (state.guild_id, state.lost_at), event.occurred_at)
         state.lost_at = None
+        state.voice.seen_until = NEVER
         state.put_row()
 
 

@@ -12,6 +12,7 @@ from tracker.projections.activity import RevocableAward
 from tracker.projections.rows import Row
 from tracker.projections.sessions import VoiceSession
 from tracker.projections.state import PartitionState
+from tracker.projections.voice import NEVER
 
 __all__ = ["LOADED_TABLES", "load_rows"]
 
@@ -35,6 +36,7 @@ def _guild(state: PartitionState, row: Row) -> None:
     guild_id, settings, lost_at, season_name, season_at = row
     guild = state.guild(guild_id)
     guild.lost_at = lost_at
+    guild.voice.seen_until = NEVER if lost_at is None else lost_at
     guild.last_at = state.as_of if lost_at is None else lost_at
     guild.season = None if season_at is None else (season_name, season_at)
     if settings is not None:

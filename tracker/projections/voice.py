@@ -12,14 +12,21 @@ from tracker.projections.ledger import EXP_VOICE, LAST_AT, SESSIONS, VOICE_MS, L
 from tracker.projections.roster import Roster
 from tracker.projections.sessions import ChannelState, VoiceSession
 
-__all__ = ["VoiceFold"]
+__all__ = ["NEVER", "VoiceFold"]
+
+NEVER = 1 << 62
+"""An instant that does not come."""
 
 _NO_DAY = LocalDay(day=0, start=0, end=0)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
 class VoiceFold:
-    """One guild's voice. Before what earns changes, the sessions it concerns are settled up to that instant."""
+    """One guild's voice. Before what earns changes, the sessions it concerns are settled up to that instant.
+
+    `seen_until`: since when the tracker has not seen the guild; nothing is credited beyond it until it is back, so
+    that what is credited is what recovery takes for credited. NEVER while it sees the guild.
+    """
 
     guild_id: int
     ledger: Ledger
@@ -28,6 +35,7 @@ class VoiceFold:
     channels: dict[int, ChannelState] = field(default_factory=dict)
     open: dict[int, VoiceSession] = field(default_factory=dict)
     today: LocalDay = _NO_DAY
+    seen_until: int = NEVER
 
     def channel(self, channel_id: int) -> ChannelState:
         """The channel's state, made at first sight."""
@@ -149,6 +157,8 @@ class VoiceFold:
         Additive: settling at T1 and then at T2 is settling at T2. Time is split at the guild's local midnights.
         """
         at = session.since
+        if now > self.seen_until:
+            now = self.seen_until
         if now <= at:
             return
         session.since = now
