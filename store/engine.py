@@ -41,11 +41,6 @@ class Database:
     subjects: Subjects = field(default_factory=Subjects)
 
     @property
-    def url(self) -> str:
-        """The address without a password; the same as `name`."""
-        return self.name
-
-    @property
     def all_partitions(self) -> tuple[Partition, ...]:
         """0 to P - 1."""
         return tuple(Partition(p) for p in range(self.partitions))
