@@ -10,6 +10,7 @@ from functools import partial
 
 import store.lease
 import store.log
+import store.rebuild
 import store.state
 from store.engine import Database, open_database
 from store.lease import Lease
@@ -76,6 +77,10 @@ class _App:
         self._lease = lease
         self._stopped = asyncio.Event()
         self._failure: Exception | None = None
+        unfinished = store.rebuild.marked(database)
+        if unfinished:
+            _LOG.warning("finishing an import that was cut off: counting %d guilds anew", len(unfinished))
+            store.rebuild.rebuild(database, guilds=unfinished, lease=lease)
         states = store.state.recover_all(database)
         # No tick yet: nobody kept time before, so nothing can have come due.
         self._awake_until = Ms(max(s.as_of for s in states.values()) or config.clock.now())

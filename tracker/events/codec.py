@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -53,6 +53,7 @@ DATA_TYPES: Final[dict[str, type[Data]]] = {
 
 _MAX_ID = (1 << 63) - 1
 _MAX_INT = 10**13  # beyond any instant in ms; and a million such numbers still add up within 64 bits
+_SHORT = 64
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -69,11 +70,19 @@ def data_to_plain(data: Data) -> dict[str, Any]:
 
 def data_from_json(type_name: str, version: int, text: str | bytes) -> Data:
     """Read a `data` column. Raises EventFormatError."""
+    # Most events of a log have one of a few dozen short texts, and what they say never changes: read each once.
+    return _read_often(type_name, version, text) if len(text) <= _SHORT else _read(type_name, version, text)
+
+
+def _read(type_name: str, version: int, text: str | bytes) -> Data:
     try:
         plain = _decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise EventFormatError(f"{type_name}: data is not JSON ({error})") from None
     return decode_data(type_name, version, plain)
+
+
+_read_often = lru_cache(maxsize=1024)(_read)
 
 
 def decode_data(type_name: str, version: int, plain: object) -> Data:
