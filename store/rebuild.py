@@ -60,9 +60,19 @@ def append_history(
         if guild and event.occurred_at < max(newest.get(guild, 0), came[partition_of(guild, db.partitions)]):
             late.add(guild)
         newest[guild] = max(newest.get(guild, event.occurred_at), event.occurred_at)
-    if late:
-        mark_for_rebuild(db, late)
-    return log.append(db, events, recorded_at=recorded_at, lease=lease)
+    late -= marked(db)
+    mark_for_rebuild(db, late)
+    result = log.append(db, events, recorded_at=recorded_at, lease=lease)
+    there = {d.id for d in result.duplicates}
+    _unmark(db, late - {e.guild_id for e in events if e.id not in there})
+    return result
+
+
+def _unmark(db: Database, guilds: set[GuildId]) -> None:
+    """Their history was there already: nothing is to be counted anew."""
+    if guilds:
+        with db.write() as connection:
+            connection.execute(delete(rebuild_marks).where(rebuild_marks.c.guild_id.in_(guilds)))
 
 
 def mark_for_rebuild(db: Database, guilds: Iterable[GuildId]) -> None:

@@ -127,6 +127,14 @@ def test_older_history_marks_its_guild_until_the_rebuild(database: Database) -> 
     assert rebuild.verify(database) == []
 
 
+def test_history_that_was_there_already_marks_nobody(database: Database) -> None:
+    old = [fact(user=1, at=0), fact(user=1, at=MINUTE)]
+    log.append(database, old, recorded_at=START)
+    result = rebuild.append_history(database, old[:1], recorded_at=START, newest=log.newest(database))
+    assert len(result.duplicates) == 1
+    assert rebuild.marked(database) == set()
+
+
 def test_history_behind_the_clock_marks_its_guild_although_no_event_is_newer(database: Database) -> None:
     writer = Writer(database)
     writer.write([fact(user=1)])
