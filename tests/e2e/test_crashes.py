@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +124,24 @@ def test_a_polite_signal_drains_and_leaves(database_url: str, sandbox: SandboxTh
     check(database)
     assert len(written - set(logged_messages(database))) <= 5  # at most what was still on the wire
     database.close()
+
+
+def test_a_stop_while_the_database_is_locked_says_how_many_events_are_lost(
+    tmp_path: Path, sandbox: SandboxThread
+) -> None:
+    town, path = Town(sandbox, seed=3), tmp_path / "tracker.db"
+    with start(f"sqlite:///{path}", sandbox) as bot:
+        bot.wait_for("connected: counting")
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        for _ in range(10):
+            town.stir()
+        bot.wait_for("is locked")
+        assert bot.terminate() == 1
+        assert "events could not be written and are lost" in bot.log[-1]
+        holder.execute("ROLLBACK")
+        holder.close()
+    finish(f"sqlite:///{path}", sandbox, town)
 
 
 def test_an_import_that_was_cut_off_before_counting_is_finished_at_the_next_start(
