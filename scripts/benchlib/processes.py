@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -56,8 +57,11 @@ class Child:
         """Say `line`."""
         if self.process.stdin is None:
             raise RuntimeError("the process has no standard input")
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise RuntimeError(f"a measured process ended early:\n{self.log.read_text()[-3000:]}") from None
 
     def do(self, what: str, **options: Any) -> dict[str, Any]:
         """Have the sandbox do something. Raises RuntimeError if it refuses."""
@@ -106,7 +110,8 @@ class Child:
             self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self._errors):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
 
 def sandbox(folder: Path, **options: int) -> tuple[Child, dict[str, Any]]:

@@ -38,7 +38,9 @@ def measure(place: Place) -> list[Figure]:
         for how, unfolded in (("stop", 0), ("kill", tail)):
             url = place.new_url(dialect)
             database = open_database(url)
-            plan = Plan(guilds=20, members=place.scaled(300, 20), days=60)
+            plan = Plan(
+                guilds=20, members=place.scaled(300, 20), days=60, tick_s=0
+            )  # a minute of events has no tick in it
             write(database, plan, events=events, unfolded=unfolded, flush_events=100_000)
             database.close()
             what = f"{events:,} events, after a {how}, {dialect}"
