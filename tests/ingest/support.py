@@ -62,6 +62,11 @@ class Desk:
         found = [r for p in self.database.all_partitions for r in store.log.read(self.database, p)]
         return [r.event for r in found if r.event.guild_id == guild]
 
+    def totals(self) -> list[dict[str, int]]:
+        """The all-time sums of every member."""
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.exec_driver_sql("SELECT user_id, exp FROM totals").mappings()]
+
     def check(self) -> None:
         """The log has no hole, and the live tables are what a fresh fold of it gives."""
         store.log.check_contiguity(self.database)
