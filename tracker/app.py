@@ -37,6 +37,7 @@ _DRAIN_S = 5.0
 _BUSY_MS = 2_000
 _HEARTBEAT_S = 10.0
 _LOOK_S = 5.0
+_TURN_S = 0.000_5  # how long the event loop waits for the writer's thread to let it run; Python's default is 5 ms
 
 
 def run(config: Config) -> None:
@@ -50,6 +51,7 @@ def run(config: Config) -> None:
     )
     for chatty in ("apscheduler", "aiohttp", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    sys.setswitchinterval(_TURN_S)
     if sys.platform == "win32":
         asyncio.run(_run(config))
     else:

@@ -32,7 +32,7 @@ from tracker.ingest.health import Health
 from tracker.ingest.sight import FoldSight
 from tracker.ingest.writer import Writer
 from tracker.projections.guild import GuildState
-from tracker.projections.rows import Changes
+from tracker.projections.ledger import Deltas
 from tracker.projections.state import PartitionState
 
 __all__ = ["Ingest", "Limits"]
@@ -203,14 +203,16 @@ class Ingest:
             self._complain_of_silence()
             await self._append_buffered()
             return False
-        changes = self._tick()
+        taken = self._tick()
         while await self._append_buffered():
-            changes = self._tick()
-        batches = [
-            FlushBatch(partition=p, position=self._heads[p], as_of=self._states[p].as_of, changes=c)
-            for p, c in changes.items()
-        ]
-        await self._writer.until_done("flush", lambda: store.state.flush(self._database, batches, self._lease))
+            taken = self._tick()
+        points = [(p, self._heads[p], self._states[p].as_of, deltas) for p, deltas in taken.items()]
+
+        def write() -> None:  # on the writer's thread, making rows of the deltas too: thousands keep a loop busy
+            batches = [FlushBatch(partition=p, position=n, as_of=at, changes=d.changes()) for p, n, at, d in points]
+            store.state.flush(self._database, batches, self._lease)
+
+        await self._writer.until_done("flush", write)
         self.health.flushes += 1
         self.health.last_flush_at = self.clock.now()
         return True
@@ -220,17 +222,17 @@ class Ingest:
         if self.clock.now() - since > _PATIENCE_MS:
             self.health.bad("gateway", f"no connection to Discord since {from_ms(since):%Y-%m-%d %H:%M:%S} UTC")
 
-    def _tick(self) -> dict[Partition, Changes]:
+    def _tick(self) -> dict[Partition, Deltas]:
         """Bring every partition that has guilds to now, and take what has changed; nothing else runs in between."""
-        changes = {}
+        taken = {}
         for partition, state in self._states.items():
             if state.guilds:
                 newest = max(guild.last_at for guild in state.guilds.values())
                 event = tick(partition, Ms(max(self.clock.now(), newest, state.as_of + 1)))
                 self._buffer.append(event)
                 state.apply(event)
-                changes[partition] = state.drain()
-        return changes
+                taken[partition] = state.take()
+        return taken
 
     async def write(self, job: Callable[[], T]) -> T:
         """Run another job on the writer's thread, between commits, and hand on whatever it raises."""

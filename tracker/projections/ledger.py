@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from tracker.projections.sessions import VoiceSession
 
 __all__ = [
     "EXP_ADJUSTED", "EXP_INTERACTIONS", "EXP_MESSAGES", "EXP_VOICE", "INTERACTIONS", "LAST_AT", "MESSAGES", "SESSIONS",
-    "VOICE_MS", "Ledger",
+    "VOICE_MS", "Deltas", "Ledger",
 ]  # fmt: skip
 
 # Cells of a daily row, in the order of TABLES["daily"] after its key.
@@ -86,40 +87,58 @@ class Ledger:
         ]
         return named + [(t, keyed) for t, keyed in self.simple.items() if "user_id" in TABLES[t].key]
 
-    def drain(self) -> Changes:
-        """All deltas as rows; the ledger is empty afterwards."""
-        rows: dict[str, list[Row]] = {
-            "daily": [(*key, *cell) for key, cell in self.daily.items()],
-            "sessions": [session.row(key) for key, session in self.sessions.items()],
-            "session_days": list(self.session_days),
-            "totals": self._totals(),
-            "members": [(*key, *known) for key, known in self.members.items()],
-        }
-        for table, keyed in self.simple.items():
-            rows[table] = [key + values for key, values in keyed.items()]
-        changes = Changes(
-            rows={table: kept for table in TABLES if (kept := _without_pseudonyms(table, rows.get(table, [])))},
-            expired={table: list(keys) for table, keys in self.expired.items() if keys},
-            forgotten=[key for key in self.forgotten if key[1] > 0],
-        )
-        self.__init__()  # type: ignore[misc]  # empty again, field by field as declared
-        return changes
+    def take(self) -> Deltas:
+        """All deltas, apart from the fold that goes on; the ledger is empty afterwards.
 
-    def _totals(self) -> list[Row]:
-        """A member's sums are its daily deltas over days and channels: they are not kept twice."""
-        sums: dict[tuple[int, int], list[int]] = {}
-        for (guild, _, user, _), cell in self.daily.items():
-            row = sums.get((guild, user))
-            if row is None:
-                row = sums[guild, user] = [0, 0, 0, 0, 0]
-            row[0] += cell[EXP_VOICE] + cell[EXP_MESSAGES] + cell[EXP_INTERACTIONS] + cell[EXP_ADJUSTED]
-            row[1] += cell[VOICE_MS]
-            row[2] += cell[MESSAGES]
-            row[3] += cell[INTERACTIONS]
-            if cell[LAST_AT] > row[4]:
-                row[4] = cell[LAST_AT]
-        message, interaction = self.message_awards_at.get, self.interaction_awards_at.get
-        return [(*key, *row, message(key, 0), interaction(key, 0)) for key, row in sums.items()]
+        Sessions are noted as they are now; making rows of all the rest is left to `Deltas`, on any thread.
+        """
+        sessions = [session.row(key) for key, session in self.sessions.items()]
+        taken = Deltas(ledger=copy(self), sessions=sessions)
+        self.__init__()  # type: ignore[misc]  # empty again, field by field as declared
+        return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deltas:
+    """What a ledger held when it was taken. Nothing changes it any more."""
+
+    ledger: Ledger
+    sessions: list[Row]
+
+    def changes(self) -> Changes:
+        """As rows."""
+        ledger = self.ledger
+        rows: dict[str, list[Row]] = {
+            "daily": [(*key, *cell) for key, cell in ledger.daily.items()],
+            "sessions": self.sessions,
+            "session_days": list(ledger.session_days),
+            "totals": _totals(ledger),
+            "members": [(*key, *known) for key, known in ledger.members.items()],
+        }
+        for table, keyed in ledger.simple.items():
+            rows[table] = [key + values for key, values in keyed.items()]
+        return Changes(
+            rows={table: kept for table in TABLES if (kept := _without_pseudonyms(table, rows.get(table, [])))},
+            expired={table: list(keys) for table, keys in ledger.expired.items() if keys},
+            forgotten=[key for key in ledger.forgotten if key[1] > 0],
+        )
+
+
+def _totals(ledger: Ledger) -> list[Row]:
+    """A member's sums are its daily deltas over days and channels: they are not kept twice."""
+    sums: dict[tuple[int, int], list[int]] = {}
+    for (guild, _, user, _), cell in ledger.daily.items():
+        row = sums.get((guild, user))
+        if row is None:
+            row = sums[guild, user] = [0, 0, 0, 0, 0]
+        row[0] += cell[EXP_VOICE] + cell[EXP_MESSAGES] + cell[EXP_INTERACTIONS] + cell[EXP_ADJUSTED]
+        row[1] += cell[VOICE_MS]
+        row[2] += cell[MESSAGES]
+        row[3] += cell[INTERACTIONS]
+        if cell[LAST_AT] > row[4]:
+            row[4] = cell[LAST_AT]
+    message, interaction = ledger.message_awards_at.get, ledger.interaction_awards_at.get
+    return [(*key, *row, message(key, 0), interaction(key, 0)) for key, row in sums.items()]
 
 
 def _user_column() -> Callable[[str], int | None]:

@@ -8,7 +8,7 @@ from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked
 from tracker.ids import Ms, Partition
 from tracker.projections.guild import GuildState
-from tracker.projections.ledger import Ledger
+from tracker.projections.ledger import Deltas, Ledger
 from tracker.projections.rows import Changes
 
 __all__ = ["PartitionState"]
@@ -54,9 +54,13 @@ class PartitionState:
             yield guild
         self.as_of = max(self.as_of, as_of)
 
+    def take(self) -> Deltas:
+        """The deltas since they were last taken; as rows only when asked for, which another thread may do."""
+        return self._ledger.take()
+
     def drain(self) -> Changes:
-        """The deltas since the last drain, as rows."""
-        return self._ledger.drain()
+        """The deltas since they were last taken, as rows."""
+        return self._ledger.take().changes()
 
     @property
     def open_sessions(self) -> int:
