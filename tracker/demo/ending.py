@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -118,9 +121,17 @@ def _show_places(console: Console, stage: Stage, page: Path, file: Path) -> None
     _say(console, f"The database:                         {file}")
     _say(
         console,
-        f"Ask it:  tracker report --database {file} --guild {stage.guild.id} --role {stage.roles[STUDY].id} "
+        f"Ask it:  {_command()} report --database {file} --guild {stage.guild.id} --role {stage.roles[STUDY].id} "
         f"--period daily --date {date_of(DAY)}",
     )
+
+
+def _command() -> str:
+    """How to call this tracker again: by its path where the shell would not find it."""
+    called = Path(sys.argv[0])
+    if called.name != "tracker" or shutil.which("tracker"):
+        return "tracker"
+    return os.path.relpath(called)
 
 
 def _say(console: Console, words: str, style: str = "") -> None:
