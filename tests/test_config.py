@@ -100,5 +100,5 @@ def test_no_part_of_a_password_survives_however_odd_it_is(password: str) -> None
 
 
 def test_a_url_without_a_password_stays_as_it_is() -> None:
-    for url in ("sqlite:///tracker.db", "postgresql://me@db/tracker", "postgresql:///tracker?host=/tmp/pg"):
+    for url in ("sqlite:///tracker.db", "postgresql://me@db/tracker", "postgresql:///tracker?host=/run/postgresql"):
         assert hide_password(url) == url

@@ -104,11 +104,13 @@ async def test_a_front_that_is_closed_ends_the_wait(wire: Wire) -> None:
     await asyncio.sleep(0)
     await wire.front.close()
     await waiting
+    assert not waiting.cancelled()
 
 
 async def test_closing_twice_or_unstarted_is_harmless(wire: Wire) -> None:
     await wire.front.close()
     await wire.front.close()
+    assert wire.sandbox.counters.connects == 0
 
 
 async def test_a_server_that_does_not_say_goodbye_is_not_waited_for(wire: Wire) -> None:

@@ -160,7 +160,7 @@ def test_a_name_that_looks_like_a_key_is_no_second_key() -> None:
     assert from_line(line).data == MemberRenamed(name=name)
 
 
-def _read(line: str | bytes) -> None:
+def _check(line: str | bytes) -> None:
     """Reads the line or has it refused by its number; anything else that is raised fails the test."""
     try:
         event = from_line(line, number=1)
@@ -174,21 +174,21 @@ def _read(line: str | bytes) -> None:
 
 @given(line=st.text() | st.binary())
 def test_no_text_makes_the_reader_fail_otherwise(line: str | bytes) -> None:
-    _read(line)
+    _check(line)
 
 
 @given(key=st.sampled_from([*GOOD, "version", "extra"]), value=JSON)
 def test_no_json_value_in_an_envelope_makes_the_reader_fail_otherwise(key: str, value: object) -> None:
-    _read(_changed(**{key: value}))
+    _check(_changed(**{key: value}))
 
 
 @given(event=EVENTS, cut=st.integers(0, 400), patch=st.binary(max_size=6))
 def test_no_damage_to_a_good_line_makes_the_reader_fail_otherwise(event: Event, cut: int, patch: bytes) -> None:
     line = to_line(event).encode()
-    _read(line[:cut] + patch + line[cut + len(patch) :])
-    _read(line[:cut] + patch)
+    _check(line[:cut] + patch + line[cut + len(patch) :])
+    _check(line[:cut] + patch)
 
 
 @given(kind=st.sampled_from(sorted(DATA_TYPES)), data=st.dictionaries(st.text(max_size=4), JSON, max_size=3))
 def test_no_json_data_makes_the_reader_fail_otherwise(kind: str, data: dict[str, Any]) -> None:
-    _read(_changed(type=kind, data=data))
+    _check(_changed(type=kind, data=data))

@@ -52,7 +52,7 @@ def demo(
 
     \b
     Example:
-      tracker demo --out /tmp/demo
+      tracker demo --out my-demo
     """
     from tracker.demo.run import run_demo
 
