@@ -17,10 +17,11 @@ import hikari
 import store.state
 from scripts.benchlib.figures import Figure, percentile
 from scripts.benchlib.place import Place
-from scripts.benchlib.wired import Listener, Village, listeners_of
+from scripts.benchlib.wired import Village, listeners_of
 from store.engine import Database
 from tracker import heap
 from tracker.clock import SystemClock
+from tracker.discord.gate import Listener
 from tracker.ids import Position
 from tracker.ingest import Ingest, Limits
 

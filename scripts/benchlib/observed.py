@@ -24,7 +24,8 @@ from store.engine import Database, open_database
 from store.tally import Tally, tally
 from tracker import heap
 from tracker.discord.bot import INTENTS, Front
-from tracker.discord.listeners import Listeners
+from tracker.discord.gate import Listener
+from tracker.discord.listeners import Ears, Listeners
 from tracker.ingest import Ingest
 
 __all__ = ["Observations", "main"]
@@ -133,12 +134,12 @@ def _observe_bot(seen: Observations) -> None:
         Listeners.subscribe, store.log.append, Ingest.flush, Front.start, Ingest.start,
     )  # fmt: skip
 
-    def observed_subscribe(self: Listeners, events: hikari.api.EventManager) -> None:
-        class Ears:
-            def subscribe(self, kind: type, listener: Any) -> None:
-                events.subscribe(kind, seen.listening(kind, listener))
+    def observed_subscribe(self: Listeners, events: Ears) -> None:
+        class Observed:
+            def hear(self, kind: type[hikari.Event], listener: Listener) -> None:
+                events.hear(kind, seen.listening(kind, listener))
 
-        subscribe(self, Ears())  # type: ignore[arg-type]
+        subscribe(self, Observed())
 
     def observed_append(db: Any, events: Sequence[Any], **options: Any) -> Any:
         result = append(db, events, **options)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, cast
 
 import hikari
 
 from tracker.clock import SystemClock
+from tracker.discord.gate import Listener
 from tracker.discord.listeners import Listeners
 from tracker.discord.sight import Intake
 from tracker.sandbox.model import Channel, Guild, Member
@@ -15,20 +16,18 @@ from tracker.sandbox.options import SandboxOptions
 from tracker.sandbox.world import World
 from tracker.sandbox.world.base import Emission
 
-__all__ = ["Listener", "Village", "listeners_of"]
-
-Listener = Callable[[Any], Coroutine[Any, Any, None]]
+__all__ = ["Village", "listeners_of"]
 
 
-def listeners_of(intake: Intake) -> dict[type, Listener]:
+def listeners_of(intake: Intake) -> dict[type[hikari.Event], Listener]:
     """The bot's own listeners by the type of hikari event that they hear."""
-    heard: dict[type, Listener] = {}
+    heard: dict[type[hikari.Event], Listener] = {}
 
     class Ears:
-        def subscribe(self, kind: type, listener: Listener) -> None:
+        def hear(self, kind: type[hikari.Event], listener: Listener) -> None:
             heard[kind] = listener
 
-    Listeners(intake).subscribe(cast("hikari.api.EventManager", Ears()))
+    Listeners(intake).subscribe(Ears())
     return heard
 
 

@@ -6,20 +6,28 @@ old connection fell silent until the snapshot of each arrives, which `resync` co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Protocol
 
 import hikari
 
 from tracker.discord import describe, translate
+from tracker.discord.gate import Listener
 from tracker.discord.resync import Present, close_all, resync
 from tracker.discord.roll import Roll
 from tracker.discord.sight import Intake
 from tracker.events.envelope import Event
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId, mint_event_id
 
-__all__ = ["Listeners"]
+__all__ = ["Ears", "Listeners"]
+
+
+class Ears(Protocol):
+    """hikari's event manager, as `gate` makes it."""
+
+    def hear(self, kind: type[hikari.Event], listener: Listener) -> None:
+        """Handle events of exactly this kind with a listener that never awaits."""
+        ...
 
 
 class Listeners:
@@ -38,9 +46,9 @@ class Listeners:
         self._early: dict[GuildId, list[Event]] = {}
         self._closing = False
 
-    def subscribe(self, events: hikari.api.EventManager) -> None:
+    def subscribe(self, events: Ears) -> None:
         """Hear everything that makes a fact, and nothing else: hikari skips the decoding of what nobody hears."""
-        heard: dict[type[hikari.Event], Callable[[Any], Coroutine[Any, Any, None]]] = {
+        heard: dict[type[hikari.Event], Listener] = {
             hikari.VoiceStateUpdateEvent: self._on_voice,
             hikari.GuildMessageCreateEvent: self._on_message,
             hikari.GuildMessageDeleteEvent: self._on_delete,
@@ -71,7 +79,7 @@ class Listeners:
             hikari.ShardDisconnectedEvent: self._on_disconnected,
         }
         for kind, listener in heard.items():
-            events.subscribe(kind, listener)
+            events.hear(kind, listener)
 
     async def close(self) -> None:
         """Stop what runs by itself. The silence that follows is our own doing and holds nothing."""
