@@ -24,6 +24,7 @@ from tracker.errors import DatabaseError, LeaseLostError, TrackerError
 from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
+from tracker.ingest.boards import Boards
 from tracker.ingest.posts import Posts
 from tracker.ingest.reader import Reader
 from tracker.schedule import Jobs, ReportSchedule
@@ -119,7 +120,13 @@ class _App:
         _LOG.info("database %s ready; guilds known: %d", self._database.name, len(known))
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
-        front = Front(token=config.require_token(), intake=ingest, reader=self._reader, rest_url=config.rest_url)
+        front = Front(
+            token=config.require_token(),
+            intake=ingest,
+            reader=self._reader,
+            boards=Boards(self._database, config.clock, self._reader),
+            rest_url=config.rest_url,
+        )
         health = None
         jobs = Jobs()
         jobs.every(config.flush_s, "flush", ingest.flush)

@@ -12,7 +12,9 @@ import lightbulb
 from hikari.impl import CacheSettings
 from hikari.impl.config import CacheComponents
 
+from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.commands.report import ReportCommand
+from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.desk import ReportDesk, ReportReader
 from tracker.discord.gate import GatedEvents
 from tracker.discord.listeners import Listeners
@@ -60,11 +62,19 @@ class Front:
     """Discord, for as long as it is started.
 
     `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
-    Signals, the event loop and logging belong to the caller.
+    `boards`: None leaves out what members are shown of each other. Signals, the event loop and logging belong to the
+    caller.
     """
 
     def __init__(
-        self, *, token: str, intake: Intake, reader: ReportReader, rest_url: str | None = None, rest_retries: int = 3
+        self,
+        *,
+        token: str,
+        intake: Intake,
+        reader: ReportReader,
+        boards: BoardReader | None = None,
+        rest_url: str | None = None,
+        rest_retries: int = 3,
     ) -> None:
         """Raises LoginError if `token` cannot be one."""
         self._server = rest_url
@@ -83,7 +93,13 @@ class Front:
             ReportDesk, ReportDesk(intake, reader)
         )
         self._commands.register(ReportCommand)
+        if boards is not None:
+            self._show_boards(BoardDesk(intake, boards))
         self._registering: asyncio.Task[None] | None = None
+
+    def _show_boards(self, desk: BoardDesk) -> None:
+        self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(BoardDesk, desk)
+        self._commands.register(StudyroomCommand)
 
     @property
     def rest(self) -> hikari.api.RESTClient:

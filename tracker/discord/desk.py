@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
 
 from tracker.discord.sight import Intake
 from tracker.errors import DatabaseError
 from tracker.ids import GuildId, RoleId
 from tracker.reports.model import Report
 
-__all__ = ["ReportDesk", "ReportReader"]
+__all__ = ["FreshDesk", "ReportDesk", "ReportReader"]
+
+T = TypeVar("T")
 
 _PATIENCE_S: Final = 20.0
 
@@ -26,28 +29,23 @@ class ReportReader(Protocol):
         ...
 
 
-class ReportDesk:
-    """A reader whose answers are as of now."""
+class FreshDesk:
+    """Answers as of now: a flush first, then the read."""
 
-    def __init__(self, intake: Intake, reader: ReportReader, *, patience_s: float = _PATIENCE_S) -> None:
+    def __init__(self, intake: Intake, *, patience_s: float = _PATIENCE_S) -> None:
         self._intake = intake
-        self._reader = reader
         self._patience_s = patience_s
         self._flushes: list[asyncio.Future[object]] = []
 
-    def knows(self, guild: GuildId, role: RoleId) -> bool:
-        """Whether the role was ever described: if not, there is no report of it."""
-        return self._intake.sight.role_name(guild, role) is not None
+    async def _fresh(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What `read` finds once all that was accepted before the call is written.
 
-    async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
-        """As `ReportReader.report`, with all that was accepted before the call.
-
-        Raises DatabaseError too when it cannot be written within the patience.
+        Raises DatabaseError too when it cannot be written and read within the patience.
         """
         try:
             async with asyncio.timeout(self._patience_s):
                 await asyncio.shield(self._flush())
-                return await self._reader.report(guild, role, period, day)
+                return await read()
         except TimeoutError:
             raise DatabaseError("the database has not answered in time") from None
 
@@ -60,3 +58,22 @@ class ReportDesk:
         if len(self._flushes) < 2:
             self._flushes.append(asyncio.ensure_future(self._intake.flush()))
         return self._flushes[-1]
+
+
+class ReportDesk(FreshDesk):
+    """A reader of reports whose answers are as of now."""
+
+    def __init__(self, intake: Intake, reader: ReportReader, *, patience_s: float = _PATIENCE_S) -> None:
+        super().__init__(intake, patience_s=patience_s)
+        self._reader = reader
+
+    def knows(self, guild: GuildId, role: RoleId) -> bool:
+        """Whether the role was ever described: if not, there is no report of it."""
+        return self._intake.sight.role_name(guild, role) is not None
+
+    async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
+        """As `ReportReader.report`, with all that was accepted before the call.
+
+        Raises DatabaseError too when it cannot be written within the patience.
+        """
+        return await self._fresh(lambda: self._reader.report(guild, role, period, day))

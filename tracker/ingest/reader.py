@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from store.engine import Database
 from store.reporting import read_report
@@ -13,9 +15,11 @@ from tracker.reports.model import Report
 
 __all__ = ["Reader"]
 
+T = TypeVar("T")
+
 
 class Reader:
-    """Builds reports. At most two at a time, so that a rush of them leaves the machine its other core."""
+    """Reads reports and boards. At most two at a time, so that a rush of them leaves the machine its other core."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -27,12 +31,15 @@ class Reader:
 
         Raises NotFoundError for a guild or role that is not in the database, DatabaseError if it cannot be read.
         """
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads,
+        return await self.read(
             lambda: read_report(
                 self._database, guild_id=guild, role_id=role, period=period, day=day, now=self._clock.now()
-            ),
+            )
         )
+
+    async def read(self, job: Callable[[], T]) -> T:
+        """What `job` reads, on a reader's thread. Raises what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
     def close(self) -> None:
         """Start no read any more."""

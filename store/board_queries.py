@@ -1,0 +1,168 @@
+"""What members are shown of each other, read from the read models. Each call reads one consistent state.
+
+Departed members, bots and those who opted out are on no board.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from store.engine import Database
+from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
+from tracker.ids import ChannelId, GuildId, Ms, UserId, partition_of
+from tracker.projections.days import local_day
+from tracker.projections.sessions import ChannelState
+from tracker.reports.boards import Board, BoardLine, BoardPeriod, Measure, Occupant, Studyroom
+from tracker.reports.window import Period, Window, containing_moment
+
+__all__ = ["PAGE", "read_board", "read_studyroom"]
+
+PAGE: Final = 10
+"""Lines on a page of the leaderboard."""
+
+_KINDS: Final[dict[BoardPeriod, Period]] = {"today": "daily", "week": "weekly", "month": "monthly"}
+_ON_BOARD: Final = "m.present = 1 AND COALESCE(m.bot, 0) = 0 AND COALESCE(m.opted_out, 0) = 0"
+_DAILY_VALUE: Final[dict[Measure, str]] = {
+    "exp": "exp_voice + exp_messages + exp_interactions + exp_adjusted",
+    "voice": "voice_ms",
+    "messages": "messages",
+}
+_TOTAL_VALUE: Final[dict[Measure, str]] = {"exp": "exp", "voice": "voice_ms", "messages": "messages"}
+
+_OF_DAYS: Final = (
+    "SELECT user_id, CAST(SUM({value}) AS BIGINT) AS value FROM daily "
+    "WHERE partition = :partition AND guild_id = :guild AND day BETWEEN :first AND :last GROUP BY user_id"
+)
+_OF_ALL_TIME: Final = (
+    "SELECT user_id, {value} AS value FROM totals WHERE partition = :partition AND guild_id = :guild AND {value} > 0"
+)
+# A page beyond the last one is the last one.
+_BOARD: Final = f"""
+WITH did AS ({{did}}), placed AS (
+  SELECT did.user_id, COALESCE(m.name, '') AS name, did.value, COUNT(*) OVER () AS total,
+    ROW_NUMBER() OVER (ORDER BY did.value DESC, did.user_id) AS place
+  FROM did JOIN members m ON m.partition = :partition AND m.guild_id = :guild AND m.user_id = did.user_id
+  WHERE did.value > 0 AND {_ON_BOARD}
+)
+SELECT place, user_id, name, value, total FROM placed
+WHERE user_id = :asker
+  OR (place - 1) / :size = CASE WHEN :page * :size < total THEN :page ELSE (total - 1) / :size END
+ORDER BY place
+"""  # noqa: S608
+_OPEN: Final = """
+SELECT s.user_id, COALESCE(m.name, '') AS name, s.channel_id, s.started_at
+FROM sessions s LEFT JOIN members m
+  ON m.partition = s.partition AND m.guild_id = s.guild_id AND m.user_id = s.user_id
+WHERE s.partition = :partition AND s.guild_id = :guild AND s.ended_at IS NULL
+ORDER BY s.started_at, s.user_id
+"""
+_CHANNELS: Final = (
+    "SELECT channel_id, name, parent_id, afk FROM channels WHERE partition = :partition AND guild_id = :guild"
+)
+_VOICE_OF_DAY: Final = (
+    "SELECT user_id, CAST(SUM(voice_ms) AS BIGINT) FROM daily "
+    "WHERE partition = :partition AND guild_id = :guild AND day = :day GROUP BY user_id"
+)
+
+
+def read_board(
+    db: Database, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId, now: Ms
+) -> Board:
+    """Page `page` (0 is the first, one too far is the last) of the leaderboard, and where `asker` is on it."""
+    with db.read() as connection:
+        here = _Here(connection, db, guild)
+        kind = _KINDS.get(period)
+        window = None if kind is None else containing_moment(kind, now, here.settings().zone)
+        rows = here.rows(_board_statement(measure, window), asker=asker, size=PAGE, page=page, **_days(window))
+        as_of = here.as_of()
+    total = int(rows[0][4]) if rows else 0
+    page = max(0, min(page, (total - 1) // PAGE))
+    lines = [BoardLine(place=place, user_id=UserId(u), name=name, value=value) for place, u, name, value, _ in rows]
+    return Board(
+        period=period,
+        measure=measure,
+        page=page,
+        pages=max(1, -(-total // PAGE)),
+        total=total,
+        lines=tuple(line for line in lines if (line.place - 1) // PAGE == page),
+        own=next((line for line in lines if line.user_id == asker), None),
+        as_of=as_of,
+        first_day=None if window is None else window.first_day,
+        last_day=None if window is None else window.last_day,
+    )
+
+
+def read_studyroom(db: Database, guild: GuildId, *, now: Ms) -> Studyroom:
+    """Who is in which tracked channel, and how long they have been in any of them today."""
+    with db.read() as connection:
+        here = _Here(connection, db, guild)
+        settings = here.settings()
+        names = {
+            channel.id: channel.name for row in here.rows(_CHANNELS) if (channel := _weighed(row, settings)).tracked
+        }
+        described = {row[0] for row in here.rows(_CHANNELS)}
+        day = local_day(settings.zone, now)
+        voice = {user: int(ms) for user, ms in here.rows(_VOICE_OF_DAY, day=day.day)}
+        occupants = [
+            Occupant(
+                user_id=UserId(user),
+                name=name,
+                channel_id=ChannelId(channel),
+                since=Ms(since),
+                today_ms=voice.get(user, 0),
+            )
+            for user, name, channel, since in here.rows(_OPEN)
+            if channel in names or channel not in described
+        ]
+        as_of = here.as_of()
+    crowd: dict[int, int] = {}
+    for occupant in occupants:
+        crowd[occupant.channel_id] = crowd.get(occupant.channel_id, 0) + 1
+    occupants.sort(key=lambda o: (-crowd[o.channel_id], o.channel_id, o.since, o.user_id))
+    return Studyroom(
+        as_of=as_of,
+        day_start=day.start,
+        channels={ChannelId(channel): names.get(channel, "") for channel in crowd},
+        occupants=tuple(occupants),
+    )
+
+
+class _Here:
+    """A guild, as one read transaction sees it."""
+
+    def __init__(self, connection: Connection, db: Database, guild: GuildId) -> None:
+        self._connection = connection
+        self._place = {"partition": partition_of(guild, db.partitions), "guild": guild}
+
+    def rows(self, statement: str, **arguments: int) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._connection.execute(text(statement), {**self._place, **arguments})]
+
+    def settings(self) -> GuildSettings:
+        found = self.rows("SELECT settings FROM guilds WHERE partition = :partition AND guild_id = :guild")
+        if not found or found[0][0] is None:
+            return DEFAULTS
+        return parse_settings(msgspec.json.decode(found[0][0]))
+
+    def as_of(self) -> Ms:
+        return Ms(self.rows("SELECT as_of FROM checkpoints WHERE partition = :partition")[0][0])
+
+
+def _board_statement(measure: Measure, window: Window | None) -> str:
+    if window is None:
+        return _BOARD.format(did=_OF_ALL_TIME.format(value=_TOTAL_VALUE[measure]))
+    return _BOARD.format(did=_OF_DAYS.format(value=_DAILY_VALUE[measure]))
+
+
+def _days(window: Window | None) -> dict[str, int]:
+    return {} if window is None else {"first": window.first_day, "last": window.last_day}
+
+
+def _weighed(row: tuple[Any, ...], settings: GuildSettings) -> ChannelState:
+    """The channel as the fold sees it under these settings."""
+    channel, name, parent, afk = row
+    state = ChannelState(id=channel, name=name, parent_id=parent, afk=bool(afk))
+    state.weigh(settings)
+    return state

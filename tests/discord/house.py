@@ -1,0 +1,101 @@
+"""The town with boards: the real ingest on a SQLite file, the real client, the sandbox; and people who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.discord.test_with_ingest import House, until
+from tests.ingest.support import Desk
+from tracker.discord.bot import Front
+from tracker.events.envelope import Data, Event
+from tracker.ids import ChannelId, UserId, mint_event_id
+from tracker.ingest.boards import Boards
+from tracker.ingest.reader import Reader
+from tracker.sandbox import Channel, InteractionCall, Member, Message, Role, Sandbox, User
+
+__all__ = ["LIMITS", "BoardHouse", "check_embed", "units", "until"]
+
+Options = Mapping[str, str | int | float | bool | Role | Member | User | Channel]
+LIMITS = {"title": 256, "description": 4096, "name": 256, "value": 1024, "footer": 2048, "all": 6000}
+
+
+class BoardHouse(House):
+    """A house whose members may ask for boards."""
+
+    def __init__(self, desk: Desk, sandbox: Sandbox) -> None:
+        super().__init__(desk, sandbox)
+
+    def new_front(self) -> Front:
+        desk = self.desk
+        reader = Reader(desk.database, desk.clock)
+        return Front(
+            token=self.sandbox.token,
+            intake=desk.ingest,
+            reader=reader,
+            boards=Boards(desk.database, desk.clock, reader),
+            rest_url=self.sandbox.rest_url,
+        )
+
+    async def open(self, members: int = 2) -> None:
+        """Come up, with the commands registered."""
+        await self.come_up(members)
+        await self.front.registered()
+
+    async def in_rooms(self, count: int) -> None:
+        """Wait until so many are in voice."""
+        await until(lambda: len(self.in_voice()) == count)
+
+    def fact(self, data: Data, user: Member | None = None, channel: Channel | None = None) -> None:
+        """Something that the gateway did not say."""
+        now = self.desk.clock.now()
+        self.desk.ingest.accept(
+            Event(
+                id=mint_event_id(now),
+                guild_id=self.guild_id,
+                user_id=None if user is None else UserId(user.id),
+                channel_id=None if channel is None else ChannelId(channel.id),
+                occurred_at=now,
+                data=data,
+            )
+        )
+
+    async def ask(
+        self, who: Member, command: str, options: Options | None = None, *, locale: str = "en-US"
+    ) -> tuple[Message, InteractionCall]:
+        """The answer to a command."""
+        return await self.answer(self.world.use_command(who, self.text, command, options, locale=locale))
+
+    async def press(
+        self, who: Member, message: Message, button: str, *, locale: str = "en-US"
+    ) -> tuple[Message, InteractionCall]:
+        """The message after a button was pressed."""
+        return await self.answer(self.world.press_button(who, message, button, locale=locale))
+
+    async def answer(self, call: InteractionCall) -> tuple[Message, InteractionCall]:
+        message = await call.answered()
+        assert message is not None
+        assert call.acknowledged_ms is not None
+        assert call.acknowledged_ms < 3000
+        assert not call.errors
+        return message, call
+
+
+def units(value: str) -> int:
+    """UTF-16 units."""
+    return len(value.encode("utf-16-le")) // 2
+
+
+def check_embed(embed: Mapping[str, Any]) -> None:
+    """Raises AssertionError where Discord would refuse the embed, counted in UTF-16 units."""
+    parts = [("title", embed["title"]), ("description", embed.get("description", ""))]
+    parts.append(("footer", embed.get("footer", {}).get("text", "")))
+    fields = embed.get("fields", [])
+    assert len(fields) <= 25
+    for field in fields:
+        parts += [("name", field["name"]), ("value", field["value"])]
+        assert field["name"]
+        assert field["value"]
+    for kind, value in parts:
+        assert units(value) <= LIMITS[kind], (kind, value)
+    assert sum(units(value) for _, value in parts) <= LIMITS["all"]
