@@ -12,8 +12,20 @@ from hypothesis import strategies as st
 
 from tests.events.test_codec import JSON
 from tracker.errors import SettingsError
+from tracker.events.level_rules import (
+    NICKNAME_PLACEHOLDERS,
+    AnnouncementRules,
+    Curve,
+    LinearCurve,
+    Mee6Curve,
+    NicknameRules,
+    ThresholdCurve,
+    Tier,
+    TierRules,
+    unknown_placeholders,
+)
 from tracker.events.settings import DEFAULTS, Rule, parse_settings
-from tracker.ids import Ms
+from tracker.ids import ChannelId, Ms, RoleId
 
 EXAMPLE: dict[str, Any] = {
     "timezone": "UTC",
@@ -32,6 +44,14 @@ EXAMPLE: dict[str, Any] = {
     "levels": {"kind": "linear", "exp_per_level": 100},
     "tiers": {"basis": "lifetime", "policy": "highest", "list": []},
     "nickname": {"template": "[{tier}] {name}", "enabled": False},
+    "announcements": {
+        "mode": "off",
+        "channel_id": None,
+        "template": "{mention} reached level {level}!",
+        "mentions": False,
+        "card": False,
+    },
+    "boards": {"enabled": True},
     "reports": [],
 }
 """SEMANTICS §8 with its defaults."""
@@ -55,6 +75,12 @@ def test_the_defaults_are_these() -> None:
     assert (DEFAULTS.message_cooldown_ms, DEFAULTS.message_revoke_ms) == (60_000, 0)
     assert (DEFAULTS.interaction_exp, DEFAULTS.interaction_cooldown_ms) == (0, 0)
     assert DEFAULTS.percent_at(0) == DEFAULTS.role_multiplier((1, 2)) == 100
+    assert DEFAULTS.curve == LinearCurve(exp_per_level=100)
+    assert DEFAULTS.tiers == TierRules(basis="lifetime", rolling_days=30, policy="highest", tiers=())
+    assert DEFAULTS.nickname == NicknameRules(template="[{tier}] {name}", enabled=False)
+    assert (DEFAULTS.announcements.mode, DEFAULTS.announcements.channel_id) == ("off", None)
+    assert (DEFAULTS.announcements.mentions, DEFAULTS.announcements.card) == (False, False)
+    assert DEFAULTS.boards_enabled
 
 
 def test_a_section_may_be_given_in_part() -> None:
@@ -107,6 +133,62 @@ def test_the_best_listed_role_counts_even_when_it_is_below_100() -> None:
     assert settings.role_multiplier((1, 2, 3)) == 150
     assert settings.role_multiplier((9,)) == 100
     assert settings.role_multiplier((3,)) == 0
+
+
+@pytest.mark.parametrize(
+    ("levels", "curve"),
+    [
+        ({}, LinearCurve(exp_per_level=100)),
+        ({"exp_per_level": 7}, LinearCurve(exp_per_level=7)),
+        ({"kind": "mee6"}, Mee6Curve()),
+        ({"kind": "thresholds", "exp": [10, 30]}, ThresholdCurve(exp=(10, 30))),
+    ],
+)
+def test_each_kind_of_curve_is_compiled(levels: dict[str, Any], curve: Curve) -> None:
+    assert parse_settings({"levels": levels}).curve == curve
+
+
+def _tier_names(levels: dict[str, Any], *tiers: tuple[str, str, int]) -> list[str]:
+    listed = [{"name": name, "role_id": "5", kind: least} for name, kind, least in tiers]
+    return [tier.name for tier in parse_settings({"levels": levels, "tiers": {"list": listed}}).tiers.tiers]
+
+
+def test_tiers_are_in_order_of_the_exp_they_ask_for_however_they_are_listed() -> None:
+    mixed = (("C", "min_level", 3), ("B", "min_exp", 299), ("A", "min_level", 0), ("D", "min_exp", 300))
+    assert _tier_names({}, *mixed) == ["A", "B", "C", "D"]
+    assert _tier_names({"kind": "mee6"}, *mixed) == ["A", "B", "D", "C"]
+
+
+def test_tiers_of_levels_that_the_curve_does_not_have_stand_above_all_others() -> None:
+    tiers = (("far", "min_level", 9), ("near", "min_level", 3), ("rich", "min_exp", 10**9), ("first", "min_level", 1))
+    assert _tier_names({"kind": "thresholds", "exp": [5, 50]}, *tiers) == ["first", "rich", "near", "far"]
+
+
+def test_a_tier_keeps_its_role_and_what_it_asks_for() -> None:
+    tiers = {"basis": "rolling", "rolling_days": 7, "policy": "stack"}
+    gold = {"name": "Gold", "role_id": "77", "min_level": 5}
+    assert parse_settings({"tiers": {**tiers, "list": [gold]}}).tiers == TierRules(
+        basis="rolling",
+        rolling_days=7,
+        policy="stack",
+        tiers=(Tier(name="Gold", role_id=RoleId(77), min_level=5, min_exp=None),),
+    )
+
+
+def test_announcements_and_boards_are_compiled() -> None:
+    template = "{name} {mention}: {level} ({exp}, {tier}) } {"
+    announcements = {"mode": "channel", "channel_id": "9", "template": template, "mentions": True, "card": True}
+    settings = parse_settings({"announcements": announcements, "boards": {"enabled": False}})
+    assert settings.announcements == AnnouncementRules(
+        mode="channel", channel_id=ChannelId(9), template=template, mentions=True, card=True
+    )
+    assert not settings.boards_enabled
+
+
+def test_a_nickname_template_of_before_placeholders_were_looked_at_is_still_taken() -> None:
+    template = "{rank} {name}"
+    assert parse_settings({"nickname": {"template": template}}).nickname.template == template
+    assert unknown_placeholders(template, NICKNAME_PLACEHOLDERS) == ("rank",)
 
 
 def _windows(*pairs: tuple[str, str]) -> dict[str, Any]:
@@ -167,6 +249,21 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"tiers": {"list": [{"name": "A", "role_id": "1"}]}}, "tiers.list[0]", "needs min_level or min_exp"),
     ({"tiers": {"list": [{"name": "A"}]}}, "tiers.list[0].role_id", "is missing"),
     ({"nickname": {"template": ""}}, "nickname.template", "length >= 1"),
+    ({"nickname": {"template": "x" * 101}}, "nickname.template", "length <= 100"),
+    ({"announcements": {"mode": "email"}}, "announcements.mode", "invalid enum value"),
+    ({"announcements": {"channel_id": "x"}}, "announcements.channel_id", "must be an id"),
+    ({"announcements": {"template": ""}}, "announcements.template", "length >= 1"),
+    ({"announcements": {"template": "x" * 201}}, "announcements.template", "length <= 200"),
+    ({"announcements": {"template": " \n"}}, "announcements.template", "must say something"),
+    (
+        {"announcements": {"template": "{level} {rank}"}},
+        "announcements.template",
+        "no placeholder {rank}, only {mention}",
+    ),
+    ({"announcements": {"template": "{}"}}, "announcements.template", "no placeholder {}"),
+    ({"announcements": {"mention": True}}, "announcements.mention", "there is no such key"),
+    ({"boards": {"enabled": 1}}, "boards.enabled", "expected `bool`"),
+    ({"boards": {"on": True}}, "boards.on", "there is no such key"),
     ({"reports": [{"at": "24:00"}]}, "reports[0].at", "must be a time"),
     ({"reports": [{"at": "00:00\n"}]}, "reports[0].at", "must be a time"),
     ({"reports": [{"period": "hourly"}]}, "reports[0].period", "invalid enum value"),

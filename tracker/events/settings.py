@@ -13,6 +13,15 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from tracker.errors import SettingsError
+from tracker.events.level_rules import (
+    AnnouncementRules,
+    Curve,
+    NicknameRules,
+    TierRules,
+    announcements_of,
+    curve_of,
+    tiers_of,
+)
 from tracker.events.settings_checks import NamePatterns, checked, instant_of, zone_of
 from tracker.events.settings_model import Document, VoiceRule
 from tracker.ids import ChannelId, Ms, RoleId
@@ -82,6 +91,11 @@ class GuildSettings:
     channel_percent: Mapping[int, int]
     role_percent: Mapping[int, int]
     windows: tuple[MultiplierWindow, ...]
+    curve: Curve
+    tiers: TierRules
+    nickname: NicknameRules
+    announcements: AnnouncementRules
+    boards_enabled: bool
     reports: tuple[ReportEntry, ...]
     document: Mapping[str, Any]
 
@@ -104,6 +118,7 @@ def parse_settings(document: object) -> GuildSettings:
     if not isinstance(document, Mapping):
         raise SettingsError("", "must be an object of settings")
     model = checked(document)
+    curve = curve_of(model.levels)
     return GuildSettings(
         timezone=model.timezone,
         zone=zone_of(model.timezone),
@@ -125,6 +140,11 @@ def parse_settings(document: object) -> GuildSettings:
         channel_percent={int(k): v for k, v in model.multipliers.channels.items()},
         role_percent={int(k): v for k, v in model.multipliers.roles.items()},
         windows=_windows(model),
+        curve=curve,
+        tiers=tiers_of(model.tiers, curve),
+        nickname=NicknameRules(template=model.nickname.template, enabled=model.nickname.enabled),
+        announcements=announcements_of(model.announcements),
+        boards_enabled=model.boards.enabled,
         reports=_reports(model),
         document=document,
     )

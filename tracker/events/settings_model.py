@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Document", "VoiceRule"]
+__all__ = ["Announcements", "Document", "Linear", "Mee6", "Thresholds", "Tiers", "VoiceRule"]
 
 # Up to 9.2 × 10¹⁸, so that every id fits 64 signed bits (Discord's reach that in 2084). `$` would allow a line break.
 Snowflake = Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,17}|[1-8][0-9]{18}|9[01][0-9]{17})\Z")]
@@ -131,6 +131,23 @@ class Nickname(_Strict, frozen=True, kw_only=True):
     enabled: bool = False
 
 
+class Announcements(_Strict, frozen=True, kw_only=True):
+    """What is said when somebody reaches a level; `channel_id` null: in the log channel."""
+
+    mode: Literal["off", "channel", "dm"] = "off"
+    channel_id: Snowflake | None = None
+    # Short, so that a message's 2,000 characters have room for the names that are filled in.
+    template: Annotated[str, Meta(min_length=1, max_length=200)] = "{mention} reached level {level}!"
+    mentions: bool = False
+    card: bool = False
+
+
+class Boards(_Strict, frozen=True, kw_only=True):
+    """Whether there are boards that show members beside each other."""
+
+    enabled: bool = True
+
+
 class Report(_Strict, frozen=True, kw_only=True):
     """A scheduled report, posted `at` a local time; `weekday` is for weekly, `day` (of the month) for monthly ones."""
 
@@ -156,4 +173,6 @@ class Document(_Strict, frozen=True, kw_only=True):
     levels: Linear | Mee6 | Thresholds = Linear()
     tiers: Tiers = Tiers()
     nickname: Nickname = Nickname()
+    announcements: Announcements = Announcements()
+    boards: Boards = Boards()
     reports: Annotated[list[Report], Meta(max_length=100)] = []
