@@ -29,6 +29,10 @@ from tracker.discord.names import harmless
         ("", "?"),
         ("\u200b \u2800\u3164"[:2], "?"),
         ("a" * 40, "a" * 31 + "…"),
+        ("🇰🇷" * 20, "🇰🇷" * 15 + "…"),
+        ("👩‍👩‍👧‍👦" * 20, "👩‍👩‍👧‍👦" * 4 + "…"),
+        ("❤️" * 20, "❤️" * 15 + "…"),
+        ("a" + "\u0301" * 40, "?"),
     ],
 )
 def test_a_name_is_shown_without_effect(name: str, shown: str) -> None:
