@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from store.engine import open_database
+from tests.discord.house import BoardHouse
 from tests.discord.intake import FoldIntake
 from tests.discord.wire import Wire
+from tests.ingest.support import make_desk
 from tracker.sandbox import Sandbox
 
 
@@ -34,3 +38,16 @@ async def wire(intake: FoldIntake, sandbox: Sandbox) -> AsyncIterator[Wire]:
     wire = Wire(intake, sandbox)
     yield wire
     await wire.front.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[BoardHouse]:
+    """The town with the real ingest on a SQLite file, and boards; not started yet."""
+    database = open_database(str(tmp_path / "tracker.db"))
+    desk = make_desk(database, commit_ms=0)
+    async with Sandbox(clock=desk.clock) as sandbox:
+        house = BoardHouse(desk, sandbox)
+        yield house
+        await house.front.close()
+        await house.desk.ingest.close(5)
+    database.close()

@@ -42,6 +42,10 @@ class BoardHouse(House):
         await self.come_up(members)
         await self.front.registered()
 
+    async def without(self, member: Member) -> None:
+        """Wait until it is known that the member is gone."""
+        await until(lambda: self.desk.ingest.sight.member(self.guild_id, UserId(member.id)) is None)
+
     async def in_rooms(self, count: int) -> None:
         """Wait until so many are in voice."""
         await until(lambda: len(self.in_voice()) == count)
@@ -70,7 +74,11 @@ class BoardHouse(House):
         self, who: Member, message: Message, button: str, *, locale: str = "en-US"
     ) -> tuple[Message, InteractionCall]:
         """The message after a button was pressed."""
-        return await self.answer(self.world.press_button(who, message, button, locale=locale))
+        call = self.world.press_button(who, message, button, locale=locale)
+        await call.acknowledged()
+        if call.deferred:  # the message was there, and edited, before
+            await call.until(lambda: call.revision >= 2, 15)
+        return await self.answer(call)
 
     async def answer(self, call: InteractionCall) -> tuple[Message, InteractionCall]:
         message = await call.answered()

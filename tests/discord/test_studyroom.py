@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
 
-from store.engine import Database, open_database
 from tests.discord.house import BoardHouse, check_embed, until
-from tests.ingest.support import make_desk
 from tracker.discord.board_embeds import studyroom_embed
 from tracker.errors import DatabaseError
 from tracker.events.rule import SettingsChanged
 from tracker.ids import ChannelId, Ms, UserId
 from tracker.reports.boards import Occupant, Studyroom
-from tracker.sandbox import Sandbox
 
 HOUR, MINUTE = 3_600_000, 60_000
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    db = open_database(str(tmp_path / "tracker.db"))
-    yield db
-    db.close()
-
-
-@pytest.fixture
-async def house(database: Database) -> AsyncIterator[BoardHouse]:
-    desk = make_desk(database, commit_ms=0)
-    async with Sandbox(clock=desk.clock) as sandbox:
-        house = BoardHouse(desk, sandbox)
-        yield house
-        await house.front.close()
-        await house.desk.ingest.close(5)
 
 
 async def test_it_says_who_is_where_since_when_and_todays_total(house: BoardHouse) -> None:
@@ -75,6 +52,16 @@ async def test_only_tracked_channels_are_shown_by_the_rules_in_force(house: Boar
     house.fact(SettingsChanged(settings={"voice": {"ignore": {"patterns": []}}}))
     message, _ = await house.ask(house.minjun, "studyroom")
     assert [f["name"] for f in message.embeds[0]["fields"]] == ["대기실 — 1"]
+
+
+async def test_totals_are_not_shown_where_boards_are_switched_off(house: BoardHouse) -> None:
+    await house.open()
+    house.fact(SettingsChanged(settings={"boards": {"enabled": False}}))
+    house.world.join_voice(house.ana, house.talk)
+    await house.in_rooms(1)
+    message, _ = await house.ask(house.minjun, "studyroom")
+    (field,) = message.embeds[0]["fields"]
+    assert field["value"] == f"**Ana** — <t:{house.desk.clock.time // 1000}:t>"
 
 
 async def test_three_hundred_with_hostile_names_fit(house: BoardHouse) -> None:
@@ -123,7 +110,7 @@ def test_many_channels_with_long_names_fit(locale: str, name: str) -> None:
             for n in range(300)
         ),
     )
-    embed = studyroom_embed(room, locale)
+    embed = studyroom_embed(room, locale, totals=True)
     check_embed(
         {
             "title": embed.title,

@@ -31,6 +31,10 @@ class BoardDesk(FreshDesk):
         super().__init__(intake)
         self._reader = reader
 
+    def shows_boards(self, guild: GuildId) -> bool:
+        """Whether the guild wants its members' figures shown to each other."""
+        return self._intake.sight.settings(guild).boards_enabled
+
     async def studyroom(self, guild: GuildId) -> Studyroom:
         """As `BoardReader.studyroom`, as of now."""
         return await self._fresh(lambda: self._reader.studyroom(guild))

@@ -13,19 +13,23 @@ from tracker.discord.embeds import MOST_FIELDS, TOTAL_LIMIT, length
 from tracker.discord.lines import Group, add_groups
 from tracker.discord.names import harmless
 from tracker.discord.texts import translate
-from tracker.ids import ChannelId
+from tracker.ids import ChannelId, UserId
 from tracker.reports import text
-from tracker.reports.boards import Occupant, Studyroom
+from tracker.reports.boards import Board, BoardLine, Measure, Occupant, Studyroom
 
-__all__ = ["studyroom_embed"]
+__all__ = ["board_embed", "studyroom_embed"]
 
 _COLOUR: Final = 0x5865F2
+_MEDALS: Final = {1: "🥇", 2: "🥈", 3: "🥉"}
 _MOST_CHANNELS: Final = 20
 """So many channels fit with one member each, whatever they are called."""
 
 
-def studyroom_embed(room: Studyroom, locale: str | None) -> hikari.Embed:
-    """Who is in voice, by channel. Where not all members fit, each channel shows as many as the others."""
+def studyroom_embed(room: Studyroom, locale: str | None, *, totals: bool) -> hikari.Embed:
+    """Who is in voice, by channel. Where not all members fit, each channel shows as many as the others.
+
+    `totals`: whether members' voice time today is shown as well.
+    """
     t = translate(locale)
     found = [(channel, list(there)) for channel, there in groupby(room.occupants, key=lambda o: o.channel_id)]
     about = [t("studyroom.nobody")]
@@ -38,23 +42,77 @@ def studyroom_embed(room: Studyroom, locale: str | None) -> hikari.Embed:
     embed = hikari.Embed(
         title=t("studyroom.title"), description="\n".join(lines), colour=_COLOUR, timestamp=from_ms(room.as_of)
     )
-    embed.set_footer(t("studyroom.footer"))
-    groups = [_group(room, channel, there, locale) for channel, there in found[:_MOST_CHANNELS]]
+    if totals:
+        embed.set_footer(t("studyroom.footer"))
+    groups = [_group(room, channel, there, locale, totals=totals) for channel, there in found[:_MOST_CHANNELS]]
     add_groups(embed, groups, lambda n: t("studyroom.more", n=n), room=TOTAL_LIMIT - _used(embed), fields=MOST_FIELDS)
     return embed
 
 
-def _group(room: Studyroom, channel: ChannelId, there: Iterable[Occupant], locale: str | None) -> Group:
-    lines = [_occupant(room, occupant, locale) for occupant in there]
+def board_embed(board: Board, asker: UserId, locale: str | None) -> hikari.Embed:
+    """A page of the leaderboard, and at the bottom where `asker` is on it."""
+    t = translate(locale)
+    lines = [f"**{_when(board, locale)}**", ""]
+    lines += [_place(line, board.measure, locale) for line in board.lines] or [t("board.nobody")]
+    lines += ["", _own(board, asker, locale)]
+    embed = hikari.Embed(
+        title=t(f"board.title.{board.measure}"),
+        description="\n".join(lines),
+        colour=_COLOUR,
+        timestamp=from_ms(board.as_of),
+    )
+    page = t("board.page", page=board.page + 1, pages=board.pages)
+    embed.set_footer(f"{page} · {t('studyroom.members', n=board.total)}")
+    return embed
+
+
+def _when(board: Board, locale: str | None) -> str:
+    if board.first_day is None or board.last_day is None:
+        return translate(locale)("choice.all")
+    if board.period == "month":
+        return text.month_text(board.first_day, locale)
+    return text.range_text(board.first_day, board.last_day, locale)
+
+
+def _place(line: BoardLine, measure: Measure, locale: str | None) -> str:
+    mark = _MEDALS.get(line.place, f"`{line.place:>2}`")
+    return f"{mark} **{_name(line)}** — {_value(line.value, measure, locale)}"
+
+
+def _own(board: Board, asker: UserId, locale: str | None) -> str:
+    t, own = translate(locale), board.own
+    if own is None:
+        return t("board.not_on_it", member=f"<@{asker}>")
+    value = _value(own.value, board.measure, locale)
+    return t("board.own", name=_name(own), place=own.place, total=board.total, value=value)
+
+
+def _name(line: BoardLine) -> str:
+    return harmless(line.name, otherwise=f"<@{line.user_id}>")
+
+
+def _value(value: int, measure: Measure, locale: str | None) -> str:
+    if measure == "voice":
+        return text.duration(value, locale)
+    return text.translate(locale)("entry.exp" if measure == "exp" else "entry.messages", n=value)
+
+
+def _group(
+    room: Studyroom, channel: ChannelId, there: Iterable[Occupant], locale: str | None, *, totals: bool
+) -> Group:
+    lines = [_occupant(room, occupant, locale, totals=totals) for occupant in there]
     name = harmless(room.channels[channel], otherwise=str(channel), longest=32)
     return f"{name} — {text.number(len(lines), locale)}", lines
 
 
-def _occupant(room: Studyroom, occupant: Occupant, locale: str | None) -> str:
+def _occupant(room: Studyroom, occupant: Occupant, locale: str | None, *, totals: bool) -> str:
     name = harmless(occupant.name, otherwise=f"<@{occupant.user_id}>")
     style = "t" if occupant.since >= room.day_start else "f"
+    since = f"**{name}** — <t:{occupant.since // 1000}:{style}>"
+    if not totals:
+        return since
     today = translate(locale)("studyroom.today", duration=text.duration(occupant.today_ms, locale))
-    return f"**{name}** — <t:{occupant.since // 1000}:{style}> · {today}"
+    return f"{since} · {today}"
 
 
 def _used(embed: hikari.Embed) -> int:

@@ -13,6 +13,8 @@ from hikari.impl import CacheSettings
 from hikari.impl.config import CacheComponents
 
 from tracker.discord.board_desk import BoardDesk, BoardReader
+from tracker.discord.board_pages import BoardPresses
+from tracker.discord.commands.leaderboard import LeaderboardCommand
 from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.desk import ReportDesk, ReportReader
@@ -100,6 +102,8 @@ class Front:
     def _show_boards(self, desk: BoardDesk) -> None:
         self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(BoardDesk, desk)
         self._commands.register(StudyroomCommand)
+        self._commands.register(LeaderboardCommand)
+        self._bot.gated.subscribe(hikari.ComponentInteractionCreateEvent, BoardPresses(desk).pressed)
 
     @property
     def rest(self) -> hikari.api.RESTClient:

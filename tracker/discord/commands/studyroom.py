@@ -31,10 +31,12 @@ class StudyroomCommand(
         if ctx.guild_id is None:
             await ctx.respond(t("error.guild"), ephemeral=True)
             return
+        guild = GuildId(ctx.guild_id)
         await ctx.defer()
         try:
-            room = await desk.studyroom(GuildId(ctx.guild_id))
+            room = await desk.studyroom(guild)
         except Exception as error:
             await ctx.edit_response(INITIAL, t(reason("studyroom", error)))
         else:
-            await ctx.edit_response(INITIAL, embed=studyroom_embed(room, locale), mentions_everyone=False)
+            embed = studyroom_embed(room, locale, totals=desk.shows_boards(guild))
+            await ctx.edit_response(INITIAL, embed=embed, mentions_everyone=False)

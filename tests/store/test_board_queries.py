@@ -1,0 +1,142 @@
+"""What members are shown of each other, from the tables."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from store import board_queries
+from store.engine import Database
+from tests.store.living import Writer
+from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact
+from tests.store.test_queries import plans
+from tracker.events.channel import ChannelDescribed
+from tracker.events.member import MemberJoined, MemberLeft, MemberOptedOut
+from tracker.events.message import MessageSent
+from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.voice import VoiceLeft, VoiceMoved
+from tracker.ids import ChannelId, Ms, UserId
+from tracker.reports.boards import Board
+
+MINUTE, HOUR = 60_000, 3_600_000
+ANN, BEN, CAT, GONE, SHY, BOT = (UserId(n) for n in (1, 2, 3, 4, 5, 9))
+AFK = 901
+TO_MIDNIGHT = 64_000_000  # START is 06:13:20 UTC
+
+
+def joins(*users: int) -> list[Any]:
+    return [fact(MemberJoined(name=f"member {u}", bot=u == BOT), user=u, channel=None) for u in users]
+
+
+def gives(user: int, amount: int, at: int = 0) -> Any:
+    return fact(ExpAdjusted(amount=amount, reason="", by=None), user=user, channel=None, at=at)
+
+
+def board(db: Database, now: int = START + HOUR, **changes: Any) -> Board:
+    asked: dict[str, Any] = {"period": "all", "measure": "exp", "page": 0, "asker": ANN}
+    return board_queries.read_board(db, GUILD, now=Ms(now), **asked | changes)
+
+
+@pytest.fixture
+def told(database: Database) -> Database:
+    """Ann, Ben and Cat have 5, 7 and 5 EXP; the one who left, the shy one and the bot would have more."""
+    writer = Writer(database)
+    writer.write(joins(ANN, BEN, CAT, GONE, SHY, BOT))
+    writer.write([gives(u, n) for u, n in ((CAT, 5), (ANN, 5), (BEN, 7), (GONE, 50), (SHY, 60), (BOT, 70))])
+    writer.write([fact(MemberLeft(), user=GONE), fact(MemberOptedOut(), user=SHY)])
+    writer.flush(START + HOUR)
+    return database
+
+
+def test_the_departed_the_opted_out_and_bots_are_left_out_and_ties_go_by_user_id(told: Database) -> None:
+    found = board(told)
+    assert [(line.place, line.user_id, line.value) for line in found.lines] == [(1, BEN, 7), (2, ANN, 5), (3, CAT, 5)]
+    assert (found.total, found.pages, found.page) == (3, 1, 0)
+    assert found.own == found.lines[1]
+    assert board(told, asker=SHY).own is None
+    assert (
+        board_queries.read_board(told, OTHER_GUILD, period="all", measure="exp", page=0, asker=ANN, now=START).lines
+        == ()
+    )
+
+
+def test_pages_hold_ten_and_one_too_far_is_the_last(database: Database) -> None:
+    writer = Writer(database)
+    writer.write(joins(*range(101, 126)))
+    writer.write([gives(u, 200 - u) for u in range(101, 126)])
+    writer.flush(START + HOUR)
+    first, last = board(database, asker=UserId(123)), board(database, page=99)
+    assert [line.place for line in first.lines] == list(range(1, 11))
+    assert first.own is not None
+    assert (first.own.place, first.total, first.pages) == (23, 25, 3)
+    assert (last.page, [line.place for line in last.lines]) == (2, list(range(21, 26)))
+    assert last == board(database, page=2)
+    assert [line.user_id for line in board(database, page=1).lines] == list(range(111, 121))
+
+
+def test_a_period_is_the_guilds_own_day_week_and_month(database: Database) -> None:
+    writer = Writer(database)
+    writer.write([fact(SettingsChanged(settings={"timezone": "UTC"}), user=None, channel=None), *joins(ANN, BEN)])
+    writer.write([fact(MessageSent(), user=ANN, event_id="message:1")])
+    writer.write([fact(user=BEN, at=TO_MIDNIGHT - 10 * MINUTE), fact(VoiceLeft(), user=BEN, at=TO_MIDNIGHT + MINUTE)])
+    writer.flush(START + TO_MIDNIGHT + HOUR)
+    tomorrow = START + TO_MIDNIGHT + HOUR
+    assert [(n.user_id, n.value) for n in board(database, measure="voice", period="today").lines] == [
+        (BEN, 10 * MINUTE)
+    ]
+    assert [(n.user_id, n.value) for n in board(database, tomorrow, measure="voice", period="today").lines] == [
+        (BEN, MINUTE)
+    ]
+    week = board(database, tomorrow, measure="voice", period="week")
+    assert [(n.user_id, n.value) for n in week.lines] == [(BEN, 11 * MINUTE)]
+    assert (week.first_day, week.last_day) == (20260223, 20260301)
+    assert board(database, tomorrow, measure="messages", period="today").lines == ()
+    assert [n.user_id for n in board(database, tomorrow, measure="messages", period="month").lines] == [ANN]
+    assert [(n.user_id, n.value) for n in board(database, tomorrow, period="month").lines] == [(BEN, 2), (ANN, 1)]
+    assert board(database, tomorrow, measure="voice").lines[0].value == 11 * MINUTE
+
+
+def test_the_study_room_shows_open_sessions_in_tracked_channels(database: Database) -> None:
+    writer = Writer(database)
+    writer.write(joins(ANN, BEN, CAT))
+    writer.write([fact(ChannelDescribed(name="📝-공부방"), user=None)])
+    writer.write([fact(ChannelDescribed(name="자리비움", afk=True), user=None, channel=AFK)])
+    writer.write(
+        [
+            fact(user=ANN, channel=902),
+            fact(user=BEN),
+            fact(VoiceMoved(from_channel_id=ChannelId(902)), user=ANN, at=MINUTE),
+            fact(user=CAT, channel=AFK),
+        ]
+    )
+    writer.flush(START + HOUR)
+    room = board_queries.read_studyroom(database, GUILD, now=Ms(START + HOUR))
+    assert [(o.user_id, o.channel_id, o.since, o.today_ms) for o in room.occupants] == [
+        (BEN, CHANNEL, START, HOUR),
+        (ANN, CHANNEL, START + MINUTE, HOUR),
+    ]
+    assert room.channels == {CHANNEL: "📝-공부방"}
+    assert room.as_of == START + HOUR
+
+
+BIG = "daily|session_days|sessions|totals|members|d|s|m"
+
+
+@pytest.mark.parametrize("question", ["week", "all", "studyroom"])
+def test_big_tables_are_read_by_their_keys_and_never_whole(told: Database, question: str) -> None:
+    found = plans(
+        told,
+        lambda: (
+            board_queries.read_studyroom(told, GUILD, now=Ms(START))
+            if question == "studyroom"
+            else board(told, period=question)
+        ),
+    )
+    if told.dialect == "sqlite":
+        assert any(re.match(rf"SEARCH ({BIG}) USING", line) for line in found), found
+        assert not any(re.match(rf"SCAN ({BIG})$", line) for line in found), found
+    else:
+        assert any("Index" in line for line in found), found
+        assert not any(re.search(rf"Seq Scan on ({BIG})\b", line) for line in found), found
