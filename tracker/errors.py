@@ -10,8 +10,8 @@ __all__ = [
     "EventFormatError",
     "HeldByAnotherProcessError",
     "LeaseLostError",
-    "LoginError",
     "LogCorruptError",
+    "LoginError",
     "NotFoundError",
     "SettingsError",
     "TrackerError",
@@ -35,7 +35,7 @@ class LoginError(ConfigError):
 
 
 class SettingsError(TrackerError):
-    """A settings document was refused as a whole. `key` is the dotted path of what is wrong (`voice.default.every_s`)."""
+    """A settings document was refused as a whole. `key`: the dotted path of what is wrong (`voice.default.every_s`)."""
 
     exit_code = 2
 
@@ -46,7 +46,7 @@ class SettingsError(TrackerError):
 
 
 class EventFormatError(TrackerError):
-    """An event in exchange format or in the log cannot be read. `line` is 1-based; None means it did not come from a file."""
+    """An event in exchange format or in the log cannot be read. `line` is 1-based; None: it is not out of a file."""
 
     exit_code = 2
 

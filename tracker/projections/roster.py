@@ -17,7 +17,7 @@ _NAME_AT, _NAME_MASK = 23, (1 << 37) - 1
 
 @dataclass(slots=True)
 class Roster:
-    """Members by user id. Of names only digests are kept, to tell whether one has changed; the text is in the database."""
+    """Members by user id. Of names only digests are kept, to see whether one changed; the text is in the database."""
 
     _packed: dict[int, int] = field(default_factory=dict)
     _role_sets: list[tuple[int, ...]] = field(default_factory=lambda: [()])
