@@ -13,12 +13,12 @@ from sqlalchemy import Connection, text
 from store.engine import Database
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.ids import ChannelId, GuildId, Ms, UserId, partition_of
-from tracker.projections.days import local_day
+from tracker.projections.days import local_day, next_day
 from tracker.projections.sessions import ChannelState
-from tracker.reports.boards import Board, BoardLine, BoardPeriod, Measure, Occupant, Studyroom
+from tracker.reports.boards import Board, BoardLine, BoardPeriod, Measure, Occupant, Standing, Studyroom
 from tracker.reports.window import Period, Window, containing_moment
 
-__all__ = ["PAGE", "read_board", "read_studyroom"]
+__all__ = ["PAGE", "read_board", "read_standing", "read_studyroom"]
 
 PAGE: Final = 10
 """Lines on a page of the leaderboard."""
@@ -67,6 +67,25 @@ _VOICE_OF_DAY: Final = (
     "WHERE partition = :partition AND guild_id = :guild AND day = :day GROUP BY user_id"
 )
 
+_PLACE: Final = f"""
+SELECT COUNT(*), COALESCE(SUM(CASE WHEN t.exp > :exp OR (t.exp = :exp AND t.user_id < :user) THEN 1 ELSE 0 END), 0)
+FROM totals t JOIN members m ON m.partition = t.partition AND m.guild_id = t.guild_id AND m.user_id = t.user_id
+WHERE t.partition = :partition AND t.guild_id = :guild AND t.exp > 0 AND {_ON_BOARD}
+"""  # noqa: S608
+_MEMBER: Final = f"""
+SELECT COALESCE(m.name, ''), CASE WHEN {_ON_BOARD} THEN 1 ELSE 0 END FROM members m
+WHERE m.partition = :partition AND m.guild_id = :guild AND m.user_id = :user
+"""  # noqa: S608
+_TOTALS: Final = (
+    "SELECT exp, last_at FROM totals WHERE partition = :partition AND guild_id = :guild AND user_id = :user"
+)
+# Each day by itself: the key leads with the day, and a range of days would be read for all members.
+_WEEK: Final = (
+    "SELECT CAST(COALESCE(SUM(voice_ms), 0) AS BIGINT), CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM daily "
+    "WHERE partition = :partition AND guild_id = :guild AND user_id = :user "
+    "AND day IN (:d0, :d1, :d2, :d3, :d4, :d5, :d6)"
+)
+
 
 def read_board(
     db: Database, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId, now: Ms
@@ -100,10 +119,7 @@ def read_studyroom(db: Database, guild: GuildId, *, now: Ms) -> Studyroom:
     with db.read() as connection:
         here = _Here(connection, db, guild)
         settings = here.settings()
-        names = {
-            channel.id: channel.name for row in here.rows(_CHANNELS) if (channel := _weighed(row, settings)).tracked
-        }
-        described = {row[0] for row in here.rows(_CHANNELS)}
+        channels = {row[0]: _weighed(row, settings) for row in here.rows(_CHANNELS)}
         day = local_day(settings.zone, now)
         voice = {user: int(ms) for user, ms in here.rows(_VOICE_OF_DAY, day=day.day)}
         occupants = [
@@ -115,7 +131,7 @@ def read_studyroom(db: Database, guild: GuildId, *, now: Ms) -> Studyroom:
                 today_ms=voice.get(user, 0),
             )
             for user, name, channel, since in here.rows(_OPEN)
-            if channel in names or channel not in described
+            if channel not in channels or channels[channel].tracked
         ]
         as_of = here.as_of()
     crowd: dict[int, int] = {}
@@ -125,8 +141,31 @@ def read_studyroom(db: Database, guild: GuildId, *, now: Ms) -> Studyroom:
     return Studyroom(
         as_of=as_of,
         day_start=day.start,
-        channels={ChannelId(channel): names.get(channel, "") for channel in crowd},
+        channels={ChannelId(c): channels[c].name if c in channels else "" for c in crowd},
         occupants=tuple(occupants),
+    )
+
+
+def read_standing(db: Database, guild: GuildId, user: UserId, *, now: Ms) -> Standing:
+    """Where a member stands. Somebody unknown has nothing."""
+    with db.read() as connection:
+        here = _Here(connection, db, guild)
+        window = containing_moment("weekly", now, here.settings().zone)
+        name, listed = next(iter(here.rows(_MEMBER, user=user)), ("", 0))
+        exp, last_at = next(iter(here.rows(_TOTALS, user=user)), (0, 0))
+        ((total, ahead),) = here.rows(_PLACE, user=user, exp=exp)
+        ((voice_ms, messages),) = here.rows(_WEEK, user=user, **_each_day(window.first_day))
+        as_of = here.as_of()
+    return Standing(
+        user_id=user,
+        name=name,
+        exp=exp,
+        place=int(ahead) + 1 if listed and exp > 0 else None,
+        total=total,
+        week_voice_ms=voice_ms,
+        week_messages=messages,
+        last_at=Ms(last_at) if last_at else None,
+        as_of=as_of,
     )
 
 
@@ -158,6 +197,14 @@ def _board_statement(measure: Measure, window: Window | None) -> str:
 
 def _days(window: Window | None) -> dict[str, int]:
     return {} if window is None else {"first": window.first_day, "last": window.last_day}
+
+
+def _each_day(first: int) -> dict[str, int]:
+    """The seven days from `first` (yyyymmdd) on."""
+    days = {"d0": first}
+    for number in range(1, 7):
+        days[f"d{number}"] = next_day(days[f"d{number - 1}"])
+    return days
 
 
 def _weighed(row: tuple[Any, ...], settings: GuildSettings) -> ChannelState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tracker.events.voice import VoiceLeft, VoiceMoved
 from tracker.ids import ChannelId, Ms, UserId
 from tracker.reports.boards import Board
 
-MINUTE, HOUR = 60_000, 3_600_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 ANN, BEN, CAT, GONE, SHY, BOT = (UserId(n) for n in (1, 2, 3, 4, 5, 9))
 AFK = 901
 TO_MIDNIGHT = 64_000_000  # START is 06:13:20 UTC
@@ -121,19 +122,40 @@ def test_the_study_room_shows_open_sessions_in_tracked_channels(database: Databa
     assert room.as_of == START + HOUR
 
 
-BIG = "daily|session_days|sessions|totals|members|d|s|m"
+def test_a_standing_is_the_place_on_the_board_and_this_week(told: Database) -> None:
+    ann = board_queries.read_standing(told, GUILD, ANN, now=Ms(START + HOUR))
+    assert (ann.name, ann.exp, ann.place, ann.total) == ("member 1", 5, 2, 3)
+    assert (ann.week_voice_ms, ann.week_messages, ann.last_at) == (0, 0, None)
+    assert board_queries.read_standing(told, GUILD, CAT, now=Ms(START)).place == 3
+    for user in (GONE, SHY, BOT, UserId(77)):
+        assert board_queries.read_standing(told, GUILD, user, now=Ms(START)).place is None
 
 
-@pytest.mark.parametrize("question", ["week", "all", "studyroom"])
+def test_a_standing_tells_of_the_week_from_monday_to_sunday(database: Database) -> None:
+    writer = Writer(database)
+    writer.write(joins(ANN))
+    writer.write([fact(MessageSent(), user=ANN, event_id="message:1"), fact(user=ANN, at=HOUR)])
+    writer.write([fact(VoiceLeft(), user=ANN, at=5 * DAY)])  # from Wednesday to Monday
+    writer.flush(START + 5 * DAY)
+    week = board_queries.read_standing(database, GUILD, ANN, now=Ms(START))
+    assert (week.week_messages, week.week_voice_ms) == (1, TO_MIDNIGHT - HOUR + 4 * DAY)
+    week = board_queries.read_standing(database, GUILD, ANN, now=Ms(START + 5 * DAY))
+    assert (week.week_messages, week.week_voice_ms) == (0, 5 * DAY - TO_MIDNIGHT - 4 * DAY)
+    assert week.last_at == START + 5 * DAY
+
+
+BIG = "daily|session_days|sessions|totals|members|d|s|m|t"
+
+
+@pytest.mark.parametrize("question", ["week", "all", "studyroom", "rank"])
 def test_big_tables_are_read_by_their_keys_and_never_whole(told: Database, question: str) -> None:
-    found = plans(
-        told,
-        lambda: (
-            board_queries.read_studyroom(told, GUILD, now=Ms(START))
-            if question == "studyroom"
-            else board(told, period=question)
-        ),
-    )
+    questions: dict[str, Callable[[], object]] = {
+        "week": lambda: board(told, period="week"),
+        "all": lambda: board(told, period="all"),
+        "studyroom": lambda: board_queries.read_studyroom(told, GUILD, now=START),
+        "rank": lambda: board_queries.read_standing(told, GUILD, ANN, now=START),
+    }
+    found = plans(told, questions[question])
     if told.dialect == "sqlite":
         assert any(re.match(rf"SEARCH ({BIG}) USING", line) for line in found), found
         assert not any(re.match(rf"SCAN ({BIG})$", line) for line in found), found

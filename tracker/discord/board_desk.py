@@ -6,8 +6,9 @@ from typing import Protocol
 
 from tracker.discord.desk import FreshDesk
 from tracker.discord.sight import Intake
+from tracker.events.level_rules import Curve
 from tracker.ids import GuildId, UserId
-from tracker.reports.boards import Board, BoardPeriod, Measure, Studyroom
+from tracker.reports.boards import Board, BoardPeriod, Measure, Standing, Studyroom
 
 __all__ = ["BoardDesk", "BoardReader"]
 
@@ -21,6 +22,10 @@ class BoardReader(Protocol):
 
     async def board(self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId) -> Board:
         """A page (0 is the first) of the leaderboard, and where `asker` is on it."""
+        ...
+
+    async def standing(self, guild: GuildId, user: UserId) -> Standing:
+        """Where a member stands."""
         ...
 
 
@@ -44,3 +49,16 @@ class BoardDesk(FreshDesk):
         return await self._fresh(
             lambda: self._reader.board(guild, period=period, measure=measure, page=page, asker=asker)
         )
+
+    async def standing(self, guild: GuildId, user: UserId) -> Standing:
+        """As `BoardReader.standing`, as of now."""
+        return await self._fresh(lambda: self._reader.standing(guild, user))
+
+    def curve(self, guild: GuildId) -> Curve:
+        """What levels cost in the guild."""
+        return self._intake.sight.settings(guild).curve
+
+    def takes_part(self, guild: GuildId, user: UserId) -> bool:
+        """Whether somebody is a member whose figures others may see: not one who opted out."""
+        known = self._intake.sight.member(guild, user)
+        return known is not None and not known.opted_out

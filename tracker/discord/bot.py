@@ -15,6 +15,7 @@ from hikari.impl.config import CacheComponents
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
 from tracker.discord.commands.leaderboard import LeaderboardCommand
+from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.desk import ReportDesk, ReportReader
@@ -103,6 +104,7 @@ class Front:
         self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(BoardDesk, desk)
         self._commands.register(StudyroomCommand)
         self._commands.register(LeaderboardCommand)
+        self._commands.register(RankCommand)
         self._bot.gated.subscribe(hikari.ComponentInteractionCreateEvent, BoardPresses(desk).pressed)
 
     @property

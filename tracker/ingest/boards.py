@@ -7,7 +7,7 @@ from store.engine import Database
 from tracker.clock import Clock
 from tracker.ids import GuildId, UserId
 from tracker.ingest.reader import Reader
-from tracker.reports.boards import Board, BoardPeriod, Measure, Studyroom
+from tracker.reports.boards import Board, BoardPeriod, Measure, Standing, Studyroom
 
 __all__ = ["Boards"]
 
@@ -38,4 +38,10 @@ class Boards:
                 asker=asker,
                 now=self._clock.now(),
             )
+        )
+
+    async def standing(self, guild: GuildId, user: UserId) -> Standing:
+        """Where a member stands."""
+        return await self._reader.read(
+            lambda: board_queries.read_standing(self._database, guild, user, now=self._clock.now())
         )

@@ -82,7 +82,7 @@ class Board:
 class Standing:
     """Where a member stands: all-time EXP, the place by it among `total` (None: not on the board), and this week.
 
-    `last_at`: when last seen, None if never. `week_first` to `week_last` are yyyymmdd, both included.
+    `last_at`: when last seen, None if never.
     """
 
     user_id: UserId
@@ -92,7 +92,5 @@ class Standing:
     total: int
     week_voice_ms: int
     week_messages: int
-    week_first: int
-    week_last: int
     last_at: Ms | None
     as_of: Ms

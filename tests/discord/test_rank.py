@@ -1,0 +1,133 @@
+"""`/rank`, with the real ingest on SQLite behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.discord.house import BoardHouse, check_embed
+from tracker.errors import DatabaseError
+from tracker.events.member import MemberOptedOut
+from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.sandbox import Message
+
+HOUR, MINUTE, DAY = 3_600_000, 60_000, 86_400_000
+
+
+def fields(message: Message) -> dict[str, str]:
+    embed: Any = message.embeds[0]
+    check_embed(embed)
+    return {field["name"]: field["value"] for field in embed["fields"]}
+
+
+async def play(house: BoardHouse) -> None:
+    """Ana talks for 65 minutes and gets 300 EXP more a week ago; 민준 writes once."""
+    await house.open()
+    house.fact(ExpAdjusted(amount=300, reason="", by=None), house.ana)
+    house.desk.clock.time += 7 * DAY
+    house.world.join_voice(house.ana, house.talk)
+    await house.in_rooms(1)
+    house.desk.clock.time += HOUR + 5 * MINUTE
+    house.world.leave_voice(house.ana)
+    house.world.send_message(house.minjun, house.text)
+    await house.in_rooms(0)
+
+
+async def test_one_sees_all_of_ones_own_and_nobody_else_does(house: BoardHouse) -> None:
+    await play(house)
+    message, call = await house.ask(house.ana, "rank")
+    assert call.ephemeral
+    assert message.embeds[0]["title"] == "Ana"
+    assert message.embeds[0]["description"] == "**Level 3**\n▰▰▱▱▱▱▱▱▱▱▱▱▱▱▱▱ 13 / 100 EXP"
+    assert fields(message) == {
+        "EXP": "313",
+        "Place": "1 of 2",
+        "Voice this week": "1 h 5 min",
+        "Messages this week": "0",
+        "Last seen": f"<t:{house.desk.clock.time // 1000}:R>",
+    }
+    message, _ = await house.ask(house.minjun, "rank", locale="ko")
+    assert message.embeds[0]["description"] == "**레벨 0**\n▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱ 경험치 1 / 100"
+    assert fields(message)["순위"] == "2명 중 2위"
+    assert fields(message)["이번 주 메시지"] == "1"
+
+
+async def test_of_others_only_what_the_board_shows_is_seen(house: BoardHouse) -> None:
+    await play(house)
+    message, call = await house.ask(house.minjun, "rank", {"member": house.ana})
+    assert not call.ephemeral
+    assert fields(message) == {"EXP": "313", "Place": "1 of 2"}
+
+
+async def test_who_manages_the_server_sees_all_alone(house: BoardHouse) -> None:
+    await house.open()
+    role = house.world.add_role(house.guild, "관리자", permissions=0x20)
+    admin = house.world.add_member(house.guild, "admin", roles=[role])
+    house.fact(MemberOptedOut(), house.minjun)
+    house.fact(SettingsChanged(settings={"boards": {"enabled": False}}))
+    for member in (house.ana, house.minjun):
+        message, call = await house.ask(admin, "rank", {"member": member})
+        assert call.ephemeral
+        assert fields(message)["Last seen"] == "—"
+        assert fields(message)["Place"] == "—"
+
+
+@pytest.mark.parametrize(
+    ("locale", "off", "nothing", "bot"),
+    [
+        (
+            "en-US",
+            "Leaderboards are switched off in this server.",
+            "There is nothing to show of this member.",
+            "Bots are not counted.",
+        ),
+        (
+            "ko",
+            "이 서버에서는 순위 보기가 꺼져 있습니다.",
+            "이 멤버에 대해 보여 드릴 내용이 없습니다.",
+            "봇은 집계하지 않습니다.",
+        ),
+    ],
+)
+async def test_what_may_not_be_seen_is_refused(
+    house: BoardHouse, locale: str, off: str, nothing: str, bot: str
+) -> None:
+    await house.open()
+    house.fact(MemberOptedOut(), house.ana)
+    for member, said in ((house.ana, nothing), (house.beep, bot)):
+        message, call = await house.ask(house.minjun, "rank", {"member": member}, locale=locale)
+        assert (message.content, call.ephemeral) == (said, True)
+    house.fact(SettingsChanged(settings={"boards": {"enabled": False}}))
+    message, call = await house.ask(house.minjun, "rank", {"member": house.ana}, locale=locale)
+    assert (message.content, call.ephemeral) == (off, True)
+    message, _ = await house.ask(house.minjun, "rank", locale=locale)
+    assert message.embeds, "one's own is always there"
+
+
+async def test_levels_follow_the_guilds_curve_and_end_at_the_highest(house: BoardHouse) -> None:
+    await house.open()
+    house.fact(SettingsChanged(settings={"levels": {"kind": "thresholds", "exp": [10, 30]}}))
+    house.fact(ExpAdjusted(amount=25, reason="", by=None), house.ana)
+    message, _ = await house.ask(house.ana, "rank")
+    assert message.embeds[0]["description"] == f"**Level 1**\n{'▰' * 12}▱▱▱▱ 15 / 20 EXP"
+    house.fact(ExpAdjusted(amount=5, reason="", by=None), house.ana)
+    message, _ = await house.ask(house.ana, "rank")
+    assert message.embeds[0]["description"] == f"**Level 2**\n{'▰' * 16} the highest level"
+    house.fact(ExpAdjusted(amount=-50, reason="", by=None), house.ana)
+    message, _ = await house.ask(house.ana, "rank")
+    assert message.embeds[0]["description"] == f"**Level 0**\n{'▱' * 16} 0 / 10 EXP"
+    assert fields(message)["EXP"] == "−20"
+    assert fields(message)["Place"] == "—"
+
+
+async def test_a_database_that_is_away_is_told(house: BoardHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.open()
+
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseError("locked")
+
+    monkeypatch.setattr("store.board_queries.read_standing", away)
+    message, _ = await house.ask(house.ana, "rank")
+    assert "My database cannot be reached" in message.content
+    assert not message.embeds

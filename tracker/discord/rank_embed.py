@@ -1,0 +1,51 @@
+"""A member's standing as a Discord embed, in English or Korean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import hikari
+
+from tracker.clock import from_ms
+from tracker.discord.names import harmless
+from tracker.discord.texts import translate
+from tracker.events.level_rules import Curve
+from tracker.projections.levels import Progress, progress
+from tracker.reports import text
+from tracker.reports.boards import Standing
+
+__all__ = ["rank_embed"]
+
+_COLOUR: Final = 0x5865F2
+_CELLS: Final = 16
+_FULL, _EMPTY = "▰", "▱"
+
+
+def rank_embed(standing: Standing, curve: Curve, locale: str | None, *, private: bool) -> hikari.Embed:
+    """EXP, level and place; with `private` what the member did over time as well."""
+    t = translate(locale)
+    now = progress(curve, standing.exp)
+    embed = hikari.Embed(
+        title=harmless(standing.name, otherwise=str(standing.user_id)),
+        description=f"**{t('rank.level', level=now.level)}**\n{_bar(now, locale)}",
+        colour=_COLOUR,
+        timestamp=from_ms(standing.as_of),
+    )
+    embed.add_field(t("choice.exp"), text.number(standing.exp, locale), inline=True)
+    place = "—" if standing.place is None else t("rank.place", place=standing.place, total=standing.total)
+    embed.add_field(t("rank.place.name"), place, inline=True)
+    if private:
+        embed.add_field(t("rank.week_voice"), text.duration(standing.week_voice_ms, locale), inline=True)
+        embed.add_field(t("rank.week_messages"), text.number(standing.week_messages, locale), inline=True)
+        seen = "—" if standing.last_at is None else f"<t:{standing.last_at // 1000}:R>"
+        embed.add_field(t("rank.last_seen"), seen, inline=True)
+    return embed
+
+
+def _bar(now: Progress, locale: str | None) -> str:
+    """How much of the level is done, rounded down: it is never full before the next level is reached."""
+    t = translate(locale)
+    if now.span is None:
+        return f"{_FULL * _CELLS} {t('rank.highest')}"
+    full = now.into * _CELLS // now.span
+    return f"{_FULL * full}{_EMPTY * (_CELLS - full)} {t('rank.progress', into=now.into, span=now.span)}"
