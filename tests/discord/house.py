@@ -1,30 +1,76 @@
-"""The town with boards: the real ingest on a SQLite file, the real client, the sandbox; and people who ask."""
+"""The town with the real ingest, the real client and the sandbox; and, with boards, people who ask."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.discord.test_with_ingest import House, until
-from tests.ingest.support import Desk
+from tests.discord.wire import Town
+from tests.ingest.support import Desk, make_desk
 from tracker.discord.bot import Front
 from tracker.events.envelope import Data, Event
-from tracker.ids import ChannelId, UserId, mint_event_id
+from tracker.events.voice import VoiceLeft
+from tracker.ids import ChannelId, Ms, UserId, mint_event_id
 from tracker.ingest.boards import Boards
 from tracker.ingest.reader import Reader
 from tracker.sandbox import Channel, InteractionCall, Member, Message, Role, Sandbox, User
 
-__all__ = ["LIMITS", "BoardHouse", "check_embed", "units", "until"]
+__all__ = ["LIMITS", "BoardHouse", "House", "check_embed", "units", "until"]
 
 Options = Mapping[str, str | int | float | bool | Role | Member | User | Channel]
 LIMITS = {"title": 256, "description": 4096, "name": 256, "value": 1024, "footer": 2048, "all": 6000}
 
 
-class BoardHouse(House):
-    """A house whose members may ask for boards."""
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what comes through the gateway. Raises TimeoutError after 20 s."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)  # the real ingest has no one to tell
+
+
+class House(Town):
+    """The town, kept in a database."""
 
     def __init__(self, desk: Desk, sandbox: Sandbox) -> None:
-        super().__init__(desk, sandbox)
+        super().__init__(sandbox)
+        self.desk = desk
+        self.front = self.new_front()
+
+    def new_front(self) -> Front:
+        desk = self.desk
+        reader = Reader(desk.database, desk.clock)
+        return Front(token=self.sandbox.token, intake=desk.ingest, reader=reader, rest_url=self.sandbox.rest_url)
+
+    async def come_up(self, members: int) -> None:
+        """Start, and wait until so many members are known."""
+        self.desk.ingest.start()
+        await self.front.start()
+        await until(lambda: len(list(self.desk.ingest.sight.members(self.guild_id))) >= members)
+
+    async def go_down(self) -> None:
+        """Leave as a process does."""
+        await self.front.close()
+        assert await self.desk.ingest.close(10)
+
+    def next_process(self) -> None:
+        """Another process on the same database, 30 s later."""
+        time = self.desk.clock.time + 30_000
+        self.desk = make_desk(self.desk.database, commit_ms=0)
+        self.desk.clock.time = time
+        self.desk.ingest.gone(self.desk.ingest.sight.guilds(), Ms(0))
+        self.front = self.new_front()
+
+    def lefts(self) -> list[Event]:
+        return [e for e in self.desk.logged(self.guild_id) if e.data == VoiceLeft(reason="outage")]
+
+    def in_voice(self) -> dict[int, int | None]:
+        sight = self.desk.ingest.sight
+        return {u: sight.channel_of(self.guild_id, u) for u in sight.in_voice(self.guild_id)}
+
+
+class BoardHouse(House):
+    """A house whose members may ask for boards."""
 
     def new_front(self) -> Front:
         desk = self.desk
