@@ -83,7 +83,8 @@ class Ingest:
         self.sight = FoldSight(self._states)
         self._writer = Writer(self.health)
         self._buffer: list[Event] = []
-        self._scheduled = False
+        self._appending = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._recent: set[EventId] = set()
         self._older: set[EventId] = set()
         self._holds: dict[object, Ms] = {}
@@ -111,14 +112,13 @@ class Ingest:
 
     def _put(self, event: Event) -> None:
         self._buffer.append(event)
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_later(self._limits.commit_ms / 1000, self._due.set)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._limits.commit_ms / 1000, self._due.set)
         size = len(self._buffer)
-        if size >= self._limits.commit_events:
+        if size - self._appending >= self._limits.commit_events:
             self._due.set()
-            if size >= self._limits.buffer_events:
-                self._roomy.clear()
+        if size >= self._limits.buffer_events:
+            self._roomy.clear()
 
     def _is_unwanted(self, event: Event, guild: GuildState) -> bool:
         kind = type(event.data)
@@ -243,22 +243,32 @@ class Ingest:
 
         Events leave the buffer only when they are durable. True if the fold had to be reloaded: see `_reload`.
         """
-        self._scheduled = False
+        if self._timer is not None:  # it was for an event that goes now: the next one begins to wait anew
+            self._timer.cancel()
+            self._timer = None
+        self._due.clear()
+        self._appending = len(self._buffer)
+        try:
+            reloaded = await self._append_parts()
+        finally:
+            self._appending = 0
+        if len(self._buffer) < self._limits.buffer_events:
+            self._roomy.set()
+        return reloaded
+
+    async def _append_parts(self) -> bool:
         reloaded = False
-        left = len(self._buffer)
-        while left:
-            part = self._buffer[: min(left, _BIGGEST_APPEND)]
+        while self._appending:
+            part = self._buffer[: min(self._appending, _BIGGEST_APPEND)]
             result = await self._writer.until_done("append", lambda part=part: self._append(part))  # type: ignore[misc]
             del self._buffer[: len(part)]
-            left -= len(part)
+            self._appending -= len(part)
             self.health.committed_events += result.appended
             stale = any(d.position <= self._heads[d.partition] for d in result.duplicates) or result.repeated
             self._heads.update(result.last)
             if stale:
                 await self._reload()
                 reloaded = True
-        if len(self._buffer) < self._limits.buffer_events:
-            self._roomy.set()
         return reloaded
 
     def _append(self, events: list[Event]) -> AppendResult:
