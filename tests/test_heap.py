@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -25,9 +26,16 @@ def test_what_is_there_is_not_looked_through_again() -> None:
     assert gc.get_threshold()[0] > 700
 
 
-def test_cycles_made_later_are_still_found() -> None:
+class Thing:
+    """Something that holds on to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_cycles_made_later_are_found_when_it_is_tidied() -> None:
     heap.settle()
-    cycle: list[object] = []
-    cycle.append(cycle)
-    del cycle
-    assert gc.collect() >= 1
+    gone = weakref.ref(Thing())
+    assert gone() is not None
+    heap.tidy()
+    assert gone() is None

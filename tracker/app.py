@@ -129,7 +129,7 @@ class _App:
         )
         health = None
         jobs = Jobs()
-        jobs.every(config.flush_s, "flush", ingest.flush)
+        jobs.every(config.flush_s, "flush", self._flush)
         jobs.every(_HEARTBEAT_S, "heartbeat", self._heartbeat)
         jobs.start()
         try:
@@ -176,6 +176,10 @@ class _App:
             await outbox.deliver()
 
         jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
+
+    async def _flush(self) -> None:
+        await self._ingest.flush()
+        heap.tidy()
 
     async def _heartbeat(self) -> None:
         beat = partial(store.lease.heartbeat, self._database, self._lease, now=SystemClock().now())
