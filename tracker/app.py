@@ -27,6 +27,7 @@ from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
 from tracker.ingest.posts import Posts
 from tracker.ingest.reader import Reader
+from tracker.ingest.rules import Rules
 from tracker.schedule import Jobs, ReportSchedule
 
 __all__ = ["run"]
@@ -125,6 +126,7 @@ class _App:
             intake=ingest,
             reader=self._reader,
             boards=Boards(self._database, config.clock, self._reader),
+            rules=Rules(ingest),
             rest_url=config.rest_url,
         )
         health = None

@@ -10,6 +10,7 @@ import pytest
 from store.engine import open_database
 from tests.discord.house import BoardHouse
 from tests.discord.intake import FoldIntake
+from tests.discord.ruled import RuledHouse
 from tests.discord.wire import Wire
 from tests.ingest.support import make_desk
 from tracker.sandbox import Sandbox
@@ -47,6 +48,19 @@ async def house(tmp_path: Path) -> AsyncIterator[BoardHouse]:
     desk = make_desk(database, commit_ms=0)
     async with Sandbox(clock=desk.clock) as sandbox:
         house = BoardHouse(desk, sandbox)
+        yield house
+        await house.front.close()
+        await house.desk.ingest.close(5)
+    database.close()
+
+
+@pytest.fixture
+async def ruled(tmp_path: Path) -> AsyncIterator[RuledHouse]:
+    """The town with the real ingest on a SQLite file, and an admin; not started yet."""
+    database = open_database(str(tmp_path / "tracker.db"))
+    desk = make_desk(database, commit_ms=0)
+    async with Sandbox(clock=desk.clock) as sandbox:
+        house = RuledHouse(desk, sandbox)
         yield house
         await house.front.close()
         await house.desk.ingest.close(5)

@@ -14,6 +14,7 @@ from hikari.impl.config import CacheComponents
 
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
+from tracker.discord.commands.config import CONFIG
 from tracker.discord.commands.leaderboard import LeaderboardCommand
 from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
@@ -24,6 +25,7 @@ from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
 from tracker.discord.sight import Intake
 from tracker.discord.texts import command_texts
+from tracker.ingest.rules import Rules
 
 __all__ = ["INTENTS", "Front"]
 
@@ -37,6 +39,7 @@ INTENTS: Final = (
 )
 """All that counting needs. What people write is not among it."""
 
+_SETTINGS: Final = (CONFIG,)
 _GOODBYE_S: Final = 1.5
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 300.0
@@ -65,8 +68,8 @@ class Front:
     """Discord, for as long as it is started.
 
     `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
-    `boards`: None leaves out what members are shown of each other. Signals, the event loop and logging belong to the
-    caller.
+    `boards`: None leaves out what members are shown of each other; `rules`: None, what admins
+    change. Signals, the event loop and logging belong to the caller.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Front:
         intake: Intake,
         reader: ReportReader,
         boards: BoardReader | None = None,
+        rules: Rules | None = None,
         rest_url: str | None = None,
         rest_retries: int = 3,
     ) -> None:
@@ -98,6 +102,10 @@ class Front:
         self._commands.register(ReportCommand)
         if boards is not None:
             self._show_boards(BoardDesk(intake, boards))
+        if rules is not None:
+            self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(Rules, rules)
+            for group in _SETTINGS:
+                self._commands.register(group)
         self._registering: asyncio.Task[None] | None = None
 
     def _show_boards(self, desk: BoardDesk) -> None:
