@@ -45,3 +45,19 @@ def test_a_list_holds_its_members_once() -> None:
     assert once == {"voice": {"ignore": {"channels": ["5"]}}} == with_member(once, path, "5", on=True)
     assert with_member(once, path, "5", on=False) == {}
     assert with_member({}, path, "5", on=False) == {}
+
+
+def test_a_list_that_is_not_empty_by_default_can_be_emptied_and_comes_back() -> None:
+    path = ("voice", "ignore", "patterns")
+    document: dict[str, object] = {}
+    for pattern in ("afk", "대기|waiting", "관전|spectator"):
+        document = with_member(document, path, pattern, on=False)
+    assert document == {"voice": {"ignore": {"patterns": []}}}
+    assert parse_settings(document).ignore_pattern is None
+    for pattern in ("대기|waiting", "관전|spectator", "afk"):
+        document = with_member(document, path, pattern, on=True)
+    assert document == {}
+    assert (
+        DEFAULTS.ignore_pattern
+        == parse_settings({"voice": {"ignore": {"patterns": ["대기|waiting", "관전|spectator", "afk"]}}}).ignore_pattern
+    )
