@@ -15,6 +15,7 @@ from hikari.impl.config import CacheComponents
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
 from tracker.discord.commands.config import CONFIG
+from tracker.discord.commands.exp import EXP
 from tracker.discord.commands.leaderboard import LeaderboardCommand
 from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
@@ -40,7 +41,7 @@ INTENTS: Final = (
 )
 """All that counting needs. What people write is not among it."""
 
-_SETTINGS: Final = (CONFIG, TRACK)
+_SETTINGS: Final = (CONFIG, TRACK, EXP)
 _GOODBYE_S: Final = 1.5
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 300.0

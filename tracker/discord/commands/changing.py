@@ -79,4 +79,6 @@ async def tell(ctx: lightbulb.Context, content: str) -> None:
 
 def _refused(error: SettingsError, t: Translate) -> str:
     key = re.sub(r"\[\d+\]$", "", error.key)
+    if key.endswith(".every_s"):
+        return t("refused.every")
     return t(f"refused.{key}") if key in _EXPLAINED else t("refused.other", key=error.key or "?")
