@@ -19,6 +19,7 @@ from tracker.discord.commands.exp import EXP
 from tracker.discord.commands.leaderboard import LeaderboardCommand
 from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
+from tracker.discord.commands.schedule import SCHEDULE
 from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.commands.track import TRACK
 from tracker.discord.desk import ReportDesk, ReportReader
@@ -41,7 +42,7 @@ INTENTS: Final = (
 )
 """All that counting needs. What people write is not among it."""
 
-_SETTINGS: Final = (CONFIG, TRACK, EXP)
+_SETTINGS: Final = (CONFIG, TRACK, EXP, SCHEDULE)
 _GOODBYE_S: Final = 1.5
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 300.0

@@ -27,7 +27,7 @@ Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 InForce = Callable[[GuildSettings, Translate], str]
 
 _LOG = logging.getLogger("tracker.discord.commands")
-_EXPLAINED: Final = ("timezone", "messages.exp_max", "voice.ignore.patterns")
+_EXPLAINED: Final = ("timezone", "messages.exp_max", "voice.ignore.patterns", "reports", "reports.at")
 
 
 def command_group(name: str) -> lightbulb.Group:
@@ -78,7 +78,7 @@ async def tell(ctx: lightbulb.Context, content: str) -> None:
 
 
 def _refused(error: SettingsError, t: Translate) -> str:
-    key = re.sub(r"\[\d+\]$", "", error.key)
+    key = re.sub(r"\[\d+\]", "", error.key)
     if key.endswith(".every_s"):
         return t("refused.every")
     return t(f"refused.{key}") if key in _EXPLAINED else t("refused.other", key=error.key or "?")

@@ -1,0 +1,44 @@
+"""`/schedule`, with the real ingest on SQLite behind it."""
+
+from __future__ import annotations
+
+from tests.discord.house import Options
+from tests.discord.ruled import RuledHouse
+from tracker.ids import UserId
+
+
+async def test_reports_are_scheduled_listed_and_removed(ruled: RuledHouse) -> None:
+    await ruled.open()
+    assert await ruled.order("schedule list", locale="ko") == "0개"
+    answer = await ruled.order("schedule add", {"period": "daily", "at": "9:00", "role": ruled.role})
+    assert answer == "Scheduled reports: **1** (before: 0)"
+    weekly: Options = {"period": "weekly", "at": "21:30", "weekday": "fri", "channel": ruled.text}
+    assert await ruled.order("schedule add", weekly, locale="ko") == "예약된 보고서: **2개** (이전: 1개)"
+    assert ruled.document["reports"] == [
+        {"period": "daily", "at": "09:00", "role_id": str(ruled.role.id)},
+        {"period": "weekly", "at": "21:30", "channel_id": str(ruled.text.id), "weekday": "fri"},
+    ]
+    assert await ruled.order("schedule list") == (
+        f"1. <@&{ruled.role.id}> · every day at 09:00 → Log channel\n"
+        f"2. Everyone · every Friday at 21:30 → <#{ruled.text.id}>"
+    )
+    call = ruled.world.type_command(ruled.boss, ruled.text, "schedule remove", "report", {"report": "금"}, locale="ko")
+    await call.acknowledged()
+    assert call.choices is not None
+    (choice,) = call.choices
+    assert choice["name"] == "2. 매주 금요일 21:30"
+    answer = await ruled.order("schedule remove", {"report": choice["value"]}, locale="ko")
+    assert answer == "예약된 보고서: **1개** (이전: 2개)"
+    assert [entry["period"] for entry in ruled.document["reports"]] == ["daily"]
+    assert [change.by for change in await ruled.changes()] == [UserId(ruled.boss.id)] * 3
+
+
+async def test_what_cannot_be_scheduled_or_removed_changes_nothing(ruled: RuledHouse) -> None:
+    await ruled.open()
+    answer = await ruled.order("schedule add", {"period": "daily", "at": "25:00"}, locale="ko")
+    assert answer == "시각은 09:00처럼 입력해 주세요. 바뀐 것은 없습니다."
+    await ruled.order("schedule add", {"period": "monthly", "at": "00:00", "day": 15})
+    answer = await ruled.order("schedule add", {"period": "monthly", "at": "10:00"})
+    assert answer == "The same report is scheduled for that channel already. Nothing was changed."
+    assert (await ruled.order("schedule remove", {"report": "nothing"})).endswith("Nothing was changed.")
+    assert len(await ruled.changes()) == 1
