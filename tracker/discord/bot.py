@@ -15,8 +15,8 @@ from hikari.impl.config import CacheComponents
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
 from tracker.discord.commands.config import CONFIG
-from tracker.discord.commands.exp import EXP
 from tracker.discord.commands.leaderboard import LeaderboardCommand
+from tracker.discord.commands.multiplier import EXP
 from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.schedule import SCHEDULE

@@ -1,4 +1,4 @@
-"""`/exp voice | voice-reset | message | interaction | multiplier | adjust` (`/경험치` for Korean clients)."""
+"""`/exp voice | voice-reset | message | interaction | adjust` (`/경험치` for Korean clients)."""
 
 from __future__ import annotations
 
