@@ -23,7 +23,7 @@ from tracker.ids import GuildId, Ms, Partition, Position, partition_of
 from tracker.projections.rows import TABLES, Row
 from tracker.projections.state import PartitionState
 
-__all__ = ["Difference", "Progress", "append_history", "mark_for_rebuild", "marked", "rebuild", "verify"]
+__all__ = ["Difference", "Progress", "append_history", "mark_for_rebuild", "marked", "rebuild", "unmark", "verify"]
 
 Progress = Callable[[int], None]
 """Is told how many more events were folded."""
@@ -64,12 +64,12 @@ def append_history(
     mark_for_rebuild(db, late)
     result = log.append(db, events, recorded_at=recorded_at, lease=lease)
     there = {d.id for d in result.duplicates}
-    _unmark(db, late - {e.guild_id for e in events if e.id not in there})
+    unmark(db, late - {e.guild_id for e in events if e.id not in there})
     return result
 
 
-def _unmark(db: Database, guilds: set[GuildId]) -> None:
-    """Their history was there already: nothing is to be counted anew."""
+def unmark(db: Database, guilds: set[GuildId]) -> None:
+    """Nothing of these guilds is to be counted anew after all: their history was there already."""
     if guilds:
         with db.write() as connection:
             connection.execute(delete(rebuild_marks).where(rebuild_marks.c.guild_id.in_(guilds)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -34,6 +35,8 @@ class Jobs:
         async def run() -> None:
             try:
                 await job()
+            except asyncio.CancelledError:
+                return  # only the end of the process cancels jobs, and APScheduler would call that an error
             except Exception:
                 _LOG.exception("%s failed; it will run again in %g s", name, seconds)
 

@@ -6,13 +6,16 @@ import json
 import random
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store import lease, log
 from store.engine import Database, open_database
 from tests.cli.support import ALEX, DAY, GUILD, JISOO, MINJUN, TEXT, VOICE, community, event, tracker, written
+from tracker.cli import bringing
 from tracker.clock import SystemClock, to_ms
+from tracker.errors import DatabaseError
 from tracker.events.exchange import from_line, to_line
 from tracker.events.ticks import tick
 from tracker.ids import Partition
@@ -214,10 +217,35 @@ def test_a_crash_between_append_and_rebuild_is_mended_by_the_next_import(
         patch.setattr(rebuild, "rebuild", crash)
         result = tracker("import", written(tmp_path / "old.jsonl", community()[:6]), "--database", url)
     assert (result.code, result.err) == (130, "tracker: interrupted\n")
-    assert "wait" in tracker("check", "--database", url).out
+    assert "not counted yet" in tracker("check", "--database", url).err
     assert tracker("import", tmp_path / "old.jsonl", "--database", url).out.endswith("1 guild rebuilt\n")
     tracker("import", written(tmp_path / "all.jsonl", community()), "--database", whole)
     assert rows(url) == rows(whole)
+
+
+def test_an_import_cut_off_in_mid_file_says_so_and_is_no_sound_database(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, appends = written(tmp_path / "c.jsonl", community()), list[Any]()
+    plain = log.append
+
+    def append(*arguments: Any, **named: Any) -> Any:
+        if len(appends) == 2:
+            raise DatabaseError("the disk is full")
+        appends.append(plain(*arguments, **named))
+        return appends[-1]
+
+    monkeypatch.setattr(bringing, "_BATCH", 3)
+    monkeypatch.setattr(log, "append", append)
+    failed = tracker("import", file, "--database", database_url)
+    assert failed.code == 1
+    assert "the disk is full; 6 events of the file are in the log: import it again" in failed.err
+    monkeypatch.setattr(log, "append", plain)
+    checked = tracker("check", "--database", database_url)
+    assert checked.code == 1
+    assert "1 guilds are not counted yet" in checked.err
+    assert tracker("import", file, "--database", database_url).code == 0
+    assert tracker("check", "--database", database_url).code == 0
 
 
 def test_a_long_file_is_never_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,19 @@ def test_a_reader_that_goes_away_ends_an_export_quietly(tmp_path: Path) -> None:
     assert process.wait(60) == 141
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_cannot_be_written_is_said_to_be_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    assert tracker("import", written(tmp_path / "c.jsonl", community()), "--database", path).code == 0
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tracker", "export", "--database", str(path)], stdout=full, stderr=subprocess.PIPE
+        )
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.decode() == "tracker: the output cannot be written (No space left on device)\n"
+
+
 def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
     """The import waits for its first line from a pipe; it has said nothing and written nothing when it is stopped."""
     pipe = tmp_path / "pipe"

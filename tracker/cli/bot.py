@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from dataclasses import replace
 
 from tracker.config import Config
@@ -12,6 +14,7 @@ __all__ = ["run_bot"]
 
 def run_bot(database_url: str | None) -> None:
     """Run the bot until it is told to stop. `database_url`: None for what the environment says. Raises TrackerError."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot drains, there is nothing to write
     config = Config.from_env(os.environ)
     if database_url is not None:
         config = replace(config, database_url=database_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -13,7 +14,7 @@ from tracker.cli.appending import losses
 from tracker.cli.intake import events_in
 from tracker.cli.progress import bar
 from tracker.clock import SystemClock
-from tracker.errors import EventFormatError
+from tracker.errors import DatabaseError, EventFormatError
 from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked, tick
 from tracker.ids import GuildId, Ms, partition_of
@@ -52,9 +53,11 @@ def bring_in(
     done = Brought()
     clock = SystemClock()
     _note_unwatched(db, lease, named)
+    waiting = rebuild.marked(db)
+    rebuild.mark_for_rebuild(db, named)  # before the first event: cut off anywhere, it is known what to count anew
     newest = log.newest(db)
     seen_until = 0
-    with bar("Importing", size, size=True) as moved:
+    with bar("Importing", size, size=True) as moved, _saying_what_is_kept(done):
         for batch in _batches(events_in(file, moved, refused)):
             result = rebuild.append_history(db, batch, recorded_at=clock.now(), newest=newest, lease=lease)
             there = {duplicate.id for duplicate in result.duplicates}
@@ -63,11 +66,23 @@ def bring_in(
             done.guilds |= {e.guild_id for e in batch if e.guild_id and e.id not in there}
             seen_until = max(seen_until, *(e.occurred_at for e in batch if isinstance(e.data, TrackerTicked)), 0)
     _tick(db, lease, done.guilds, Ms(seen_until))
+    rebuild.unmark(db, set(named) - done.guilds - waiting)
     done.guilds |= rebuild.marked(db)
     if done.guilds:
         with bar("Counting anew", None) as counted:
             rebuild.rebuild(db, guilds=done.guilds, progress=counted, lease=lease)
     return done
+
+
+@contextmanager
+def _saying_what_is_kept(done: Brought) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseError(
+            f"{error}; {done.new:,} events of the file are in the log: import it again once that is mended, "
+            "nothing is counted twice"
+        ) from None
 
 
 def _note_unwatched(db: Database, lease: Lease, named: Collection[GuildId]) -> None:

@@ -34,8 +34,10 @@ def check(database: DatabaseUrl = None) -> None:
         events = log.check_contiguity(db)
         waiting = len(rebuild.marked(db))
         _compare(db)
-    rest = f"; {waiting} guilds wait for `tracker replay`" if waiting else ""
-    typer.echo(f"{events:,} events without a gap; live figures = replay{rest}")
+    if waiting:
+        say(f"tracker: an import was cut off, and {waiting} guilds are not counted yet: run `tracker replay`")
+        raise typer.Exit(1)
+    typer.echo(f"{events:,} events without a gap; live figures = replay")
 
 
 def replay(

@@ -46,6 +46,10 @@ def plainly() -> Iterator[None]:
     except BrokenPipeError:
         _abandon_stdout()
         raise SystemExit(BROKEN_PIPE) from None
+    except OSError as error:
+        _abandon_stdout()
+        say(f"tracker: the output cannot be written ({error.strerror or error})")
+        raise SystemExit(1) from None
 
 
 def _abandon_stdout() -> None:

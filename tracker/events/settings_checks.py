@@ -16,6 +16,7 @@ import msgspec
 
 from tracker.clock import to_ms
 from tracker.errors import SettingsError
+from tracker.events.patterns import why_slow
 from tracker.events.settings_model import Document, Thresholds
 from tracker.ids import Ms
 
@@ -46,9 +47,13 @@ def _pattern(pattern: str, index: int) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # `[[`: means today what it says
-            return re.compile(pattern, re.IGNORECASE)
+            compiled = re.compile(pattern, re.IGNORECASE)
+            slow = why_slow(pattern)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise SettingsError(f"voice.ignore.patterns[{index}]", f"{pattern!r} is no pattern: {error}") from None
+    if slow is not None:
+        raise SettingsError(f"voice.ignore.patterns[{index}]", f"{pattern!r} could take very long to match: {slow}")
+    return compiled
 
 
 def checked(document: Mapping[Any, Any]) -> Document:
