@@ -20,7 +20,7 @@ from tracker.ids import ChannelId, GuildId, MessageId, Ms, partition_of
 
 __all__ = [
     "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked",
-    "mark_failed", "mark_sent",
+    "mark_failed", "mark_sent", "next_due",
 ]  # fmt: skip
 
 State = Literal["pending", "sent", "failed", "blocked"]
@@ -108,6 +108,15 @@ def due(db: Database, now: Ms, *, limit: int = 50) -> list[Delivery]:
     with db.read() as connection:
         rows = connection.execute(wanted.order_by(c.next_attempt_at, c.key).limit(limit)).mappings()
         return [_delivery(row) for row in rows]
+
+
+def next_due(db: Database) -> Ms | None:
+    """When the first of those that are still owed is to be tried; None: nothing is owed."""
+    c = deliveries.c
+    wanted = select(func.min(c.next_attempt_at)).where(c.state.in_(("pending", "failed")))
+    with db.read() as connection:
+        found = connection.execute(wanted).scalar_one()
+    return None if found is None else Ms(found)
 
 
 def find(db: Database, guild_id: GuildId, key: str) -> Delivery | None:

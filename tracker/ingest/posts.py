@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -19,11 +19,17 @@ __all__ = ["Posts"]
 
 
 class Posts:
-    """Owes posts and notes what became of them. Everything raises DatabaseError when the database cannot be reached."""
+    """Owes posts and notes what became of them. Everything raises DatabaseError when the database cannot be reached.
+
+    Who holds the lease is the only one to owe posts, so when nothing is due it is remembered when something will be:
+    `due` is asked every few seconds, and almost always about nothing.
+    """
 
     def __init__(self, database: Database, ingest: Ingest) -> None:
         self._database = database
         self._ingest = ingest
+        self._quiet_until: Ms | None = Ms(0)  # None: nothing is owed
+        self._changes = 0
 
     async def owe(self, guild: GuildId, entry: ReportEntry, window: Window, key: str) -> None:
         """Owe the report of an entry about a window; owing it again changes nothing."""
@@ -40,21 +46,36 @@ class Posts:
             payload=msgspec.json.encode(about).decode(),
             at=self._ingest.clock.now(),
         )
-        await self._ingest.write(partial(store.deliveries.enqueue, self._database, owed))
+        await self._change(partial(store.deliveries.enqueue, self._database, owed))
 
     async def due(self, now: Ms) -> Sequence[Delivery]:
         """What is to be tried now, the longest due first."""
-        return await self._ingest.write(partial(store.deliveries.due, self._database, now))
+        if self._quiet_until is None or now < self._quiet_until:
+            return ()
+        changes = self._changes
+        found = await self._ingest.write(partial(store.deliveries.due, self._database, now))
+        if not found:
+            quiet_until = await self._ingest.write(partial(store.deliveries.next_due, self._database))
+            if self._changes == changes:
+                self._quiet_until = quiet_until
+        return found
 
     async def mark_sent(self, owed: Tried, message_id: MessageId) -> None:
         """It is posted."""
-        await self._ingest.write(partial(store.deliveries.mark_sent, self._database, owed, message_id))
+        await self._change(partial(store.deliveries.mark_sent, self._database, owed, message_id))
 
     async def mark_failed(self, owed: Tried, error: str, next_attempt_at: Ms) -> None:
         """It will be tried again."""
         mark = partial(store.deliveries.mark_failed, self._database, owed, error, next_attempt_at=next_attempt_at)
-        await self._ingest.write(mark)
+        await self._change(mark)
 
     async def mark_blocked(self, owed: Tried, error: str) -> None:
         """A person has to change something."""
-        await self._ingest.write(partial(store.deliveries.mark_blocked, self._database, owed, error))
+        await self._change(partial(store.deliveries.mark_blocked, self._database, owed, error))
+
+    async def _change(self, job: Callable[[], object]) -> None:
+        try:
+            await self._ingest.write(job)
+        finally:  # whatever an error left behind: look
+            self._changes += 1
+            self._quiet_until = Ms(0)

@@ -1,0 +1,80 @@
+"""Asking for what is due costs nothing while nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from store.engine import Database
+from store.tally import tally
+from tests.ingest.support import Desk, make_desk
+from tests.projections.history import GUILD, MINUTE
+from tracker.events.settings import parse_settings
+from tracker.ids import MessageId, Ms
+from tracker.ingest.posts import Posts
+from tracker.reports.window import Window, containing_moment
+
+_ENTRY = parse_settings({"reports": [{"period": "daily", "at": "00:00", "channel_id": "5"}]}).reports[0]
+
+
+@dataclass
+class Office:
+    desk: Desk
+    posts: Posts
+
+    @property
+    def now(self) -> Ms:
+        return self.desk.clock.now()
+
+    async def owe(self, key: str) -> None:
+        await self.posts.owe(GUILD, _ENTRY, _window(self.now), key)
+
+    async def keys(self) -> list[str]:
+        return [owed.key for owed in await self.posts.due(self.now)]
+
+
+def _window(now: Ms) -> Window:
+    return containing_moment("daily", now, parse_settings({}).zone)
+
+
+@pytest.fixture
+async def office(database: Database) -> AsyncIterator[Office]:
+    desk = make_desk(database)
+    yield Office(desk=desk, posts=Posts(database, desk.ingest))
+    await desk.ingest.close(10)
+
+
+async def test_when_nothing_is_owed_the_database_is_asked_once(office: Office) -> None:
+    assert await office.keys() == []
+    with tally(office.desk.database) as asked:
+        for _ in range(10):
+            assert await office.keys() == []
+    assert asked.statements == 0
+
+
+async def test_what_is_owed_after_that_is_due(office: Office) -> None:
+    assert await office.keys() == []
+    await office.owe("a")
+    assert await office.keys() == ["a"]
+
+
+async def test_what_failed_is_due_again_at_its_time(office: Office) -> None:
+    await office.owe("a")
+    (owed,) = await office.posts.due(office.now)
+    await office.posts.mark_failed(owed, "no", Ms(office.now + MINUTE))
+    assert await office.keys() == []
+    office.desk.clock.time += MINUTE - 1
+    with tally(office.desk.database) as asked:
+        assert await office.keys() == []
+    assert asked.statements == 0
+    office.desk.clock.time += 1
+    assert await office.keys() == ["a"]
+
+
+async def test_what_is_sent_is_due_no_more(office: Office) -> None:
+    await office.owe("a")
+    (owed,) = await office.posts.due(office.now)
+    await office.posts.mark_sent(owed, MessageId(7))
+    assert await office.keys() == []
