@@ -56,10 +56,13 @@ def tally(db: Database) -> Iterator[Tally]:
     ]
     if db.dialect == "postgresql":  # SQLite's is a statement of our own; psycopg sends one with the first statement
         heard.append(("begin", on_turn))
-    for name, listener in heard:
-        event.listen(db.engine, name, listener)
+    # PostgreSQL's reader is the writer with other options, and is heard through it.
+    engines = [db.engine, db.reader] if db.dialect == "sqlite" else [db.engine]
+    places = [(engine, name, listener) for engine in engines for name, listener in heard]
+    for place in places:
+        event.listen(*place)
     try:
         yield count
     finally:
-        for name, listener in heard:
-            event.remove(db.engine, name, listener)
+        for place in places:
+            event.remove(*place)
