@@ -15,6 +15,7 @@ from store.engine import Database
 from store.lease import Lease
 from store.state import FlushBatch
 from store.tally import tally
+from tracker import heap
 from tracker.clock import SystemClock
 from tracker.events.channel import ChannelDescribed
 from tracker.events.envelope import Event
@@ -90,6 +91,7 @@ def _medians(costs: list[_Cost]) -> _Cost:
 
 def _flushes(db: Database, members: int, count: int, *, writing: bool) -> Iterator[_Cost]:
     """The cost of each flush; the first one, which writes everything for the first time, is left out."""
+    heap.settle()  # as the bot does when it is connected, and tidies after each flush
     lease = store.lease.acquire(db, now=SystemClock().now())
     states = {p: PartitionState(partition=p) for p in db.all_partitions}
     guilds = [GuildId((_START - DISCORD_EPOCH_MS + n) << 22) for n in range(_GUILDS)]
@@ -99,6 +101,7 @@ def _flushes(db: Database, members: int, count: int, *, writing: bool) -> Iterat
         if writing:
             _append(db, lease, states, _messages(guilds, members, Ms(now - 1), minute))
         cost = _flush(db, lease, states, now)
+        heap.tidy()
         if minute > 1:
             yield cost
 
