@@ -21,6 +21,7 @@ __all__ = [
     "events",
     "leases",
     "log_head",
+    "member_sync",
     "metadata",
     "rebuild_marks",
     "subjects",
@@ -110,6 +111,8 @@ checkpoints = _table("checkpoints", _whole("partition", key=True), _whole("posit
 rebuild_marks = _table("rebuild_marks", _whole("partition", key=True), _whole("guild_id", key=True))
 """Guilds whose history was added to behind their newest event: only a rebuild makes their read models true again."""
 
+_STILL_OWED = text("state IN ('pending', 'failed')")
+
 deliveries = _table(
     "deliveries",
     _whole("partition", key=True),
@@ -125,10 +128,34 @@ deliveries = _table(
     _whole("message_id", null=True),
     _text("error", null=True),
     _whole("created_at"),
-    Index("deliveries_due", "next_attempt_at", sqlite_where=text("state IN ('pending', 'failed')"),
-          postgresql_where=text("state IN ('pending', 'failed')")),
-)  # fmt: skip
+    Index("deliveries_due", "next_attempt_at", sqlite_where=_STILL_OWED, postgresql_where=_STILL_OWED),
+)
 """Posts owed to Discord. States: pending, sent, failed (will be tried again), blocked (needs a person)."""
+
+member_sync = _table(
+    "member_sync",
+    _whole("partition", key=True),
+    _whole("guild_id", key=True),
+    _whole("user_id", key=True),
+    _whole("level"),
+    _text("tier_roles"),
+    _whole("revision"),
+    _text("state"),
+    _whole("attempts", default="0"),
+    _whole("next_attempt_at"),
+    _text("error", null=True),
+    _whole("managed", default="0"),
+    _text("set_nick", null=True),
+    _text("meant_nick", null=True),
+    _text("original_nick", null=True),
+    Index("member_sync_due", "next_attempt_at", sqlite_where=_STILL_OWED, postgresql_where=_STILL_OWED),
+)
+"""What each member should look like on Discord, and how far that has come. States as those of `deliveries`.
+
+`level` and `tier_roles` (ids, ascending, joined by commas) are what is desired, `revision` counts its changes.
+`managed`: whether the tracker has set a nickname; then `set_nick` is that nickname, `meant_nick` the one that it was
+about to set (a process may die in between), and `original_nick` what the member was called before (null: nothing).
+"""
 
 
 def _read_model(model: ReadModel) -> Table:

@@ -60,7 +60,7 @@ class ActivityFold:
             self.remember(
                 message_id, RevocableAward(user_id=user, channel_id=channel_id, day=day, exp=exp, until=until)
             )
-            voice.ledger.put("awards", (voice.guild_id, message_id), user, channel_id, day, exp, until)
+            voice.ledger.put("awards", (voice.guild_id, message_id), user, channel_id, day, exp, until, 0)
 
     def remember(self, message_id: int, given: RevocableAward) -> None:
         """Keep an award for as long as it may be revoked."""

@@ -103,7 +103,7 @@ def _session_day(state: PartitionState, row: Row) -> None:
 
 
 def _award(state: PartitionState, row: Row) -> None:
-    guild_id, message_id, user, channel_id, day, exp, until = row
+    guild_id, message_id, user, channel_id, day, exp, until, _ = row
     state.guild(guild_id).activity.remember(
         message_id, RevocableAward(user_id=user, channel_id=channel_id, day=day, exp=exp, until=until)
     )

@@ -72,8 +72,25 @@ TABLES: dict[str, Table] = {
         Table(name="guilds", key=("guild_id",), set=("settings", "lost_at", "season_name", "season_at")),
         # When the tracker was away (to_at null: still).
         Table(name="away", key=("guild_id", "from_at"), set=("to_at",)),
-        # Message awards that a deletion may still revoke.
-        Table(name="awards", key=("guild_id", "message_id"), set=("user_id", "channel_id", "day", "exp", "until")),
+        # Message awards that a deletion may still revoke. season_at: the season they count in, 0 for none.
+        Table(
+            name="awards",
+            key=("guild_id", "message_id"),
+            set=("user_id", "channel_id", "day", "exp", "until", "season_at"),
+        ),
+        # EXP since a season began (season_at), of those who earned any in it.
+        Table(name="season_totals", key=("guild_id", "season_at", "user_id"), add=("exp",)),
+        # Why something earned nothing, by member, channel and local day: each ms of voice under the first that applies.
+        Table(
+            name="unearned",
+            key=("guild_id", "day", "user_id", "channel_id"),
+            add=(
+                "afk_ms", "ignored_ms", "alone_ms", "deaf_ms", "muted_ms", "unruled_ms",
+                "cooldown_messages", "ignored_messages", "revoked_messages", "cooldown_interactions",
+            ),
+        ),
+        # The settings documents that were ever in force, from `at` on, and who set them.
+        Table(name="rules", key=("guild_id", "at"), set=("settings", "set_by")),
     )
 }  # fmt: skip
 
