@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tracker.projections.rows import TABLES, Changes, Row
 from tracker.projections.sessions import VoiceSession
+from tracker.projections.standing import StandingRules
 
 __all__ = [
     "EXP_ADJUSTED", "EXP_INTERACTIONS", "EXP_MESSAGES", "EXP_VOICE", "INTERACTIONS", "LAST_AT", "MESSAGES", "SESSIONS",
@@ -87,13 +88,15 @@ class Ledger:
         ]
         return named + [(t, keyed) for t, keyed in self.simple.items() if "user_id" in TABLES[t].key]
 
-    def take(self) -> Deltas:
+    def take(self, standing: dict[int, StandingRules]) -> Deltas:
         """All deltas, apart from the fold that goes on; the ledger is empty afterwards.
+
+        `standing`: by guild, the rules by which members are judged now.
 
         Sessions are noted as they are now; making rows of all the rest is left to `Deltas`, on any thread.
         """
         sessions = [session.row(key) for key, session in self.sessions.items()]
-        taken = Deltas(ledger=copy(self), sessions=sessions)
+        taken = Deltas(ledger=copy(self), sessions=sessions, standing=standing)
         self.__init__()  # type: ignore[misc]  # empty again, field by field as declared
         return taken
 
@@ -104,6 +107,7 @@ class Deltas:
 
     ledger: Ledger
     sessions: list[Row]
+    standing: dict[int, StandingRules]
 
     def changes(self) -> Changes:
         """As rows."""
@@ -121,6 +125,7 @@ class Deltas:
             rows={table: kept for table in TABLES if (kept := _without_pseudonyms(table, rows.get(table, [])))},
             expired={table: list(keys) for table, keys in ledger.expired.items() if keys},
             forgotten=[key for key in ledger.forgotten if key[1] > 0],
+            standing=self.standing,
         )
 
 

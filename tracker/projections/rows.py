@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tracker.projections.standing import StandingRules
+
 __all__ = ["TABLES", "Changes", "Row", "Table"]
 
 Row = tuple[Any, ...]
@@ -100,12 +102,14 @@ class Changes:
     """What a fold changed since the last drain.
 
     Written in this order: `forgotten` members' rows are deleted from every table with a user_id, `expired` keys are
-    deleted, then `rows` are upserted.
+    deleted, then `rows` are upserted. `standing`: by guild, the rules by which its members are then judged; of the
+    guilds that keep or announce anything, and of those whose own row changed.
     """
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
     expired: dict[str, list[Row]] = field(default_factory=dict)
     forgotten: list[tuple[int, int]] = field(default_factory=list)
+    standing: dict[int, StandingRules] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked
 from tracker.ids import Ms, Partition
 from tracker.projections.guild import GuildState
 from tracker.projections.ledger import Deltas, Ledger
-from tracker.projections.rows import Changes
+from tracker.projections.rows import Changes, Row
+from tracker.projections.standing import StandingRules, announces, keeps_members
 
 __all__ = ["PartitionState"]
 
@@ -56,13 +57,23 @@ class PartitionState:
 
     def take(self) -> Deltas:
         """The deltas since they were last taken; as rows only when asked for, which another thread may do."""
-        return self._ledger.take()
+        changed = self._ledger.simple.get("guilds", {})
+        standing = {g: rules for g, guild in self.guilds.items() if (rules := _rules(guild, changed)) is not None}
+        return self._ledger.take(standing)
 
     def drain(self) -> Changes:
         """The deltas since they were last taken, as rows."""
-        return self._ledger.take().changes()
+        return self.take().changes()
 
     @property
     def open_sessions(self) -> int:
         """How many members are in voice."""
         return sum(len(guild.voice.open) for guild in self.guilds.values())
+
+
+def _rules(guild: GuildState, changed: Container[Row]) -> StandingRules | None:
+    """What the guild's members are judged by; None if nobody would see it."""
+    settings, season = guild.voice.settings, guild.season
+    if not (keeps_members(settings) or announces(settings) or (guild.guild_id,) in changed):
+        return None
+    return StandingRules(settings=settings, season_at=None if season is None else Ms(season[1]))
