@@ -39,6 +39,17 @@ def test_what_is_left_out_is_what_the_settings_take_for_granted() -> None:
         assert getattr(compiled, name) == getattr(DEFAULTS, name)
 
 
+def test_every_default_of_the_model_goes_without_saying_but_the_language() -> None:
+    assert put({}, ("levels",), {"kind": "linear", "exp_per_level": 100}) == {}
+    assert put({}, ("tiers", "basis"), "lifetime") == {}
+    assert put({"multipliers": {"windows": [{"percent": 200}]}}, ("multipliers", "windows"), []) == {}
+    assert put({"boards": {"enabled": False}}, ("boards", "enabled"), True) == {}
+    assert put({}, ("nickname", "template"), "{name}") == {"nickname": {"template": "{name}"}}
+    assert put({}, ("locale",), "en") == {"locale": "en"}
+    rule = {"every_s": 300, "exp": 1}
+    assert put({}, ("voice", "channels", "5"), rule) == {"voice": {"channels": {"5": rule}}}
+
+
 def test_a_list_holds_its_members_once() -> None:
     path = ("voice", "ignore", "channels")
     once = with_member({}, path, "5", on=True)

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
+from tracker.events.settings_model import Document
+
 __all__ = ["put", "with_member"]
 
-_DEFAULTS: Final[Mapping[tuple[str, ...], Any]] = {
-    ("timezone",): "UTC",
-    ("voice", "default"): {"every_s": 300, "exp": 1},
-    ("voice", "ignore", "patterns"): ["대기|waiting", "관전|spectator", "afk"],
-    ("messages", "exp_min"): 1,
-    ("messages", "exp_max"): 1,
-    ("messages", "cooldown_s"): 60,
-    ("interactions", "exp"): 0,
-    ("interactions", "cooldown_s"): 0,
-}
-"""SEMANTICS §8; lists that are not here are empty."""
+_DEFAULTS: Final[Mapping[str, Any]] = msgspec.to_builtins(Document())
+_KEPT: Final = {("locale",)}
+"""English that was asked for is another thing than no language: then it is the server's own."""
 
 
 def put(document: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -25,7 +21,7 @@ def put(document: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[
 
     None and the default take the entry out, and with it the sections that it leaves empty.
     """
-    return _put(document, path, None if value == _DEFAULTS.get(path, []) else value)
+    return _put(document, path, None if path not in _KEPT and value == _default(path) else value)
 
 
 def _put(section: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -37,13 +33,21 @@ def _put(section: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[
     return {**section, head: value}
 
 
+def _default(path: tuple[str, ...]) -> Any:
+    """What the model takes for granted at `path`; None for an entry that nothing is taken for granted of."""
+    section: Any = _DEFAULTS
+    for step in path:
+        section = section.get(step) if isinstance(section, Mapping) else None
+    return section
+
+
 def with_member(document: Mapping[str, Any], path: tuple[str, ...], member: str, *, on: bool) -> dict[str, Any]:
     """The document with `member` in the list at `path`, once, or without it."""
     *sections, last = path
     section = document
     for step in sections:
         section = section.get(step, {})
-    before = section.get(last, _DEFAULTS.get(path, []))
+    before = section.get(last, _default(path) or [])
     if (member in before) is on:
         return dict(document)
     return put(document, path, [*before, member] if on else [entry for entry in before if entry != member])

@@ -20,7 +20,7 @@ from tracker.events.patterns import why_slow
 from tracker.events.settings_model import Document, Thresholds
 from tracker.ids import Ms
 
-__all__ = ["NamePatterns", "checked", "instant_of", "zone_of"]
+__all__ = ["NamePatterns", "checked", "instant_of", "zone_of", "zones"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +117,15 @@ def _entry(document: Mapping[Any, Any], path: str, *, of_key: bool) -> str:
 
 
 @lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
+def zones() -> frozenset[str]:
+    """The names that a guild's time zone may have."""
     # What these two mean is this machine's business, and a replay elsewhere must give the same days.
     return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def zone_of(name: str) -> ZoneInfo:
     """The IANA zone. Raises SettingsError."""
-    if name not in _zones():
+    if name not in zones():
         raise SettingsError("timezone", f"{name!r} is no IANA time zone (such as Asia/Seoul)")
     return ZoneInfo(name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from zoneinfo import available_timezones
 
 import hikari
 import lightbulb
@@ -12,6 +11,7 @@ from tracker.discord.commands.changing import change, command_group, settings_of
 from tracker.discord.texts import translate
 from tracker.events.editing import put
 from tracker.events.settings import GuildSettings
+from tracker.events.settings_checks import zones
 from tracker.ingest.rules import Rules
 from tracker.reports.catalogue import Translate
 
@@ -19,7 +19,6 @@ __all__ = ["CONFIG", "nearest_zones"]
 
 CONFIG: Final = command_group("config")
 _SUGGESTED: Final = 25
-_ZONES: Final = tuple(sorted(available_timezones() - {"localtime", "Factory"}))
 
 
 def nearest_zones(typed: str) -> list[str]:
@@ -34,7 +33,7 @@ def nearest_zones(typed: str) -> list[str]:
             return 1
         return 2 if name.startswith(wanted) else 3
 
-    return sorted((zone for zone in _ZONES if wanted in zone.casefold()), key=lambda z: (rank(z), z))[:_SUGGESTED]
+    return sorted((zone for zone in zones() if wanted in zone.casefold()), key=lambda z: (rank(z), z))[:_SUGGESTED]
 
 
 async def _suggest_zones(ctx: lightbulb.AutocompleteContext[str]) -> None:
