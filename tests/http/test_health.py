@@ -32,6 +32,19 @@ async def test_health_is_200_while_well_and_503_with_the_reason_when_not() -> No
         await server.close()
 
 
+async def test_what_is_owed_to_discord_is_shown_as_last_counted_and_is_no_trouble_by_itself() -> None:
+    health = Health()
+    server = HealthServer(0, lambda: health.report(waiting=0))
+    await server.start()
+    try:
+        assert (await asked(server.address))[1]["outbox"] == {}
+        health.outbox = {"members": {"pending": 1, "sent": 24, "failed": 0, "blocked": 2}}
+        status, report = await asked(server.address)
+        assert (status, report["outbox"]) == (200, health.outbox)
+    finally:
+        await server.close()
+
+
 async def test_a_port_that_is_taken_is_refused_in_one_sentence() -> None:
     first = HealthServer(0, dict)
     await first.start()

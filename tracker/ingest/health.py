@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tracker.ids import Ms
@@ -14,13 +15,17 @@ _LOG = logging.getLogger("tracker.health")
 
 @dataclass(slots=True)
 class Health:
-    """`trouble`: what is wrong now, by source; empty means well. Each change is one log line, not one per event."""
+    """`trouble`: what is wrong now, by source; empty means well. Each change is one log line, not one per event.
+
+    `outbox`: how many posts and members are pending, sent, failed and blocked, as last counted; empty before that.
+    """
 
     trouble: dict[str, str] = field(default_factory=dict)
     failures: int = 0
     committed_events: int = 0
     flushes: int = 0
     last_flush_at: Ms | None = None
+    outbox: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
@@ -49,4 +54,5 @@ class Health:
             "flushes": self.flushes,
             "failures": self.failures,
             "last_flush_at": self.last_flush_at,
+            "outbox": {name: dict(states) for name, states in self.outbox.items()},
         }

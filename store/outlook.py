@@ -1,0 +1,133 @@
+"""What is owed to Discord and how far it has come, for those who watch over it: counts, and what is stuck and why.
+
+Two outboxes: `posts` (the table `deliveries`) and `members` (`member_sync`: tier roles and nicknames).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import ColumnElement, Table, and_, func, literal, or_, select, union_all
+
+from store.engine import Database
+from store.schema import deliveries, member_sync
+from tracker.ids import ChannelId, GuildId, Ms, UserId, partition_of
+
+__all__ = [
+    "STATES", "Blocked", "Stuck", "StuckMember", "StuckPost", "blocked_by_guild", "counts", "stuck_members",
+    "stuck_posts", "takes_posts",
+]  # fmt: skip
+
+STATES: Final = ("pending", "sent", "failed", "blocked")
+
+Stuck = Literal["failed", "blocked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckPost:
+    """A post that could not be made. `channel_id` None: the guild's log channel. `error` may be empty."""
+
+    guild_id: GuildId
+    key: str
+    kind: str
+    payload: str
+    channel_id: ChannelId | None
+    error: str
+    attempts: int
+    next_attempt_at: Ms
+    created_at: Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckMember:
+    """A member whose tier roles or nickname could not be set. `error` may be empty."""
+
+    guild_id: GuildId
+    user_id: UserId
+    error: str
+    attempts: int
+    next_attempt_at: Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """How many posts and members of a guild are blocked."""
+
+    posts: int
+    members: int
+
+
+def counts(db: Database) -> Mapping[str, Mapping[str, int]]:
+    """How many of `posts` and `members` are in each of `STATES`; asked in one statement."""
+    found = {name: dict.fromkeys(STATES, 0) for name in ("posts", "members")}
+    parts = [
+        select(literal(name).label("outbox"), table.c.state, func.count()).group_by(table.c.state)
+        for name, table in (("posts", deliveries), ("members", member_sync))
+    ]
+    with db.read() as connection:
+        for outbox, state, count in connection.execute(union_all(*parts)):
+            found[outbox][state] = count
+    return found
+
+
+def blocked_by_guild(db: Database, *, posts_since: Ms) -> Mapping[GuildId, Blocked]:
+    """The guilds in which a member, or a post owed since then, is blocked, in ascending order; and how many are."""
+    posts, members = deliveries.c, member_sync.c
+    found = union_all(
+        select(posts.guild_id, literal(1).label("post"), literal(0).label("member")).where(
+            posts.state == "blocked", posts.created_at >= posts_since
+        ),
+        select(members.guild_id, literal(0), literal(1)).where(members.state == "blocked"),
+    ).subquery()
+    sums = select(found.c.guild_id, func.sum(found.c.post), func.sum(found.c.member)).group_by(found.c.guild_id)
+    with db.read() as connection:
+        rows = connection.execute(sums.order_by(found.c.guild_id)).all()
+    return {GuildId(guild): Blocked(posts=int(post), members=int(member)) for guild, post, member in rows}
+
+
+def stuck_posts(
+    db: Database, state: Stuck, *, guild: GuildId | None = None, since: Ms | None = None, limit: int
+) -> list[StuckPost]:
+    """Posts in that state, the newest first. `guild` None: of every guild. `since`: owed since then; None: ever."""
+    c = deliveries.c
+    conditions = [c.state == state, *_in_guild(db, deliveries, guild)]
+    if since is not None:
+        conditions.append(c.created_at >= since)
+    columns = [c[name] for name in StuckPost.__dataclass_fields__ if name != "error"]
+    wanted = select(*columns, func.coalesce(c.error, "").label("error")).where(*conditions)
+    with db.read() as connection:
+        rows = connection.execute(wanted.order_by(c.created_at.desc(), c.key).limit(limit)).mappings()
+        return [StuckPost(**row) for row in rows]
+
+
+def stuck_members(db: Database, state: Stuck, *, guild: GuildId | None = None, limit: int) -> list[StuckMember]:
+    """Members in that state, by guild and user id. `guild` None: of every guild."""
+    c = member_sync.c
+    columns = [c[name] for name in StuckMember.__dataclass_fields__ if name != "error"]
+    wanted = select(*columns, func.coalesce(c.error, "").label("error"))
+    wanted = wanted.where(c.state == state, *_in_guild(db, member_sync, guild))
+    with db.read() as connection:
+        rows = connection.execute(wanted.order_by(c.guild_id, c.user_id).limit(limit)).mappings()
+        return [StuckMember(**row) for row in rows]
+
+
+def takes_posts(db: Database, guild: GuildId, channel: ChannelId) -> bool:
+    """Whether the newest post to the channel that was decided is there; True if there was none.
+
+    A post without a channel of its own went to the guild's log channel of its time: one that was made speaks for the
+    channel, one that was blocked against nobody.
+    """
+    c = deliveries.c
+    speaks = or_(c.channel_id == channel, and_(c.channel_id.is_(None), c.state == "sent"))
+    newest = select(c.state).where(c.state.in_(("sent", "blocked")), speaks, *_in_guild(db, deliveries, guild))
+    with db.read() as connection:
+        state = connection.execute(newest.order_by(c.created_at.desc()).limit(1)).scalar_one_or_none()
+    return state != "blocked"
+
+
+def _in_guild(db: Database, table: Table, guild: GuildId | None) -> list[ColumnElement[bool]]:
+    if guild is None:
+        return []
+    return [table.c.partition == partition_of(guild, db.partitions), table.c.guild_id == guild]
