@@ -48,9 +48,9 @@ def delete_keys(connection: Connection, table: Table, keys: Sequence[Row]) -> No
 
 
 def delete_members(connection: Connection, members: Iterable[tuple[int, int, int]]) -> None:
-    """Deletes every row of these members, (partition, guild id, user id), in all read models."""
+    """Deletes all rows of these members, (partition, guild id, user id): read models, and how they should look."""
     wanted = list(members)
-    for name in TABLES_WITH_A_USER:
+    for name in (*TABLES_WITH_A_USER, "member_sync"):
         _delete(connection, name, ("partition", "guild_id", "user_id"), wanted)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from store import appending, log, state
+from store import appending, judging, log, standings, state
 from store.engine import Database
 from store.lease import Lease
 from store.schema import READ_MODELS, rebuild_marks
@@ -21,6 +21,7 @@ from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked
 from tracker.ids import GuildId, Ms, Partition, Position, partition_of
 from tracker.projections.rows import TABLES, Row
+from tracker.projections.standing import keeps_members
 from tracker.projections.state import PartitionState
 
 __all__ = ["Difference", "Progress", "append_history", "mark_for_rebuild", "marked", "rebuild", "unmark", "verify"]
@@ -133,6 +134,8 @@ def _rebuild_partition(
         _clear(connection, partition, wanted)
         for change in changes:
             state.write_changes(connection, {partition: change})
+        for change in changes:
+            standings.derive_all(connection, partition, change.standing, as_of)
         state.put_checkpoint(connection, partition, Checkpoint(position=head, as_of=Ms(as_of)))
     db.subjects.drop((partition, g, u) for change in changes for g, u in change.forgotten)
 
@@ -206,6 +209,23 @@ def _differences(db: Database, partition: Partition, counter: _Counter) -> Itera
                     yield from _compared(name, key, row[width:], expected.pop(key, None))
             for key, values in expected.items():
                 yield Difference(table=name, key=key, column="", live=None, replayed=tuple(values))
+        for guild, rules in changes.standing.items():
+            if guild not in skipped and keeps_members(rules.settings):
+                yield from _out_of_line(judging.judged(connection, partition, guild, rules, checkpoint.as_of), guild)
+
+
+def _out_of_line(members: Iterable[judging.Judged], guild: int) -> Iterator[Difference]:
+    """Of whom something else is noted than follows from the tables."""
+    for member in members:
+        key = (guild, member.user_id)
+        if (member.tier_roles or "") != member.roles:
+            yield Difference(
+                table="member_sync", key=key, column="tier_roles", live=member.tier_roles, replayed=member.roles
+            )
+        if member.level is not None and member.level != member.standing.level:
+            yield Difference(
+                table="member_sync", key=key, column="level", live=member.level, replayed=member.standing.level
+            )
 
 
 def _compared(name: str, key: Row, live: Sequence[Any], replayed: Sequence[Any] | None) -> Iterator[Difference]:

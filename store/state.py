@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection, update
 
-from store import arrays, bulk, log, schema, subjects
+from store import arrays, bulk, log, schema, standings, subjects
 from store.appending import Epochs
 from store.deliveries import NewDelivery, enqueue_in
 from store.engine import Database
@@ -66,15 +66,26 @@ def flush(
 
 def _flushed(db: Database, batches: list[FlushBatch], epochs: Epochs | None, owed: Sequence[NewDelivery]) -> bool:
     """Writes the batches if every one of their checkpoints is behind them; nothing otherwise."""
-    if db.dialect == "postgresql" and not owed and not any(b.changes.forgotten for b in batches):
+    in_one = db.dialect == "postgresql" and not any(b.changes.forgotten for b in batches)
+    if in_one and not owed and not any(b.changes.standing for b in batches):
         with db.autocommit() as connection:
             return _flushed_in_one_statement(connection, batches, epochs)
+    changes = {b.partition: b.changes for b in batches}
+    forgotten: list[Member] = []
     with db.write() as connection:
-        if move_checkpoints(connection, [(b.partition, b.position, b.as_of) for b in batches], epochs) < len(batches):
+        before = standings.remember(connection, changes)
+        if in_one:
+            moved = _flushed_in_one_statement(connection, batches, epochs)
+        else:
+            moves = [(b.partition, b.position, b.as_of) for b in batches]
+            moved = move_checkpoints(connection, moves, epochs) == len(batches)
+            if moved:
+                forgotten = write_changes(connection, changes)
+        if not moved:
             connection.rollback()
             return False
-        forgotten = write_changes(connection, {b.partition: b.changes for b in batches})
-        enqueue_in(connection, db.partitions, owed)
+        announcements = standings.derive(connection, changes, {b.partition: b.as_of for b in batches}, before)
+        enqueue_in(connection, db.partitions, [*owed, *announcements])
     db.subjects.drop(forgotten)
     return True
 

@@ -1,0 +1,209 @@
+"""How members should look on Discord, for those who deliver it: what is due, and what became of it.
+
+The rows are written by `store.standings` in the flush. Whoever notes how a try went names the revision that was tried:
+if something else is desired by then, the row stays pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from sqlalchemy import RowMapping, bindparam, case, func, literal, select, update
+
+from store import sync_rows
+from store.engine import Database
+from store.schema import READ_MODELS, member_sync
+from tracker.ids import GuildId, Ms, RoleId, UserId, partition_of
+
+__all__ = [
+    "MemberSync", "State", "blocked", "counts", "desired", "due", "make_pending", "mark_blocked", "mark_failed",
+    "mark_meant", "mark_sent", "next_due", "retry_blocked",
+]  # fmt: skip
+
+State = Literal["pending", "sent", "failed", "blocked"]
+
+_OWED: Final = ("pending", "failed")
+_MOST: Final = 10_000
+_totals = READ_MODELS["totals"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSync:
+    """What a member should look like, and how far that has come.
+
+    `level` and `exp` are of all time. `managed`: the tracker has set a nickname: `set_nick` (None: that one is not
+    known to have arrived), or is about to set `meant_nick`; `original_nick` is what the member had before (None: no
+    nickname). `error`: why the last try failed or what blocks it.
+    """
+
+    guild_id: GuildId
+    user_id: UserId
+    level: int
+    exp: int
+    tier_roles: tuple[RoleId, ...]
+    revision: int
+    state: State
+    attempts: int
+    next_attempt_at: Ms
+    error: str | None
+    managed: bool
+    set_nick: str | None
+    meant_nick: str | None
+    original_nick: str | None
+
+
+_WANTED = select(member_sync, func.coalesce(_totals.c.exp, 0).label("exp")).select_from(
+    member_sync.outerjoin(
+        _totals,
+        (_totals.c.partition == member_sync.c.partition)
+        & (_totals.c.guild_id == member_sync.c.guild_id)
+        & (_totals.c.user_id == member_sync.c.user_id),
+    )
+)
+
+
+def due(db: Database, now: Ms, *, limit: int = 500) -> list[MemberSync]:
+    """Those to be tried now, the longest due first."""
+    c = member_sync.c
+    wanted = _WANTED.where(c.state.in_(_OWED), c.next_attempt_at <= now)
+    with db.read() as connection:
+        rows = connection.execute(wanted.order_by(c.next_attempt_at, c.guild_id, c.user_id).limit(limit)).mappings()
+        return [_sync(row) for row in rows]
+
+
+def next_due(db: Database) -> Ms | None:
+    """When the first of those that are still owed is to be tried; None: nothing is owed."""
+    c = member_sync.c
+    with db.read() as connection:
+        found = connection.execute(select(func.min(c.next_attempt_at)).where(c.state.in_(_OWED))).scalar_one()
+    return None if found is None else Ms(found)
+
+
+def desired(db: Database, guild: GuildId) -> dict[UserId, MemberSync]:
+    """Everybody in the guild of whom something is noted."""
+    c = member_sync.c
+    wanted = _WANTED.where(c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
+    with db.read() as connection:
+        return {UserId(row["user_id"]): _sync(row) for row in connection.execute(wanted).mappings()}
+
+
+def mark_meant(db: Database, sync: MemberSync, *, nick: str | None, original: str | None) -> None:
+    """The nickname is about to be set (None: the original is about to be put back). To be noted before it is."""
+    _mark(db, sync, {"managed": 1, "meant_nick": nick, "original_nick": original})
+
+
+def mark_sent(db: Database, sync: MemberSync, *, managed: bool, set_nick: str | None) -> None:
+    """The member looks like this revision. What is known of the nickname is noted in any case."""
+    c = member_sync.c
+    same = c.revision == sync.revision
+    done: dict[str, object] = {
+        "state": case((same, "sent"), else_=c.state),
+        "error": case((same, None), else_=c.error),
+        "attempts": case((same, sync.attempts + 1), else_=c.attempts),
+    }
+    _mark(db, sync, done | _nickname(managed=managed, set_nick=set_nick))
+
+
+def mark_failed(db: Database, sync: MemberSync, error: str, *, next_attempt_at: Ms) -> None:
+    """It did not arrive; it will be tried again. Nothing changes if something else is desired by now."""
+    tried = {"error": error, "attempts": sync.attempts + 1, "next_attempt_at": next_attempt_at}
+    _mark(db, sync, {"state": "failed", **tried}, revision=sync.revision)
+
+
+def mark_blocked(db: Database, sync: MemberSync, reason: str, *, managed: bool, set_nick: str | None) -> None:
+    """It cannot arrive before a person has changed something. Nothing is blocked if something else is desired by now.
+
+    What is known of the nickname is noted in any case.
+    """
+    _mark(db, sync, _nickname(managed=managed, set_nick=set_nick))
+    _mark(db, sync, {"state": "blocked", "error": reason, "attempts": sync.attempts + 1}, revision=sync.revision)
+
+
+def make_pending(db: Database, guild: GuildId, users: Collection[UserId], *, now: Ms) -> int:
+    """Has another look at these members; those of whom nothing is noted should look plain. Returns how many."""
+    partition, wanted = partition_of(guild, db.partitions), list(users)
+    c = member_sync.c
+    known = select(c.user_id, c.level, c.tier_roles).where(
+        c.partition == partition, c.guild_id == guild, c.user_id.in_(bindparam("users", expanding=True))
+    )
+    with db.write() as connection:
+        noted: dict[int, tuple[int, str]] = {}
+        for part in _parts(wanted):
+            for user, level, roles in connection.execute(known, {"users": part}):
+                noted[user] = (level, roles)
+        owed = [sync_rows.Owed(partition, guild, user, *noted.get(user, (0, "")), now) for user in wanted]
+        sync_rows.owe(connection, owed)
+    return len(wanted)
+
+
+def retry_blocked(db: Database, guild: GuildId, *, now: Ms) -> int:
+    """What was blocked in the guild is tried again; returns how many."""
+    with db.write() as connection:
+        return sync_rows.retry_blocked(connection, partition_of(guild, db.partitions), guild, now)
+
+
+def counts(db: Database, guild: GuildId | None = None) -> dict[State, int]:
+    """How many members are in each state, in one guild or in all (None)."""
+    c = member_sync.c
+    wanted = select(c.state, func.count()).group_by(c.state)
+    if guild is not None:
+        wanted = wanted.where(c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
+    with db.read() as connection:
+        return {cast("State", state): count for state, count in connection.execute(wanted)}
+
+
+def blocked(db: Database, guild: GuildId, *, limit: int = 20) -> list[tuple[UserId, str]]:
+    """Who is blocked in the guild, and why; the lowest user ids first."""
+    c = member_sync.c
+    wanted = (
+        select(c.user_id, func.coalesce(c.error, literal("")))
+        .where(c.partition == partition_of(guild, db.partitions), c.guild_id == guild, c.state == "blocked")
+        .order_by(c.user_id)
+        .limit(limit)
+    )
+    with db.read() as connection:
+        return [(UserId(user), error) for user, error in connection.execute(wanted)]
+
+
+def _nickname(*, managed: bool, set_nick: str | None) -> dict[str, object]:
+    if managed:
+        return {"managed": 1, "set_nick": set_nick, "meant_nick": None}
+    return {"managed": 0, "set_nick": None, "meant_nick": None, "original_nick": None}
+
+
+def _mark(db: Database, sync: MemberSync, changes: dict[str, object], *, revision: int | None = None) -> None:
+    c = member_sync.c
+    marked = update(member_sync).where(
+        c.partition == partition_of(sync.guild_id, db.partitions),
+        c.guild_id == sync.guild_id,
+        c.user_id == sync.user_id,
+    )
+    if revision is not None:
+        marked = marked.where(c.revision == revision)
+    with db.write() as connection:
+        connection.execute(marked.values(changes))
+
+
+def _parts(users: list[UserId]) -> Iterable[list[UserId]]:
+    return (users[start : start + _MOST] for start in range(0, len(users), _MOST))
+
+
+def _sync(row: RowMapping) -> MemberSync:
+    return MemberSync(
+        guild_id=GuildId(row["guild_id"]),
+        user_id=UserId(row["user_id"]),
+        level=row["level"],
+        exp=row["exp"],
+        tier_roles=tuple(RoleId(int(role)) for role in row["tier_roles"].split(",") if role),
+        revision=row["revision"],
+        state=cast("State", row["state"]),
+        attempts=row["attempts"],
+        next_attempt_at=Ms(row["next_attempt_at"]),
+        error=row["error"],
+        managed=bool(row["managed"]),
+        set_nick=row["set_nick"],
+        meant_nick=row["meant_nick"],
+        original_nick=row["original_nick"],
+    )
