@@ -24,6 +24,7 @@ from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.commands.track import TRACK
 from tracker.discord.desk import ReportDesk, ReportReader
 from tracker.discord.gate import GatedEvents
+from tracker.discord.hierarchy import Hierarchy
 from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
 from tracker.discord.sight import Intake
@@ -96,6 +97,8 @@ class Front:
         self._bot.gated.room = intake.room
         self._bot.gated.silent = self._listeners.silent
         self._listeners.subscribe(self._bot.gated)
+        self._hierarchy = Hierarchy()
+        self._hierarchy.subscribe(self._bot.gated)
         self._commands = lightbulb.client_from_app(
             self._bot, default_locale=hikari.Locale.EN_US, localization_provider=command_texts, sync_commands=False
         )
@@ -122,6 +125,11 @@ class Front:
     def rest(self) -> hikari.api.RESTClient:
         """Discord's REST side, for posts; usable while started."""
         return self._bot.rest
+
+    @property
+    def hierarchy(self) -> Hierarchy:
+        """Who stands above whom, as the gateway has told."""
+        return self._hierarchy
 
     async def start(self) -> None:
         """Log in and wait until every shard is ready. Raises LoginError, after closing what was opened."""

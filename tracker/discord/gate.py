@@ -99,29 +99,30 @@ class GatedEvents(EventManagerImpl):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._prompt: dict[type[Event], Listener] = {}
+        self._prompt: dict[type[Event], tuple[Listener, ...]] = {}
 
     def hear(self, kind: type[Event], listener: Listener) -> None:
-        """Handle events of exactly this kind with a listener that never awaits. It is the only one of that kind.
+        """Handle events of exactly this kind with a listener that never awaits; several hear in the order they came.
 
         Kinds below it (each sort of interaction is one) go hikari's way, to others who listen as well.
         """
         self.subscribe(kind, listener)  # hikari decodes only what somebody subscribed to
-        self._prompt[kind] = listener
+        self._prompt[kind] = (*self._prompt.get(kind, ()), listener)
 
     def dispatch(self, event: Event, *, return_tasks: bool = False) -> Any:
         """What hikari calls with each decoded event."""
-        listener = self._prompt.get(type(event))
-        if listener is None:
+        listeners = self._prompt.get(type(event))
+        if listeners is None:
             return super().dispatch(event, return_tasks=return_tasks)
-        try:
-            listener(event).send(None)
-        except StopIteration:
-            pass
-        except Exception:
-            _LOG.exception("%s could not be handled", type(event).__name__)
-        else:
-            raise RuntimeError(f"{listener} awaited something")
+        for listener in listeners:
+            try:
+                listener(event).send(None)
+            except StopIteration:
+                pass
+            except Exception:
+                _LOG.exception("%s could not be handled", type(event).__name__)
+            else:
+                raise RuntimeError(f"{listener} awaited something")
         return asyncio.gather() if return_tasks else None  # a future that is done: everything is
 
     def consume_raw_event(self, event_name: str, shard: GatewayShard, payload: JSONObject) -> None:
