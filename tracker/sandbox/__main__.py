@@ -27,6 +27,12 @@ channels are numbers (in the order they were made) or ids; what stands under "ta
 input ends it. Commands: {", ".join(COMMANDS)}, quit."""
 
 
+def _route_limit(text: str) -> tuple[str, tuple[int, float]]:
+    route, _, limit = text.rpartition("=")
+    count, _, seconds = limit.partition("/")
+    return route, (int(count), float(seconds))
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tracker.sandbox", description=__doc__, epilog=_EPILOG)
 
@@ -44,6 +50,10 @@ def _arguments() -> argparse.Namespace:
     number("--heartbeat-ms", 41_250, "heartbeat interval")
     number("--resume-buffer", 50_000, "dispatches kept for a resume")
     parser.add_argument("--rate-limits", action="store_true", help="count REST requests against Discord's limits")
+    parser.add_argument(
+        "--route-limit", action="append", default=[], type=_route_limit, metavar="ROUTE=N/S",
+        help="with --rate-limits: N requests in S seconds, e.g. 'PATCH /guilds/{guild}/members/{user}=10/0.5'",
+    )  # fmt: skip
     parser.add_argument("--no-members-intent", action="store_true", help="the members intent is not granted (4014)")
     parser.add_argument("--clock", default="", metavar="TEXT", help="play time: real:played,… (Unix ms)")
     return parser.parse_args()
@@ -92,6 +102,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         heartbeat_ms=arguments.heartbeat_ms,
         resume_buffer=arguments.resume_buffer,
         rate_limits=arguments.rate_limits,
+        route_limits=dict(arguments.route_limit),
         members_intent_granted=not arguments.no_members_intent,
     )
     lines: asyncio.Queue[bytes] = asyncio.Queue()

@@ -179,6 +179,7 @@ def _state(control: Control, command: Json) -> Json:
         "connections": len(hub.connections),
         "sessions": [{"id": s.id, "seq": s.seq, "connected": s.wire is not None} for s in hub.sessions.values()],
         "requests": dict(counts),
+        "calls": {f"{route} {status}": count for (route, status), count in control.sandbox.calls.items()},
     }
 
 
@@ -189,6 +190,24 @@ def _add_member(control: Control, command: Json) -> Json:
     )
     village.members.append(member)
     return {"id": str(member.id), "number": len(village.members) - 1}
+
+
+def _add_role(control: Control, command: Json) -> Json:
+    """A role at the bottom, which the bot may give."""
+    role = control.sandbox.world.add_role(control.village(command).guild, command["name"])
+    return {"id": str(role.id)}
+
+
+def _set_roles(control: Control, command: Json) -> None:
+    """What an admin does by hand: the whole set of a member's roles."""
+    roles = control.village(command).guild.roles
+    control.sandbox.world.set_roles(control.member(command), [roles[int(role)] for role in command["roles"]])
+
+
+def _looks(control: Control, command: Json) -> Json:
+    """Each member's roles and nickname."""
+    members = control.village(command).guild.members.values()
+    return {"members": {str(m.id): {"roles": [str(role) for role in m.roles], "nick": m.nick} for m in members}}
 
 
 _FAULTS = ("delay_rest", "fail_rest", "drop_rest")
@@ -215,6 +234,9 @@ _COMMANDS: dict[str, Act] = {
     "storm": _storm,
     "state": _state,
     "add_member": _add_member,
+    "add_role": _add_role,
+    "set_roles": _set_roles,
+    "looks": _looks,
     "member": lambda c, command: member_json(c.member(command)),
     "remove_member": lambda c, command: c.sandbox.world.remove_member(c.member(command)),
     "rename_channel": lambda c, command: c.sandbox.world.rename_channel(

@@ -43,12 +43,21 @@ class RestFault:
     scope: Scope = "user"
     """Whose limit a 429 speaks of."""
 
+    every: int = 1
+    """Of the matching requests, each so-manieth only."""
+
+    seen: int = 0
+    """How many requests have matched so far."""
+
     hits: int = 0
     """How many requests it has happened to."""
 
-    def matches(self, method: str, path: str) -> bool:
-        """Whether it happens to this request."""
-        return self.left != 0 and self.method in (None, method) and re.search(self.path, path) is not None
+    def strikes(self, method: str, path: str) -> bool:
+        """Whether it happens to this request, which is counted if it matches."""
+        if self.left == 0 or self.method not in (None, method) or re.search(self.path, path) is None:
+            return False
+        self.seen += 1
+        return self.seen % self.every == 0
 
     def use(self) -> None:
         """Count one request."""
@@ -81,10 +90,14 @@ class Faults:
         retry_after: float = 1.0,
         scope: Scope = "user",
         after_processing: bool = False,
+        every: int = 1,
     ) -> RestFault:
-        """Answer matching requests with an error status. 429 has its headers and body; `retry_after` is in seconds."""
+        """Answer matching requests (or each `every`th of them) with an error status.
+
+        429 has its headers and body; `retry_after` is in seconds.
+        """
         fault = RestFault(path=path, method=method, left=times, status=status, retry_after=retry_after, scope=scope)
-        fault.after_processing = after_processing
+        fault.after_processing, fault.every = after_processing, every
         return self._add(fault)
 
     def drop_rest(
@@ -99,7 +112,7 @@ class Faults:
 
     def take(self, method: str, path: str) -> list[RestFault]:
         """The faults that happen to a request, counted."""
-        found = [fault for fault in self.rest if fault.matches(method, path)]
+        found = [fault for fault in self.rest if fault.strikes(method, path)]
         for fault in found:
             fault.use()
         self.rest = [fault for fault in self.rest if fault.left != 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -54,6 +54,11 @@ class Sandbox:
     def requests(self) -> deque[Request]:
         """The last REST requests, oldest first."""
         return self._pipeline.requests
+
+    @property
+    def calls(self) -> Counter[tuple[str, int]]:
+        """How often each route (`METHOD /template`) was answered with each status, from the beginning."""
+        return self._pipeline.calls
 
     @property
     def counters(self) -> Counters:

@@ -167,14 +167,19 @@ def _change(call: Call, guild: Guild, member: Member, changes: Json) -> None:
         world.leave_voice(member)
     elif "channel_id" in changes:
         world.move_voice(member, guild.channels[changes["channel_id"]])
+    before = _looks(member)
     if "nick" in changes:
         member.nick = changes["nick"]
     if "roles" in changes:
         member.roles = changes["roles"]
     if "communication_disabled_until" in changes:
         member.timeout_until = changes["communication_disabled_until"]
-    if changes.keys() - {"channel_id"}:
+    if flags or _looks(member) != before:  # what changes nothing is told to nobody
         world.tell_member(member)
+
+
+def _looks(member: Member) -> tuple[str | None, frozenset[int], int | None]:
+    return member.nick, frozenset(member.roles), member.timeout_until
 
 
 def kick(call: Call) -> Answer:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from aiohttp import BodyPartReader, web
@@ -50,6 +51,9 @@ class Request:
     route: str = ""
     """`METHOD /template`; empty if there is no such route."""
 
+    reason: str | None = None
+    """What the guild's audit log says of it; None if the request gave no reason."""
+
 
 class Pipeline:
     """Answers `/api/v10`."""
@@ -59,6 +63,7 @@ class Pipeline:
         self.faults = faults
         self.limiter = RateLimiter(hub.options)
         self.requests: deque[Request] = deque(maxlen=hub.options.record_requests)
+        self.calls: Counter[tuple[str, int]] = Counter()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Register every route, and a catch-all that says no."""
@@ -145,6 +150,8 @@ class Pipeline:
     def _record(
         self, request: web.Request, route: Route | None, status: int, code: int | None, call: Call | None
     ) -> None:
+        reason = request.headers.get("X-Audit-Log-Reason")
+        self.calls["" if route is None else route.key, status] += 1
         self.requests.append(
             Request(
                 method=request.method,
@@ -154,6 +161,7 @@ class Pipeline:
                 body=None if call is None else call.body,
                 files=() if call is None else tuple(upload.filename for upload in call.files.values()),
                 route="" if route is None else route.key,
+                reason=None if reason is None else unquote(reason),
             )
         )
 

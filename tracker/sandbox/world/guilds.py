@@ -78,17 +78,32 @@ class Guilds(WorldBase):
         guild.name = name
         self.tell("GUILD_UPDATE", guild_json(guild), guild)
 
+    def set_owner(self, guild: Guild, member: Member) -> None:
+        """The guild is handed to another member (GUILD_UPDATE)."""
+        guild.owner_id = member.id
+        self.tell("GUILD_UPDATE", guild_json(guild), guild)
+
     def set_afk_channel(self, guild: Guild, channel: Channel | None) -> None:
         """Which channel Discord moves idle members to; None for none."""
         guild.afk_channel_id = None if channel is None else channel.id
         self.tell("GUILD_UPDATE", guild_json(guild), guild)
 
     def add_role(
-        self, guild: Guild, name: str, *, permissions: int = 0, position: int | None = None, color: int = 0
+        self,
+        guild: Guild,
+        name: str,
+        *,
+        permissions: int = 0,
+        position: int | None = None,
+        color: int = 0,
+        managed: bool = False,
     ) -> Role:
-        """A role. `position` None puts it at the bottom, just above @everyone, as the client does; others move up."""
+        """A role. `position` None puts it at the bottom, just above @everyone, as the client does; others move up.
+
+        `managed`: it belongs to an integration (boosting, say), and nobody can give or take it.
+        """
         role = Role(id=self.next_id(), guild_id=guild.id, name=name, permissions=permissions, color=color)
-        role.position = 1 if position is None else position
+        role.position, role.managed = 1 if position is None else position, managed
         shifted = [] if position is not None else [r for r in guild.roles.values() if r.id != guild.id]
         for other in shifted:
             other.position += 1

@@ -65,6 +65,18 @@ class People(Guilds):
         member.roles = [role.id for role in roles]
         self.tell_member(member)
 
+    def give_role(self, member: Member, role: Role) -> None:
+        """What somebody else, an admin or another bot, gives; nothing happens if it is there already."""
+        if role.id not in member.roles:
+            member.roles.append(role.id)
+            self.tell_member(member)
+
+    def take_role(self, member: Member, role: Role) -> None:
+        """What somebody else takes; nothing happens if it is not there."""
+        if role.id in member.roles:
+            member.roles.remove(role.id)
+            self.tell_member(member)
+
     def set_nick(self, member: Member, nick: str | None) -> None:
         """The nickname; None takes it away."""
         member.nick = nick
