@@ -162,3 +162,10 @@ async def test_what_comes_before_the_snapshot_is_in_it(ladder: Ladder) -> None:
     ladder.world.set_guild_available(ladder.wire.guild, True)
     assert await ladder.improved()
     assert ladder.above(ladder.high) == [False]
+
+
+async def test_the_highest_of_the_bots_own_roles_is_known_by_name(ladder: Ladder, wire: Wire) -> None:
+    own = ladder.known.highest_own(ladder.guild)
+    assert own is not None
+    assert (own.name, own.managed) == (ladder.mine.name, True)
+    assert ladder.known.highest_own(GuildId(404)) is None

@@ -37,6 +37,7 @@ DANGEROUS: Final = (
     _P.MUTE_MEMBERS,
     _P.DEAFEN_MEMBERS,
     _P.MOVE_MEMBERS,
+    _P.VIEW_AUDIT_LOG,
 )
 """What nobody should be given for being active, the worst first."""
 
@@ -117,6 +118,11 @@ class Hierarchy:
         known = self._guilds.get(guild)
         facts = None if known is None else known.roles.get(role)
         return known is not None and facts is not None and not _is_below(role, facts, _height(known))
+
+    def highest_own(self, guild: GuildId) -> RoleFacts | None:
+        """The highest of the bot's own roles; None if it has none, or the guild is not known."""
+        known = self._guilds.get(guild)
+        return None if known is None else known.roles.get(-_height(known)[1])
 
     def member_above_bot(self, guild: GuildId, user: UserId, role_ids: Iterable[int]) -> bool:
         """Whether a member with these roles cannot be renamed by the bot: nobody can but by standing higher."""
