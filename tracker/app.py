@@ -25,6 +25,7 @@ from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
+from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.reader import Reader
 from tracker.ingest.rules import Rules
@@ -127,6 +128,7 @@ class _App:
             reader=self._reader,
             boards=Boards(self._database, config.clock, self._reader),
             rules=Rules(ingest),
+            personal=Personal(self._database, ingest, self._reader),
             rest_url=config.rest_url,
         )
         health = None

@@ -10,6 +10,7 @@ import pytest
 from store.engine import open_database
 from tests.discord.house import BoardHouse
 from tests.discord.intake import FoldIntake
+from tests.discord.personal import PersonalHouse
 from tests.discord.ruled import RuledHouse
 from tests.discord.wire import Wire
 from tests.ingest.support import make_desk
@@ -61,6 +62,19 @@ async def ruled(tmp_path: Path) -> AsyncIterator[RuledHouse]:
     desk = make_desk(database, commit_ms=0)
     async with Sandbox(clock=desk.clock) as sandbox:
         house = RuledHouse(desk, sandbox)
+        yield house
+        await house.front.close()
+        await house.desk.ingest.close(5)
+    database.close()
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[PersonalHouse]:
+    """The town with the real ingest on a SQLite file, whose members ask about themselves; not started yet."""
+    database = open_database(str(tmp_path / "tracker.db"))
+    desk = make_desk(database, commit_ms=0)
+    async with Sandbox(clock=desk.clock) as sandbox:
+        house = PersonalHouse(desk, sandbox)
         yield house
         await house.front.close()
         await house.desk.ingest.close(5)

@@ -22,13 +22,17 @@ from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.schedule import SCHEDULE
 from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.commands.track import TRACK
+from tracker.discord.commands.why import WhyCommand
 from tracker.discord.desk import ReportDesk, ReportReader
 from tracker.discord.gate import GatedEvents
 from tracker.discord.hierarchy import Hierarchy
 from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
 from tracker.discord.sight import Intake
+from tracker.discord.startup import StartUp
 from tracker.discord.texts import command_texts
+from tracker.discord.why_desk import WhyDesk
+from tracker.ingest.personal import Personal
 from tracker.ingest.rules import Rules
 
 __all__ = ["INTENTS", "Front"]
@@ -73,7 +77,9 @@ class Front:
 
     `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
     `boards`: None leaves out what members are shown of each other; `rules`: None, what admins
-    change. Signals, the event loop and logging belong to the caller.
+    change; `personal`: None, what members ask about themselves. `startup`: who
+    follows what a start finds; None, nobody. Signals, the event loop and logging belong to the
+    caller.
     """
 
     def __init__(
@@ -84,6 +90,8 @@ class Front:
         reader: ReportReader,
         boards: BoardReader | None = None,
         rules: Rules | None = None,
+        personal: Personal | None = None,
+        startup: StartUp | None = None,
         rest_url: str | None = None,
         rest_retries: int = 3,
     ) -> None:
@@ -93,7 +101,8 @@ class Front:
             self._bot = _Bot(token, rest_url=rest_url, rest_retries=rest_retries)
         except ValueError as error:
             raise refusal(error, server=rest_url) from None
-        self._listeners = Listeners(intake)
+        self._startup = startup
+        self._listeners = Listeners(intake, startup)
         self._bot.gated.room = intake.room
         self._bot.gated.silent = self._listeners.silent
         self._listeners.subscribe(self._bot.gated)
@@ -112,6 +121,8 @@ class Front:
             self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(Rules, rules)
             for group in _SETTINGS:
                 self._commands.register(group)
+        if personal is not None:
+            self._answer_about_oneself(intake, personal)
         self._registering: asyncio.Task[None] | None = None
 
     def _show_boards(self, desk: BoardDesk) -> None:
@@ -120,6 +131,11 @@ class Front:
         self._commands.register(LeaderboardCommand)
         self._commands.register(RankCommand)
         self._bot.gated.subscribe(hikari.ComponentInteractionCreateEvent, BoardPresses(desk).pressed)
+
+    def _answer_about_oneself(self, intake: Intake, personal: Personal) -> None:
+        registry = self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT)
+        registry.register_value(WhyDesk, WhyDesk(intake, personal))
+        self._commands.register(WhyCommand)
 
     @property
     def rest(self) -> hikari.api.RESTClient:
@@ -165,6 +181,8 @@ class Front:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._registering
         await self._listeners.close()
+        if self._startup is not None:
+            await self._startup.close()
         if self._bot.is_alive:
             # Nothing is heard as soon as it has begun; a server that does not say goodbye is not waited for.
             leaving = asyncio.ensure_future(self._bot.close())
@@ -188,6 +206,8 @@ class Front:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
             else:
+                if self._startup is not None:
+                    self._startup.synchronised(len(self._commands.registered_commands))
                 return
 
 
