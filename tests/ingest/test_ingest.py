@@ -156,12 +156,30 @@ async def test_a_flush_that_fails_loses_nothing_and_doubles_nothing(
         return plain(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store.state, "flush", flush)
+    told: list[int] = []
+    desk.ingest.flushed.add(lambda batches: told.extend(b.position for b in batches))
     desk.join(1)
     desk.clock.time += 5 * MINUTE
     await desk.ingest.flush()
     assert failures == []
+    assert told == [2]  # committed by the try whose answer was lost, and told once
     assert desk.ingest.health.well
     assert desk.ingest.health.failures == 2
+    desk.check()
+
+
+async def test_who_is_told_of_a_flush_and_fails_does_no_harm(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[int] = []
+
+    def fail(batches: object) -> None:
+        raise ValueError("planted")
+
+    desk.ingest.flushed.add(fail)
+    desk.ingest.flushed.add(lambda batches: told.append(len(batches)))
+    desk.join(1)
+    assert await desk.ingest.flush()
+    assert told == [1]
+    assert "somebody who was told of a flush failed" in caplog.text
     desk.check()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from store import deliveries, member_sync, rebuild, state
+from store import deliveries, member_sync, rebuild, standings
 from store.engine import Database
 from store.member_sync import MemberSync
 from tests.store.living import Writer
@@ -231,7 +231,7 @@ def test_nicknames_make_everybody_who_earned_a_case_and_are_looked_at_when_the_l
     database: Database,
 ) -> None:
     writer = Writer(database)
-    shown = {"nickname": {"enabled": True, "template": "{name} Lv.{level}"}, "tiers": {"list": []}}
+    shown: dict[str, Any] = {"nickname": {"enabled": True, "template": "{name} Lv.{level}"}, "tiers": {"list": []}}
     writer.write([rules(**shown), given(10, at=1)])
     writer.flush(START + MINUTE)
     assert (sync_of(database).state, sync_of(database).tier_roles) == ("pending", ())
@@ -355,6 +355,6 @@ def test_the_planted_bug_is_found_a_flush_that_judges_nobody_is_out_of_line(
 ) -> None:
     writer = Writer(database)
     writer.write([rules(), given(150, at=1)])
-    monkeypatch.setattr(state.standings, "derive", lambda *_: [])
+    monkeypatch.setattr(standings, "derive", lambda *_: [])
     writer.flush(START + MINUTE)
     assert [d.table for d in rebuild.verify(database)] == ["member_sync"]

@@ -29,6 +29,7 @@ from tracker.events.ticks import TrackerLost, tick
 from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import EventId, GuildId, Ms, Partition, Position, mint_event_id, partition_of
 from tracker.ingest.health import Health
+from tracker.ingest.observers import Observers
 from tracker.ingest.sight import FoldSight
 from tracker.ingest.writer import Writer
 from tracker.projections.guild import GuildState
@@ -74,6 +75,7 @@ class Ingest:
     ) -> None:
         self.clock = clock
         self.health = Health()
+        self.flushed = Observers()
         self._database = database
         self._lease = lease
         self._states = dict(states)
@@ -211,6 +213,7 @@ class Ingest:
         def write() -> None:  # on the writer's thread, making rows of the deltas too: thousands keep a loop busy
             batches = [FlushBatch(partition=p, position=n, as_of=at, changes=d.changes()) for p, n, at, d in points]
             store.state.flush(self._database, batches, self._lease)
+            self.flushed.tell(batches)  # once: a try that was committed and whose answer was lost did not come here
 
         await self._writer.until_done("flush", write)
         self.health.flushes += 1
