@@ -18,7 +18,7 @@ class FoundVoice:
     """What became of a guild's voice sessions: those that went on, began with the snapshot, were closed by it.
 
     Who was found in another channel counts as one that was closed and one that began. `away_ms`: for how long the
-    guild was not seen; None if it was not lost (seen for the first time, or sent again).
+    guild was not seen; None if it was never seen before, or not lost (sent again).
     """
 
     taken_over: int

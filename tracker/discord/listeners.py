@@ -12,6 +12,7 @@ from typing import Protocol
 import hikari
 
 from tracker.discord import describe, translate
+from tracker.discord.arrivals import Arrivals, found_in
 from tracker.discord.gate import Listener
 from tracker.discord.resync import Present, close_all, resync
 from tracker.discord.roll import Roll
@@ -34,11 +35,13 @@ class Listeners:
     """Hears what the gateway says and tells the ingest.
 
     It keeps what only Discord's own events can tell and no fold needs: each thread's parent, each guild's AFK channel,
-    since when a shard is silent, and the messages of a guild whose snapshot has not come yet.
+    since when a shard is silent, and the messages of a guild whose snapshot has not come yet. `arrivals` (None: nobody)
+    is told what is found in a guild that is seen again.
     """
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, arrivals: Arrivals | None = None) -> None:
         self._intake = intake
+        self._arrivals = arrivals
         self._roll = Roll(intake)
         self._threads: dict[int, ChannelId] = {}
         self._afk: dict[int, ChannelId | None] = {}
@@ -140,8 +143,12 @@ class Listeners:
             self._intake.accept(*describe.left(guild, user, sight, self._intake.clock.now()))
 
     async def _on_chunk(self, event: hikari.MemberChunkEvent) -> None:
-        if self._intake.sight.lost_at(GuildId(event.guild_id)) is None:
-            self._intake.accept(*self._roll.answered(event))
+        guild = GuildId(event.guild_id)
+        if self._intake.sight.lost_at(guild) is None:
+            facts = list(self._roll.answered(event))
+            self._intake.accept(*facts)
+            if self._arrivals is not None:
+                self._arrivals.answered(guild, facts, complete=not self._roll.calls(guild))
 
     async def _on_limited(self, event: hikari.RequestGuildMembersRateLimitedEvent) -> None:
         self._roll.limited(event)
@@ -206,9 +213,15 @@ class Listeners:
             for user, state in event.voice_states.items()
             if state.channel_id is not None and not (state.member is not None and state.member.is_bot)
         }
-        self._intake.accept(*resync(guild, there, sight, back_at=now, differences=differences))
+        open_before, lost_at = len(set(sight.in_voice(guild))), sight.lost_at(guild)
+        seen_before = lost_at is not None and any(True for _ in sight.members(guild))
+        facts = resync(guild, there, sight, back_at=now, differences=differences)
+        self._intake.accept(*facts)
         self._intake.accept(*self._early.pop(guild, ()))
         self._roll.call(event.shard, guild)
+        if self._arrivals is not None:
+            away_ms = Ms(now - lost_at) if lost_at is not None and seen_before else None
+            self._arrivals.seen(guild, found_in(facts, open_before=open_before, away_ms=away_ms), facts)
 
     async def _on_unavailable(self, event: hikari.GuildUnavailableEvent) -> None:
         self._lose(GuildId(event.guild_id))
@@ -222,6 +235,8 @@ class Listeners:
 
     def _lose(self, guild: GuildId) -> None:
         self._roll.drop(guild)
+        if self._arrivals is not None:
+            self._arrivals.lost(guild)
         self._intake.gone([guild], self._intake.clock.now())
 
     def _close(self, guild: GuildId) -> None:
@@ -252,6 +267,8 @@ class Listeners:
         ours = {GuildId(guild) for guild in event.unavailable_guilds}
         for guild in known:
             self._roll.drop(guild)
+            if self._arrivals is not None:
+                self._arrivals.lost(guild)
             if guild not in ours:
                 self._close(guild)
         self._heard_again(shard.id)

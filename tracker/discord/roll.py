@@ -48,6 +48,10 @@ class Roll:
         """How many guilds have not answered in full."""
         return len(self._calls)
 
+    def calls(self, guild: GuildId) -> bool:
+        """Whether the guild has not answered in full."""
+        return guild in self._calls
+
     def call(self, shard: hikari.api.GatewayShard, guild: GuildId) -> None:
         """Ask for all members of the guild."""
         self._calls[guild] = _Call(shard=shard, nonce=os.urandom(8).hex())
