@@ -8,7 +8,7 @@ from store.engine import Database
 from tests.ingest.support import make_desk
 from tests.projections.history import GUILD, MINUTE
 from tracker.errors import SettingsError
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.ids import UserId
 from tracker.ingest.rules import Rules
 
@@ -52,4 +52,20 @@ async def test_exp_given_by_hand_says_who_and_why(database: Database) -> None:
     (given,) = [e.data for e in desk.logged() if isinstance(e.data, ExpAdjusted)]
     assert given == ExpAdjusted(amount=-3, reason="장난", by=ADMIN)
     assert [row["exp"] for row in desk.totals()] == [-3]
+    await desk.ingest.close(10)
+
+
+async def test_a_season_runs_from_its_start_until_the_next_one(database: Database) -> None:
+    desk = make_desk(database)
+    rules = Rules(desk.ingest)
+    assert rules.season(GUILD) is None
+    rules.start_season(GUILD, "봄", ADMIN)
+    began = desk.clock.now()
+    assert rules.season(GUILD) == ("봄", began)
+    desk.clock.time += MINUTE
+    rules.start_season(GUILD, "summer", ADMIN)
+    assert rules.season(GUILD) == ("summer", began + MINUTE)
+    await desk.ingest.flush()
+    started = [e.data for e in desk.logged() if isinstance(e.data, SeasonStarted)]
+    assert started == [SeasonStarted(name="봄", by=ADMIN), SeasonStarted(name="summer", by=ADMIN)]
     await desk.ingest.close(10)

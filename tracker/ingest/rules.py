@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.events.envelope import Data, Event
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.settings import parse_settings
-from tracker.ids import GuildId, UserId, mint_event_id
+from tracker.ids import GuildId, Ms, UserId, mint_event_id
 from tracker.ingest.ingest import Ingest
 
 __all__ = ["Rules"]
@@ -32,6 +32,14 @@ class Rules:
     def adjust(self, guild: GuildId, user: UserId, amount: int, reason: str, by: UserId) -> None:
         """Give (or, negative, take) EXP."""
         self._accept(guild, user, ExpAdjusted(amount=amount, reason=reason, by=by))
+
+    def season(self, guild: GuildId) -> tuple[str, Ms] | None:
+        """The name of the running season and since when it runs; None if none was ever started."""
+        return self._ingest.sight.season(guild)
+
+    def start_season(self, guild: GuildId, name: str, by: UserId) -> None:
+        """Count season EXP from here; the season before ends."""
+        self._accept(guild, None, SeasonStarted(name=name, by=by))
 
     def _accept(self, guild: GuildId, user: UserId | None, data: Data) -> None:
         now = self._ingest.clock.now()

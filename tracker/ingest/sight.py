@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracker.events.channel import ChannelDescribed
@@ -12,6 +12,7 @@ from tracker.ids import ChannelId, GuildId, Ms, Partition, RoleId, UserId, parti
 from tracker.projections.guild import GuildState
 from tracker.projections.roster import Roster
 from tracker.projections.state import PartitionState
+from tracker.reports.boards import InVoice
 
 __all__ = ["FoldSight", "KnownMember"]
 
@@ -74,6 +75,11 @@ class FoldSight:
         state = self._guild(guild)
         return DEFAULTS if state is None else state.voice.settings
 
+    def season(self, guild: GuildId) -> tuple[str, Ms] | None:
+        """The name of the running season and since when it runs; None if none was ever started."""
+        state = self._guild(guild)
+        return None if state is None or state.season is None else (state.season[0], Ms(state.season[1]))
+
     def bridge_ms(self, guild: GuildId) -> Ms:
         """How long an absence an open session survives."""
         return self.settings(guild).bridge_ms
@@ -82,6 +88,20 @@ class FoldSight:
         """The members with an open session."""
         state = self._guild(guild)
         return [] if state is None else [UserId(user) for user in state.voice.open]
+
+    def in_tracked_voice(self, guild: GuildId) -> Sequence[InVoice]:
+        """The open sessions in channels that are tracked now."""
+        state = self._guild(guild)
+        return [
+            InVoice(
+                user_id=UserId(user),
+                channel_id=ChannelId(session.channel.id),
+                channel_name=session.channel.name,
+                since=Ms(session.started_at),
+            )
+            for user, session in ({} if state is None else state.voice.open).items()
+            if session.channel.tracked
+        ]
 
     def channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
         """The channel of the member's open session, None if there is none."""
