@@ -18,8 +18,8 @@ from store.schema import READ_MODELS, member_sync
 from tracker.ids import GuildId, Ms, RoleId, UserId, partition_of
 
 __all__ = [
-    "MemberSync", "State", "blocked", "counts", "desired", "due", "make_pending", "mark_blocked", "mark_failed",
-    "mark_meant", "mark_sent", "next_due", "retry_blocked",
+    "MemberSync", "State", "blocked", "counts", "desired", "due", "due_guilds", "make_pending", "mark_blocked",
+    "mark_failed", "mark_meant", "mark_sent", "next_due", "postpone", "retry_blocked",
 ]  # fmt: skip
 
 State = Literal["pending", "sent", "failed", "blocked"]
@@ -64,13 +64,35 @@ _WANTED = select(member_sync, func.coalesce(_totals.c.exp, 0).label("exp")).sele
 )
 
 
-def due(db: Database, now: Ms, *, limit: int = 500) -> list[MemberSync]:
-    """Those to be tried now, the longest due first."""
+def due(db: Database, now: Ms, *, limit: int = 500, guild: GuildId | None = None) -> list[MemberSync]:
+    """Those to be tried now, of one guild or of all (None), the longest due first."""
     c = member_sync.c
     wanted = _WANTED.where(c.state.in_(_OWED), c.next_attempt_at <= now)
+    if guild is not None:
+        wanted = wanted.where(c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
     with db.read() as connection:
         rows = connection.execute(wanted.order_by(c.next_attempt_at, c.guild_id, c.user_id).limit(limit)).mappings()
         return [_sync(row) for row in rows]
+
+
+def due_guilds(db: Database, now: Ms) -> list[GuildId]:
+    """The guilds in which somebody is to be tried now; the longest due first."""
+    c = member_sync.c
+    wanted = select(c.guild_id).where(c.state.in_(_OWED), c.next_attempt_at <= now).group_by(c.guild_id)
+    with db.read() as connection:
+        return [GuildId(row.guild_id) for row in connection.execute(wanted.order_by(func.min(c.next_attempt_at)))]
+
+
+def postpone(db: Database, guild: GuildId, until: Ms) -> None:
+    """Nobody in the guild is tried before `until`."""
+    c = member_sync.c
+    place = (c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
+    with db.write() as connection:
+        connection.execute(
+            update(member_sync)
+            .where(*place, c.state.in_(_OWED), c.next_attempt_at < until)
+            .values(next_attempt_at=until)
+        )  # fmt: skip
 
 
 def next_due(db: Database) -> Ms | None:
@@ -89,9 +111,13 @@ def desired(db: Database, guild: GuildId) -> dict[UserId, MemberSync]:
         return {UserId(row["user_id"]): _sync(row) for row in connection.execute(wanted).mappings()}
 
 
-def mark_meant(db: Database, sync: MemberSync, *, nick: str | None, original: str | None) -> None:
-    """The nickname is about to be set (None: the original is about to be put back). To be noted before it is."""
-    _mark(db, sync, {"managed": 1, "meant_nick": nick, "original_nick": original})
+def mark_meant(db: Database, sync: MemberSync, *, nick: str, original: str | None, there: str | None = None) -> None:
+    """The nickname is about to be set. To be noted before it is: else nobody could tell it from a member's own.
+
+    `there`: the nickname of ours that the member has now, which is then the one that was set; None if it is not ours.
+    """
+    known = {} if there is None else {"set_nick": there}
+    _mark(db, sync, {"managed": 1, "meant_nick": nick, "original_nick": original, **known})
 
 
 def mark_sent(db: Database, sync: MemberSync, *, managed: bool, set_nick: str | None) -> None:
@@ -115,9 +141,12 @@ def mark_failed(db: Database, sync: MemberSync, error: str, *, next_attempt_at: 
 def mark_blocked(db: Database, sync: MemberSync, reason: str, *, managed: bool, set_nick: str | None) -> None:
     """It cannot arrive before a person has changed something. Nothing is blocked if something else is desired by now.
 
-    What is known of the nickname is noted in any case.
+    What is known of the nickname is noted in any case; one that was meant may have arrived, and stays noted as well.
     """
-    _mark(db, sync, _nickname(managed=managed, set_nick=set_nick))
+    known = _nickname(managed=managed, set_nick=set_nick)
+    if managed and sync.meant_nick != set_nick:
+        del known["meant_nick"]
+    _mark(db, sync, known)
     _mark(db, sync, {"state": "blocked", "error": reason, "attempts": sync.attempts + 1}, revision=sync.revision)
 
 

@@ -21,7 +21,7 @@ class Members:
     """Everything raises DatabaseError when the database cannot be reached.
 
     Only a flush and what is noted here change what is owed, so when nothing is due it is remembered when something
-    will be: `due` is asked every second, and almost always about nothing.
+    will be: `due_guilds` is asked every second, and almost always about nothing.
     """
 
     def __init__(self, database: Database, ingest: Ingest) -> None:
@@ -31,12 +31,16 @@ class Members:
         self._flushes = -1
         self._changes = 0
 
-    async def due(self, now: Ms, *, limit: int = 500) -> Sequence[MemberSync]:
-        """Those to be tried now, the longest due first."""
+    async def due(self, guild: GuildId, now: Ms, *, limit: int) -> Sequence[MemberSync]:
+        """Those of one guild to be tried now, the longest due first."""
+        return await self._ingest.write(partial(store.member_sync.due, self._database, now, limit=limit, guild=guild))
+
+    async def due_guilds(self, now: Ms) -> Sequence[GuildId]:
+        """The guilds in which somebody is to be tried now, the longest due first."""
         flushes, changes = self._ingest.health.flushes, self._changes
         if flushes == self._flushes and (self._quiet_until is None or now < self._quiet_until):
             return ()
-        found = await self._ingest.write(partial(store.member_sync.due, self._database, now, limit=limit))
+        found = await self._ingest.write(partial(store.member_sync.due_guilds, self._database, now))
         if not found:
             quiet_until = await self._ingest.write(partial(store.member_sync.next_due, self._database))
             if self._changes == changes:
@@ -47,9 +51,13 @@ class Members:
         """Everybody in the guild of whom something is noted."""
         return await self._ingest.write(partial(store.member_sync.desired, self._database, guild))
 
-    async def mark_meant(self, sync: MemberSync, *, nick: str | None, original: str | None) -> None:
-        """The nickname is about to be set (None: the original is about to be put back)."""
-        mark = partial(store.member_sync.mark_meant, self._database, sync, nick=nick, original=original)
+    async def postpone(self, guild: GuildId, until: Ms) -> None:
+        """Nobody in the guild is tried before `until`."""
+        await self._change(partial(store.member_sync.postpone, self._database, guild, until))
+
+    async def mark_meant(self, sync: MemberSync, *, nick: str, original: str | None, there: str | None) -> None:
+        """The nickname is about to be set, where `there` is the one of ours that is there now (None: not ours)."""
+        mark = partial(store.member_sync.mark_meant, self._database, sync, nick=nick, original=original, there=there)
         await self._ingest.write(mark)
 
     async def mark_sent(self, sync: MemberSync, *, managed: bool, set_nick: str | None) -> None:
