@@ -41,14 +41,18 @@ class Rules:
             or any(re.search(pattern, name, re.IGNORECASE) for pattern in patterns)
         )
 
-    def meets(self, occupants: int, flags: int) -> bool:
-        """The requirements for eligible time; `flags` as in tracker.events.voice (bit 0 self_mute … bit 6 suppress)."""
+    def lacking(self, occupants: int, flags: int) -> list[str]:
+        """The requirements for eligible time that do not hold: alone, deaf, muted.
+
+        `flags` as in tracker.events.voice (bit 0 self_mute … bit 6 suppress).
+        """
         self_mute, self_deaf, mute, deaf, _stream, _video, suppress = ((flags >> bit) & 1 for bit in range(7))
-        if self._require.get("undeafened", False) and (self_deaf or deaf):
-            return False
-        if self._require.get("unmuted", False) and (self_mute or mute or suppress):
-            return False
-        return bool(occupants >= self._require.get("min_members", 1))
+        holds = {
+            "alone": occupants >= self._require.get("min_members", 1),
+            "deaf": not (self._require.get("undeafened", False) and (self_deaf or deaf)),
+            "muted": not (self._require.get("unmuted", False) and (self_mute or mute or suppress)),
+        }
+        return [name for name, held in holds.items() if not held]
 
     def voice_rule(self, channel: int, parent: int | None) -> tuple[int, int] | None:
         """(every ms, exp) of the channel, else its category, else the default, else None."""

@@ -63,6 +63,11 @@ class Timelines:
         found: Rules = _at(self._rules, step, self._standard)
         return found
 
+    def season(self, step: int) -> int | None:
+        """When the season began that runs after a step; None: no season runs."""
+        began = [e.occurred_at for e in self.events[: step + 1] if e.type == "season.started"]
+        return began[-1] if began else None
+
     def unseen(self, step: int) -> int | None:
         """Since when the tracker does not see the guild, after a step; None if it does."""
         since: int | None = None

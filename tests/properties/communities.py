@@ -29,7 +29,7 @@ from tracker.events.member import (
     MemberRolesChanged,
 )
 from tracker.events.message import MessageDeleted, MessageSent, message_deleted_id, message_sent_id
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.ticks import TrackerLost, TrackerReturned
 from tracker.events.voice import MUTE, SELF_DEAF, SUPPRESS, Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, MessageId, Ms, RoleId, UserId
@@ -117,7 +117,7 @@ class Story:
         user = MEMBERS[who % len(MEMBERS)]
         if user in self.forgotten:
             return
-        if kind in ("settings", "describe", "adjust", "delete", "bot", "lose"):
+        if kind in ("settings", "season", "describe", "adjust", "delete", "bot", "lose"):
             getattr(self, f"_{kind}")(user, where, extra)
         elif kind == "opt" or user not in self.opted_out:
             if user in self.gone:
@@ -171,7 +171,11 @@ class Story:
     def _settings(self, user: UserId, where: int, extra: int) -> None:
         document: Mapping[str, Any] = self.documents[(where + extra) % len(self.documents)]
         self.bridge_ms = document.get("bridge_s", 600) * 1000
-        self.add(SettingsChanged(settings=document, by=user))
+        self.add(SettingsChanged(settings=document, by=(None, BOT)[where % 2]))
+
+    def _season(self, user: UserId, where: int, extra: int) -> None:
+        del user, where
+        self.add(SeasonStarted(name=f"season {extra}"))
 
     def _describe(self, user: UserId, where: int, extra: int) -> None:
         del user
@@ -226,6 +230,8 @@ class Story:
             self.now += away // 2
             away -= away // 2
             self._settings(MEMBERS[0], where, extra // 4)
+            if extra % 8 == 0:
+                self._season(MEMBERS[0], where, extra)
             if MEMBERS[1] not in self.forgotten:
                 self._adjust(MEMBERS[1], where, extra)
         if self.lost:
@@ -260,7 +266,7 @@ def _flags(extra: int) -> Flags:
 
 KINDS = (
     ["voice"] * 12 + ["flags"] * 3 + ["message"] * 6 + ["delete"] * 3 + ["interaction"] * 3 + ["settings"] * 3
-    + ["describe"] * 3 + ["roles"] * 2 + ["adjust", "opt", "leave", "forget", "bot", "lose", "lose"]
+    + ["describe"] * 3 + ["roles"] * 2 + ["season"] * 2 + ["adjust", "opt", "leave", "forget", "bot", "lose", "lose"]
 )  # fmt: skip
 GAPS = st.one_of(
     st.tuples(st.just("ms"), st.just(0)),

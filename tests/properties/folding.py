@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.oracle.oracle import FIGURES, Answer
+import msgspec
+
+from tests.oracle.oracle import FIGURES, REASONS, Answer
 from tests.oracle.tables import TableStore
 from tracker.events.envelope import Event
 from tracker.events.ticks import tick
@@ -65,6 +67,11 @@ def found(store: TableStore) -> dict[str, Any]:
         "away": sorted(
             (since, row["to_at"]) for (_, since), row in store.tables["away"].items() if row["to_at"] != since
         ),
+        "unearned": {key[1:]: tuple(row[name] for name in REASONS) for key, row in store.tables["unearned"].items()},
+        "season_totals": {key[1:]: row["exp"] for key, row in store.tables["season_totals"].items()},
+        "rules": {
+            at: (msgspec.json.decode(row["settings"]), row["set_by"]) for (_, at), row in store.tables["rules"].items()
+        },
     }
 
 
@@ -96,4 +103,7 @@ def expected(answer: Answer) -> dict[str, Any]:
         "session_days": {(day, s.user, s.started_at) for s in sessions for day in s.days},
         "carries": {key: ms for key, ms in answer.carries.items() if ms},
         "away": answer.away,
+        "unearned": {row: tuple(reasons[name] for name in REASONS) for row, reasons in answer.unearned.items()},
+        "season_totals": answer.seasons,
+        "rules": answer.rules,
     }

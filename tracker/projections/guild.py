@@ -219,6 +219,8 @@ def _role(state: GuildState, _: Event, data: channel.RoleDescribed) -> None:
 
 def _settings(state: GuildState, event: Event, data: rule.SettingsChanged) -> None:
     state.voice.change_settings(parse_settings(data.settings), event.occurred_at)
+    text = msgspec.json.encode(data.settings).decode()
+    state.ledger.put("rules", (state.guild_id, event.occurred_at), text, data.by)
     state.put_row()
 
 
@@ -228,6 +230,7 @@ def _adjusted(state: GuildState, event: Event, data: rule.ExpAdjusted) -> None:
 
 
 def _season(state: GuildState, event: Event, data: rule.SeasonStarted) -> None:
+    state.voice.start_season(event.occurred_at)
     state.season = (data.name, event.occurred_at)
     state.put_row()
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tracker.projections.rows import TABLES, Changes, Row
 from tracker.projections.sessions import VoiceSession
 from tracker.projections.standing import StandingRules
+from tracker.projections.unearned import NO_REASONS
 
 __all__ = [
     "EXP_ADJUSTED", "EXP_INTERACTIONS", "EXP_MESSAGES", "EXP_VOICE", "INTERACTIONS", "LAST_AT", "MESSAGES", "SESSIONS",
@@ -36,6 +37,8 @@ class Ledger:
     message_awards_at: dict[tuple[int, int], int] = field(default_factory=dict)
     interaction_awards_at: dict[tuple[int, int], int] = field(default_factory=dict)
     members: dict[tuple[int, int], list[Any]] = field(default_factory=dict)
+    season_totals: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    unearned: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
     simple: dict[str, dict[Row, Row]] = field(default_factory=dict)
     expired: dict[str, dict[Row, None]] = field(default_factory=dict)
     forgotten: dict[tuple[int, int], None] = field(default_factory=dict)
@@ -47,6 +50,20 @@ class Ledger:
         if cell is None:
             cell = self.daily[key] = _NOTHING_DAILY[:]
         return cell
+
+    def reasons(self, guild: int, day: int, user: int, channel: int) -> list[int]:
+        """The unearned row's deltas, to be added to in place. Ask only if there is something to add."""
+        key = (guild, day, user, channel)
+        cell = self.unearned.get(key)
+        if cell is None:
+            cell = self.unearned[key] = list(NO_REASONS)
+        return cell
+
+    def add_to_season(self, guild: int, season_at: int, user: int, exp: int) -> None:
+        """EXP given or taken counts in the season that began at `season_at`; nothing happens if that is 0: in none."""
+        if season_at and exp:
+            key = (guild, season_at, user)
+            self.season_totals[key] = self.season_totals.get(key, 0) + exp
 
     def put(self, table: str, key: Row, *values: Any) -> None:
         """The row `key` of a table that is only ever set is `values` from now on."""
@@ -85,6 +102,8 @@ class Ledger:
             ("totals", self.message_awards_at),
             ("totals", self.interaction_awards_at),
             ("members", self.members),
+            ("season_totals", self.season_totals),
+            ("unearned", self.unearned),
         ]
         return named + [(t, keyed) for t, keyed in self.simple.items() if "user_id" in TABLES[t].key]
 
@@ -118,6 +137,8 @@ class Deltas:
             "session_days": list(ledger.session_days),
             "totals": _totals(ledger),
             "members": [(*key, *known) for key, known in ledger.members.items()],
+            "season_totals": [(*key, exp) for key, exp in ledger.season_totals.items()],
+            "unearned": [(*key, *cell) for key, cell in ledger.unearned.items()],
         }
         for table, keyed in ledger.simple.items():
             rows[table] = [key + values for key, values in keyed.items()]

@@ -38,7 +38,8 @@ def _guild(state: PartitionState, row: Row) -> None:
     guild.lost_at = lost_at
     guild.voice.seen_until = NEVER if lost_at is None else lost_at
     guild.last_at = state.as_of if lost_at is None else lost_at
-    guild.season = None if season_at is None else (season_name, season_at)
+    if season_at is not None:
+        guild.season, guild.voice.season_at = (season_name, season_at), season_at
     if settings is not None:
         guild.voice.change_settings(parse_settings(msgspec.json.decode(settings)), state.as_of)
 
@@ -103,10 +104,9 @@ def _session_day(state: PartitionState, row: Row) -> None:
 
 
 def _award(state: PartitionState, row: Row) -> None:
-    guild_id, message_id, user, channel_id, day, exp, until, _ = row
-    state.guild(guild_id).activity.remember(
-        message_id, RevocableAward(user_id=user, channel_id=channel_id, day=day, exp=exp, until=until)
-    )
+    guild_id, message_id, user, channel_id, day, exp, until, season_at = row
+    given = RevocableAward(user_id=user, channel_id=channel_id, day=day, exp=exp, until=until, season_at=season_at or 0)
+    state.guild(guild_id).activity.remember(message_id, given)
 
 
 _LOADERS: Final[dict[str, Callable[[PartitionState, Any], None]]] = {

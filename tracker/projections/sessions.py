@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tracker.events.settings import GuildSettings, Rule
 from tracker.events.voice import DEAF, MUTE, SELF_DEAF, SELF_MUTE, SUPPRESS, Flags
 from tracker.projections.rows import Row
+from tracker.projections.unearned import AFK_MS, ALONE_MS, DEAF_MS, IGNORED_MS, MUTED_MS
 
 __all__ = ["ChannelState", "VoiceSession"]
 
@@ -53,12 +54,20 @@ class ChannelState:
         self.min_members = settings.min_members
         self.barred = (_DEAF if settings.undeafened else 0) | (_MUTED if settings.unmuted else 0)
 
-    def is_eligible(self, flags: int) -> bool:
-        """Whether a member's time with these flags counts for EXP in this channel, with those who are in it now.
+    def why_not(self, flags: int) -> int | None:
+        """Why a member's time with these flags does not count for EXP here, with those who are in the channel now.
 
-        It does without a rule too: a rule that comes later finds the carry.
+        A cell of an unearned row, the first reason that applies; None: the time is eligible. It is without a rule too:
+        a rule that comes later finds the carry.
         """
-        return self.tracked and len(self.open) >= self.min_members and not flags & self.barred
+        if not self.tracked:
+            return AFK_MS if self.afk else IGNORED_MS
+        if len(self.open) < self.min_members:
+            return ALONE_MS
+        barred = flags & self.barred
+        if barred:
+            return DEAF_MS if barred & _DEAF else MUTED_MS
+        return None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -66,6 +75,7 @@ class VoiceSession:
     """A session and how far it has been counted.
 
     `since`: the instant up to which its time is credited. `carry`: eligible ms since the last award, over sessions.
+    `why_not`: the cell of an unearned row that its time goes into now, None while it is eligible.
     `days`: the local days (yyyymmdd) on which it had tracked time. `ended_at`: None while open.
     """
 
@@ -75,7 +85,7 @@ class VoiceSession:
     since: int
     flags: Flags
     carry: int
-    eligible: bool = False
+    why_not: int | None = None
     ended_at: int | None = None
     voice_ms: int = 0
     exp: int = 0

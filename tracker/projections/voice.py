@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tracker.events.settings import DEFAULTS, GuildSettings
+from tracker.events.settings import DEFAULTS, GuildSettings, Rule
 from tracker.events.voice import Flags
 from tracker.projections.days import LocalDay, local_day
 from tracker.projections.exp import awards_in, voice_exp
 from tracker.projections.ledger import EXP_VOICE, LAST_AT, SESSIONS, VOICE_MS, Ledger
 from tracker.projections.roster import Roster
 from tracker.projections.sessions import ChannelState, VoiceSession
+from tracker.projections.unearned import UNRULED_MS
 
 __all__ = ["NEVER", "VoiceFold"]
 
@@ -26,6 +27,7 @@ class VoiceFold:
 
     `seen_until`: since when the tracker has not seen the guild; nothing is credited beyond it until it is back, so
     that what is credited is what recovery takes for credited. NEVER while it sees the guild.
+    `season_at`: since when a season runs, 0 if none does; messages and the rest look it up here too.
     """
 
     guild_id: int
@@ -36,6 +38,7 @@ class VoiceFold:
     open: dict[int, VoiceSession] = field(default_factory=dict)
     today: LocalDay = _NO_DAY
     seen_until: int = NEVER
+    season_at: int = 0
 
     def channel(self, channel_id: int) -> ChannelState:
         """The channel's state, made at first sight."""
@@ -99,7 +102,7 @@ class VoiceFold:
             return
         self.settle(session, now)
         session.flags = flags
-        session.eligible = session.channel.is_eligible(flags)
+        session.why_not = session.channel.why_not(flags)
         self.ledger.sessions[self.guild_id, user, session.started_at] = session
 
     def _crowd_changes(self, channel: ChannelState, size: int, now: int) -> None:
@@ -111,10 +114,10 @@ class VoiceFold:
     def _reweigh(self, channel: ChannelState, newcomer: VoiceSession | None) -> None:
         """After a change of the crowd: weigh everyone if `min_members` may have been crossed, else the newcomer."""
         if newcomer is not None and len(channel.open) != channel.min_members:
-            newcomer.eligible = channel.is_eligible(newcomer.flags)
+            newcomer.why_not = channel.why_not(newcomer.flags)
         elif abs(len(channel.open) - channel.min_members) <= 1:
             for session in channel.open.values():
-                session.eligible = channel.is_eligible(session.flags)
+                session.why_not = channel.why_not(session.flags)
 
     # -- rules -----------------------------------------------------------------------------------------------------
 
@@ -129,6 +132,11 @@ class VoiceFold:
         self.settings = settings
         self.today = _NO_DAY
         self.weigh_all()
+
+    def start_season(self, now: int) -> None:
+        """EXP counts in a new season from now on; what was earned up to now belongs to the one before."""
+        self.settle_all(now)
+        self.season_at = now
 
     def weigh_all(self) -> None:
         """Work out anew what the settings make of each channel and of each session in it."""
@@ -147,7 +155,7 @@ class VoiceFold:
     def _weigh(self, channel: ChannelState) -> None:
         channel.weigh(self.settings)
         for session in channel.open.values():
-            session.eligible = channel.is_eligible(session.flags)
+            session.why_not = channel.why_not(session.flags)
 
     # -- time ------------------------------------------------------------------------------------------------------
 
@@ -162,14 +170,21 @@ class VoiceFold:
         if now <= at:
             return
         session.since = now
-        if not session.channel.tracked:
-            return
-        self.ledger.sessions[self.guild_id, session.user_id, session.started_at] = session
+        tracked = session.channel.tracked
+        if tracked:
+            self.ledger.sessions[self.guild_id, session.user_id, session.started_at] = session
         while at < now:
             day = self.day_at(at)
             end = day.end if day.end < now else now
-            self._credit(session, day.day, at, end)
+            if tracked:
+                self._credit(session, day.day, at, end)
+            elif session.why_not is not None:
+                self._miss(session, day.day, session.why_not, end - at)
             at = end
+
+    def _miss(self, session: VoiceSession, day: int, reason: int, length: int) -> None:
+        """Note why `length` ms of a local day earn nothing."""
+        self.ledger.reasons(self.guild_id, day, session.user_id, session.channel.id)[reason] += length
 
     def _credit(self, session: VoiceSession, day: int, start: int, end: int) -> None:
         """Credit tracked time [start, end) that lies within one local day."""
@@ -184,22 +199,26 @@ class VoiceFold:
             session.days += (day,)
             cell[SESSIONS] += 1
             self.ledger.session_days[self.guild_id, day, user, session.started_at] = None
-        if not session.eligible:
+        if session.why_not is not None:
+            self._miss(session, day, session.why_not, length)
             return
         rule = channel.rule
+        if rule is None or not rule.exp:
+            self._miss(session, day, UNRULED_MS, length)
         if rule is None:
             session.carry += length
             return
         count, first, session.carry = awards_in(session.carry, rule.every_ms, length)
         if count:
-            exp = voice_exp(
-                self.settings,
-                rule.exp,
-                channel.percent,
-                self.settings.role_multiplier(self.roster.roles(user)),
-                first=start + first,
-                every=rule.every_ms,
-                count=count,
-            )
+            exp = self._worth(session, rule, start + first, count)
             cell[EXP_VOICE] += exp
             session.exp += exp
+            self.ledger.add_to_season(self.guild_id, self.season_at, user, exp)
+
+    def _worth(self, session: VoiceSession, rule: Rule, first: int, count: int) -> int:
+        """The EXP of `count` awards by the rule, the first of them at the instant `first`."""
+        settings = self.settings
+        percent = settings.role_multiplier(self.roster.roles(session.user_id))
+        return voice_exp(
+            settings, rule.exp, session.channel.percent, percent, first=first, every=rule.every_ms, count=count
+        )
