@@ -25,6 +25,7 @@ from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
+from tracker.ingest.leave_lines import LeaveLines
 from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.reader import Reader
@@ -120,6 +121,7 @@ class _App:
         ingest, config = self._ingest, self._config
         known = ingest.sight.guilds()
         _LOG.info("database %s ready; guilds known: %d", self._database.name, len(known))
+        ingest.flushed.add(LeaveLines(ingest.sight).flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
         front = Front(

@@ -7,17 +7,15 @@ is true of the database.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from store.state import FlushBatch
 from tracker.ids import ChannelId, GuildId
+from tracker.ingest.sight import FoldSight
 from tracker.projections.rows import TABLES, Row
 
-__all__ = ["ChannelName", "LeaveLines", "clock_text", "one_line"]
-
-ChannelName = Callable[[GuildId, ChannelId], str | None]
-"""A channel's name, None if it was never heard; asked on the writer's thread."""
+__all__ = ["LeaveLines", "clock_text", "one_line"]
 
 _LOG = logging.getLogger("tracker.voice")
 _MOST: Final = 50
@@ -28,10 +26,10 @@ _GUILD, _USER, _STARTED, _CHANNEL, _ENDED, _EXP = map(
 
 
 class LeaveLines:
-    """Is told of each committed flush, on the writer's thread."""
+    """Is told of each committed flush, on the writer's thread. `sight`: for the channels' names."""
 
-    def __init__(self, channel_name: ChannelName) -> None:
-        self._channel_name = channel_name
+    def __init__(self, sight: FoldSight) -> None:
+        self._sight = sight
 
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """Log the sessions that ended in it, by the instant of their end: at most 50, and how many others there are."""
@@ -46,8 +44,8 @@ class LeaveLines:
             _LOG.info("… and %d more left: %d EXP committed for them", len(rest), sum(row[_EXP] for row in rest))
 
     def _channel(self, row: Row) -> str:
-        name = self._channel_name(GuildId(row[_GUILD]), ChannelId(row[_CHANNEL]))
-        return one_line(name) if name else f"channel {row[_CHANNEL]}"
+        described = self._sight.channel(GuildId(row[_GUILD]), ChannelId(row[_CHANNEL]))
+        return f"channel {row[_CHANNEL]}" if described is None else one_line(described.name)
 
 
 def _ended(batches: Sequence[FlushBatch]) -> Iterator[Row]:
