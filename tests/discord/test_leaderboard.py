@@ -46,14 +46,14 @@ async def test_it_shows_what_was_played_in_both_languages(house: BoardHouse) -> 
     message, call = await house.ask(house.minjun, "leaderboard")
     assert call.deferred
     assert not call.ephemeral
-    assert lines(message) == ["🥇 **Ana** — 13 EXP", "🥈 **민준** — 1 EXP"]
+    assert lines(message) == ["🥇 **Ana** Lv. 0 — 13 EXP", "🥈 **민준** Lv. 0 — 1 EXP"]
     assert bottom(message) == "**민준** is number 2 of 2, with 1 EXP."
     message, _ = await house.ask(house.ana, "leaderboard", {"by": "voice", "period": "today"})
-    assert lines(message) == ["🥇 **Ana** — 1 h 5 min"]
+    assert lines(message) == ["🥇 **Ana** Lv. 0 — 1 h 5 min"]
     message, _ = await house.ask(house.ana, "leaderboard", {"by": "messages", "period": "week"}, locale="ko")
     assert message.embeds[0]["title"] == "메시지 순위"
     assert message.embeds[0]["footer"]["text"] == "1/1 페이지 · 멤버 1명"
-    assert lines(message) == ["🥇 **민준** — 메시지 1개"]
+    assert lines(message) == ["🥇 **민준** Lv.0 — 메시지 1개"]
     assert bottom(message) == f"<@{house.ana.id}> 님은 이 순위에 없습니다."
     assert all(button["disabled"] for button in buttons(message))
 
@@ -64,20 +64,20 @@ async def test_anybody_turns_the_pages_and_sees_their_own_place(house: BoardHous
     for n, person in enumerate(people, start=1):
         give(house, person, 100 - n)
     message, _ = await house.ask(people[22], "leaderboard")
-    assert lines(message)[0] == "🥇 **member 1** — 99 EXP"
+    assert lines(message)[0] == "🥇 **member 1** Lv. 0 — 99 EXP"
     assert bottom(message) == "**member 23** is number 23 of 25, with 77 EXP."
     back, on = buttons(message)
     assert (back["disabled"], on.get("disabled", False)) == (True, False)
     message, call = await house.press(house.minjun, message, on["custom_id"], locale="ko")
     assert call.deferred
-    assert lines(message)[0] == "`11` **member 11** — 경험치 89"
+    assert lines(message)[0] == "`11` **member 11** Lv.0 — 경험치 89"
     assert bottom(message) == f"<@{house.minjun.id}> 님은 이 순위에 없습니다."
     message, _ = await house.press(house.ana, message, buttons(message)[1]["custom_id"])
     assert len(lines(message)) == 5
     back, on = buttons(message)
     assert (back.get("disabled", False), on["disabled"]) == (False, True)
     message, _ = await house.press(house.ana, message, back["custom_id"])
-    assert lines(message)[0] == "`11` **member 11** — 89 EXP"
+    assert lines(message)[0] == "`11` **member 11** Lv. 0 — 89 EXP"
 
 
 async def test_a_button_works_after_a_restart(house: BoardHouse) -> None:
@@ -90,7 +90,7 @@ async def test_a_button_works_after_a_restart(house: BoardHouse) -> None:
     house.next_process()
     await house.open(14)
     message, _ = await house.press(house.ana, message, buttons(message)[1]["custom_id"])
-    assert lines(message) == ["`11` **member 11** — 89 EXP", "`12` **member 12** — 88 EXP"]
+    assert lines(message) == ["`11` **member 11** Lv. 0 — 89 EXP", "`12` **member 12** Lv. 0 — 88 EXP"]
 
 
 async def test_a_page_may_be_asked_for_and_one_too_far_is_the_last(house: BoardHouse) -> None:
@@ -113,7 +113,7 @@ async def test_the_departed_and_the_opted_out_are_left_out(house: BoardHouse) ->
     house.world.remove_member(gone)
     await house.without(gone)
     message, _ = await house.ask(shy, "leaderboard")
-    assert lines(message) == ["🥇 **Ana** — 5 EXP"]
+    assert lines(message) == ["🥇 **Ana** Lv. 0 — 5 EXP"]
     assert bottom(message) == f"<@{shy.id}> is not on this board."
 
 

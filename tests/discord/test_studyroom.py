@@ -134,6 +134,6 @@ async def test_a_database_that_is_away_is_told(
     def away(*_: object, **__: object) -> None:
         raise DatabaseError("locked")
 
-    monkeypatch.setattr("store.board_queries.read_studyroom", away)
+    monkeypatch.setattr("store.studyroom.read_studyroom", away)
     message, _ = await house.ask(house.ana, "studyroom", locale=locale)
     assert said in message.content

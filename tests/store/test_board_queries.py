@@ -11,15 +11,14 @@ import pytest
 from store import board_queries
 from store.engine import Database
 from tests.store.living import Writer
-from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import plans
-from tracker.events.channel import ChannelDescribed
 from tracker.events.member import MemberJoined, MemberLeft, MemberOptedOut
 from tracker.events.message import MessageSent
-from tracker.events.rule import ExpAdjusted, SettingsChanged
-from tracker.events.voice import VoiceLeft, VoiceMoved
-from tracker.ids import ChannelId, Ms, UserId
-from tracker.reports.boards import Board
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
+from tracker.events.voice import VoiceLeft
+from tracker.ids import Ms, UserId
+from tracker.reports.boards import Board, Season
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 ANN, BEN, CAT, GONE, SHY, BOT = (UserId(n) for n in (1, 2, 3, 4, 5, 9))
@@ -92,34 +91,43 @@ def test_a_period_is_the_guilds_own_day_week_and_month(database: Database) -> No
     ]
     week = board(database, tomorrow, measure="voice", period="week")
     assert [(n.user_id, n.value) for n in week.lines] == [(BEN, 11 * MINUTE)]
-    assert (week.first_day, week.last_day) == (20260223, 20260301)
+    assert (week.scope.first_day, week.scope.last_day) == (20260223, 20260301)
     assert board(database, tomorrow, measure="messages", period="today").lines == ()
     assert [n.user_id for n in board(database, tomorrow, measure="messages", period="month").lines] == [ANN]
     assert [(n.user_id, n.value) for n in board(database, tomorrow, period="month").lines] == [(BEN, 2), (ANN, 1)]
     assert board(database, tomorrow, measure="voice").lines[0].value == 11 * MINUTE
 
 
-def test_the_study_room_shows_open_sessions_in_tracked_channels(database: Database) -> None:
+def test_a_seasons_board_has_the_exp_since_it_began_and_nothing_else(told: Database) -> None:
+    assert board(told, period="season").scope.season is None
+    assert board(told, period="season").total == 0
+    writer = Writer(told)
+    writer.write([fact(SeasonStarted(name="spring"), user=None, channel=None, at=HOUR)])
+    writer.write([gives(CAT, 9, HOUR + 1), gives(BEN, 2, HOUR + 1), gives(GONE, 50, HOUR + 1)])
+    writer.flush(START + 2 * HOUR)
+    season = board(told, period="season")
+    assert [(line.user_id, line.value, line.exp) for line in season.lines] == [(CAT, 9, 14), (BEN, 2, 9)]
+    assert season.scope.season == Season(name="spring", at=Ms(START + HOUR))
+    assert (season.own, season.total) == (None, 2)
+    assert board(told, period="season", measure="voice").total == 0
+    writer.write([fact(SeasonStarted(name="summer"), user=None, channel=None, at=3 * HOUR)])
+    writer.flush(START + 4 * HOUR)
+    assert board(told, period="season").total == 0
+
+
+@pytest.mark.parametrize(
+    ("tiers", "counted"), [({}, 8), ({"basis": "season"}, 3), ({"basis": "rolling", "rolling_days": 1}, 5)]
+)
+def test_a_standing_tells_the_exp_that_the_tiers_look_at(
+    database: Database, tiers: dict[str, Any], counted: int
+) -> None:
     writer = Writer(database)
-    writer.write(joins(ANN, BEN, CAT))
-    writer.write([fact(ChannelDescribed(name="📝-공부방"), user=None)])
-    writer.write([fact(ChannelDescribed(name="자리비움", afk=True), user=None, channel=AFK)])
-    writer.write(
-        [
-            fact(user=ANN, channel=902),
-            fact(user=BEN),
-            fact(VoiceMoved(from_channel_id=ChannelId(902)), user=ANN, at=MINUTE),
-            fact(user=CAT, channel=AFK),
-        ]
-    )
-    writer.flush(START + HOUR)
-    room = board_queries.read_studyroom(database, GUILD, now=Ms(START + HOUR))
-    assert [(o.user_id, o.channel_id, o.since, o.today_ms) for o in room.occupants] == [
-        (BEN, CHANNEL, START, HOUR),
-        (ANN, CHANNEL, START + MINUTE, HOUR),
-    ]
-    assert room.channels == {CHANNEL: "📝-공부방"}
-    assert room.as_of == START + HOUR
+    writer.write([fact(SettingsChanged(settings={"tiers": tiers}), user=None, channel=None), *joins(ANN)])
+    writer.write([gives(ANN, 5), fact(SeasonStarted(name="spring"), user=None, channel=None, at=DAY)])
+    writer.write([gives(ANN, 3, DAY)])
+    writer.flush(START + DAY)
+    ann = board_queries.read_standing(database, GUILD, ANN, now=Ms(START + DAY))
+    assert (ann.exp, ann.basis_exp) == (8, counted), "rolling days are whole ones: today is none of them"
 
 
 def test_a_standing_is_the_place_on_the_board_and_this_week(told: Database) -> None:
@@ -144,15 +152,17 @@ def test_a_standing_tells_of_the_week_from_monday_to_sunday(database: Database) 
     assert week.last_at == START + 5 * DAY
 
 
-BIG = "daily|session_days|sessions|totals|members|d|s|m|t"
+BIG = "daily|session_days|sessions|totals|season_totals|members|d|s|m|t"
 
 
-@pytest.mark.parametrize("question", ["week", "all", "studyroom", "rank"])
+@pytest.mark.parametrize("question", ["week", "season", "all", "rank"])
 def test_big_tables_are_read_by_their_keys_and_never_whole(told: Database, question: str) -> None:
+    Writer(told).write([fact(SeasonStarted(name="spring"), user=None, channel=None, at=HOUR)])
+    Writer(told).flush(START + HOUR)
     questions: dict[str, Callable[[], object]] = {
         "week": lambda: board(told, period="week"),
         "all": lambda: board(told, period="all"),
-        "studyroom": lambda: board_queries.read_studyroom(told, GUILD, now=START),
+        "season": lambda: board(told, period="season"),
         "rank": lambda: board_queries.read_standing(told, GUILD, ANN, now=START),
     }
     found = plans(told, questions[question])

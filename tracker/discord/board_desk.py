@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from tracker.discord.desk import FreshDesk
 from tracker.discord.sight import Intake
-from tracker.events.level_rules import Curve
+from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, UserId
-from tracker.reports.boards import Board, BoardPeriod, Measure, Standing, Studyroom
+from tracker.reports.boards import Board, BoardPeriod, InVoice, Measure, Standing, Studyroom
 
 __all__ = ["BoardDesk", "BoardReader"]
 
@@ -16,8 +17,8 @@ __all__ = ["BoardDesk", "BoardReader"]
 class BoardReader(Protocol):
     """Reads boards from the database, off the event loop. Raises DatabaseError if it cannot be read."""
 
-    async def studyroom(self, guild: GuildId) -> Studyroom:
-        """Who is in which tracked voice channel."""
+    async def studyroom(self, guild: GuildId, sessions: Sequence[InVoice]) -> Studyroom:
+        """Those who have one of these open sessions, with their names and today's voice time."""
         ...
 
     async def board(self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId) -> Board:
@@ -41,8 +42,9 @@ class BoardDesk(FreshDesk):
         return self._intake.sight.settings(guild).boards_enabled
 
     async def studyroom(self, guild: GuildId) -> Studyroom:
-        """As `BoardReader.studyroom`, as of now."""
-        return await self._fresh(lambda: self._reader.studyroom(guild))
+        """Who is in which tracked voice channel now."""
+        sight = self._intake.sight
+        return await self._fresh(lambda: self._reader.studyroom(guild, sight.in_tracked_voice(guild)))
 
     async def board(self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId) -> Board:
         """As `BoardReader.board`, as of now."""
@@ -54,9 +56,9 @@ class BoardDesk(FreshDesk):
         """As `BoardReader.standing`, as of now."""
         return await self._fresh(lambda: self._reader.standing(guild, user))
 
-    def curve(self, guild: GuildId) -> Curve:
-        """What levels cost in the guild."""
-        return self._intake.sight.settings(guild).curve
+    def settings(self, guild: GuildId) -> GuildSettings:
+        """The guild's settings in force."""
+        return self._intake.sight.settings(guild)
 
     def takes_part(self, guild: GuildId, user: UserId) -> bool:
         """Whether somebody is a member whose figures others may see: not one who opted out."""

@@ -13,9 +13,11 @@ from tracker.discord.embeds import MOST_FIELDS, TOTAL_LIMIT, length
 from tracker.discord.lines import Group, add_groups
 from tracker.discord.names import harmless
 from tracker.discord.texts import translate
+from tracker.events.level_rules import Curve
 from tracker.ids import ChannelId, UserId
+from tracker.projections.levels import level_of
 from tracker.reports import text
-from tracker.reports.boards import Board, BoardLine, Measure, Occupant, Studyroom
+from tracker.reports.boards import Board, BoardLine, BoardScope, Measure, Occupant, Studyroom
 
 __all__ = ["board_embed", "studyroom_embed"]
 
@@ -49,11 +51,11 @@ def studyroom_embed(room: Studyroom, locale: str | None, *, totals: bool) -> hik
     return embed
 
 
-def board_embed(board: Board, asker: UserId, locale: str | None) -> hikari.Embed:
-    """A page of the leaderboard, and at the bottom where `asker` is on it."""
+def board_embed(board: Board, curve: Curve, asker: UserId, locale: str | None) -> hikari.Embed:
+    """A page of the leaderboard, with the levels that `curve` gives, and at the bottom where `asker` is on it."""
     t = translate(locale)
-    lines = [f"**{_when(board, locale)}**", ""]
-    lines += [_place(line, board.measure, locale) for line in board.lines] or [t("board.nobody")]
+    lines = [f"**{_when(board.scope, locale)}**", ""]
+    lines += [_place(line, board.measure, curve, locale) for line in board.lines] or [t(_nobody(board))]
     lines += ["", _own(board, asker, locale)]
     embed = hikari.Embed(
         title=t(f"board.title.{board.measure}"),
@@ -66,17 +68,31 @@ def board_embed(board: Board, asker: UserId, locale: str | None) -> hikari.Embed
     return embed
 
 
-def _when(board: Board, locale: str | None) -> str:
-    if board.first_day is None or board.last_day is None:
-        return translate(locale)("choice.all")
-    if board.period == "month":
-        return text.month_text(board.first_day, locale)
-    return text.range_text(board.first_day, board.last_day, locale)
+def _when(scope: BoardScope, locale: str | None) -> str:
+    t = translate(locale)
+    if scope.season is not None:
+        name = harmless(scope.season.name, otherwise=t("choice.season"))
+        return t("board.season", name=name, since=f"<t:{scope.season.at // 1000}:D>")
+    if scope.first_day is None or scope.last_day is None:
+        return t(f"choice.{scope.period}")
+    if scope.period == "month":
+        return text.month_text(scope.first_day, locale)
+    return text.range_text(scope.first_day, scope.last_day, locale)
 
 
-def _place(line: BoardLine, measure: Measure, locale: str | None) -> str:
+def _nobody(board: Board) -> str:
+    """Why nobody is on the board."""
+    if board.scope.period != "season":
+        return "board.nobody"
+    if board.scope.season is None:
+        return "board.no_season"
+    return "board.nobody" if board.measure == "exp" else "board.season_exp"
+
+
+def _place(line: BoardLine, measure: Measure, curve: Curve, locale: str | None) -> str:
     mark = _MEDALS.get(line.place, f"`{line.place:>2}`")
-    return f"{mark} **{_name(line)}** — {_value(line.value, measure, locale)}"
+    level = translate(locale)("board.level", level=level_of(curve, line.exp))
+    return f"{mark} **{_name(line)}** {level} — {_value(line.value, measure, locale)}"
 
 
 def _own(board: Board, asker: UserId, locale: str | None) -> str:

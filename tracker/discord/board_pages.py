@@ -51,7 +51,7 @@ class BoardPage:
 def page_buttons(board: Board, locale: str | None) -> MessageActionRowBuilder:
     """To the page before and to the next one."""
     t = translate(locale)
-    here = BoardPage(period=board.period, measure=board.measure, page=board.page)
+    here = BoardPage(period=board.scope.period, measure=board.measure, page=board.page)
     row = MessageActionRowBuilder()
     # Ids must differ within a message; at the first page the one before it is its own, and cannot be pressed.
     row.add_interactive_button(
@@ -97,6 +97,9 @@ class BoardPresses:
         except Exception as error:
             await press.execute(t(reason("leaderboard", error)), flags=hikari.MessageFlag.EPHEMERAL)
         else:
+            curve = self._desk.settings(guild).curve
             await press.edit_initial_response(
-                embed=board_embed(board, asker, locale), component=page_buttons(board, locale), mentions_everyone=False
+                embed=board_embed(board, curve, asker, locale),
+                component=page_buttons(board, locale),
+                mentions_everyone=False,
             )

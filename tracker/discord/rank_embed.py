@@ -9,22 +9,23 @@ import hikari
 from tracker.clock import from_ms
 from tracker.discord.names import harmless
 from tracker.discord.texts import translate
-from tracker.events.level_rules import Curve
+from tracker.events.settings import GuildSettings
 from tracker.projections.levels import Progress, progress
+from tracker.projections.standing import standing_of, tier_of
 from tracker.reports import text
 from tracker.reports.boards import Standing
 
-__all__ = ["rank_embed"]
+__all__ = ["rank_embed", "tier_name"]
 
 _COLOUR: Final = 0x5865F2
 _CELLS: Final = 16
 _FULL, _EMPTY = "▰", "▱"
 
 
-def rank_embed(standing: Standing, curve: Curve, locale: str | None, *, private: bool) -> hikari.Embed:
-    """EXP, level and place; with `private` what the member did over time as well."""
+def rank_embed(standing: Standing, settings: GuildSettings, locale: str | None, *, private: bool) -> hikari.Embed:
+    """EXP, level, place and tier; with `private` what the member did over time as well."""
     t = translate(locale)
-    now = progress(curve, standing.exp)
+    now = progress(settings.curve, standing.exp)
     embed = hikari.Embed(
         title=harmless(standing.name, otherwise=str(standing.user_id)),
         description=f"**{t('rank.level', level=now.level)}**\n{_bar(now, locale)}",
@@ -34,12 +35,31 @@ def rank_embed(standing: Standing, curve: Curve, locale: str | None, *, private:
     embed.add_field(t("choice.exp"), text.number(standing.exp, locale), inline=True)
     place = "—" if standing.place is None else t("rank.place", place=standing.place, total=standing.total)
     embed.add_field(t("rank.place.name"), place, inline=True)
+    if settings.tiers.tiers:
+        embed.add_field(t("rank.tier"), _tier(standing, settings, locale, private=private), inline=True)
     if private:
         embed.add_field(t("rank.week_voice"), text.duration(standing.week_voice_ms, locale), inline=True)
         embed.add_field(t("rank.week_messages"), text.number(standing.week_messages, locale), inline=True)
         seen = "—" if standing.last_at is None else f"<t:{standing.last_at // 1000}:R>"
         embed.add_field(t("rank.last_seen"), seen, inline=True)
     return embed
+
+
+def tier_name(standing: Standing, settings: GuildSettings) -> str | None:
+    """The highest tier that the member holds; None if there is none."""
+    tier = tier_of(settings, standing_of(settings, standing.exp, standing.basis_exp).tier_roles)
+    return None if tier is None else tier.name
+
+
+def _tier(standing: Standing, settings: GuildSettings, locale: str | None, *, private: bool) -> str:
+    """The tier, and what decides it where that is not all-time EXP; how much of that there is, is `private`."""
+    t, rules = translate(locale), settings.tiers
+    name = tier_name(standing, settings)
+    shown = t("rank.tier.none") if name is None else harmless(name, otherwise="—")
+    if rules.basis == "lifetime":
+        return shown
+    basis = t(f"rank.basis.{rules.basis}", days=rules.rolling_days)
+    return f"{shown}\n{basis}: {text.number(standing.basis_exp, locale)}" if private else f"{shown}\n{basis}"
 
 
 def _bar(now: Progress, locale: str | None) -> str:

@@ -6,7 +6,7 @@ means known to the fold: the same state that the read models are written from.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from tracker.clock import Clock
@@ -15,6 +15,7 @@ from tracker.events.envelope import Event
 from tracker.events.settings import GuildSettings
 from tracker.events.voice import Flags
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId
+from tracker.reports.boards import InVoice
 
 __all__ = ["Intake", "KnownMember", "Sight", "is_silent"]
 
@@ -63,6 +64,10 @@ class Sight(Protocol):
 
     def in_voice(self, guild: GuildId) -> Iterable[UserId]:
         """The members with an open session."""
+        ...
+
+    def in_tracked_voice(self, guild: GuildId) -> Sequence[InVoice]:
+        """The open sessions in channels that are tracked now."""
         ...
 
     def channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:

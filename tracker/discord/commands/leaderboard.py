@@ -57,6 +57,9 @@ class LeaderboardCommand(
         if not desk.shows_boards(guild):
             await ctx.respond(t("error.boards_off"), ephemeral=True)
             return
+        if self.period == "season" and self.by != "exp":
+            await ctx.respond(t("board.season_exp"), ephemeral=True)
+            return
         await ctx.defer()
         try:
             board = await desk.board(
@@ -71,7 +74,7 @@ class LeaderboardCommand(
         else:
             await ctx.edit_response(
                 INITIAL,
-                embed=board_embed(board, asker, locale),
+                embed=board_embed(board, desk.settings(guild).curve, asker, locale),
                 components=[page_buttons(board, locale)],
                 mentions_everyone=False,
             )

@@ -51,7 +51,7 @@ class RankCommand(
         except Exception as error:
             await ctx.edit_response(INITIAL, t(reason("rank", error)))
         else:
-            embed = rank_embed(standing, desk.curve(guild), locale, private=private)
+            embed = rank_embed(standing, desk.settings(guild), locale, private=private)
             await ctx.edit_response(INITIAL, embed=embed, mentions_everyone=False)
 
 

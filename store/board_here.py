@@ -1,0 +1,66 @@
+"""A guild as one read transaction sees it: what the boards' questions have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, bindparam, text
+
+from store.engine import Database
+from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
+from tracker.ids import GuildId, Ms, Position, partition_of
+from tracker.reports.boards import BoardPeriod, BoardScope, Season, scope_of
+
+__all__ = ["ON_BOARD", "Here"]
+
+ON_BOARD: Final = "m.present = 1 AND COALESCE(m.bot, 0) = 0 AND COALESCE(m.opted_out, 0) = 0"
+"""Of a row `m` of members: whether boards show them."""
+
+_CHUNK: Final = 5_000
+
+
+class Here:
+    """A guild in an open transaction. Statements may name `:partition` and `:guild`."""
+
+    def __init__(self, connection: Connection, db: Database, guild: GuildId) -> None:
+        self._connection = connection
+        self._place = {"partition": partition_of(guild, db.partitions), "guild": guild}
+        self._guild = self.rows(
+            "SELECT settings, season_name, season_at FROM guilds WHERE partition = :partition AND guild_id = :guild"
+        )
+
+    def rows(self, statement: str, **arguments: int | Sequence[int]) -> list[tuple[Any, ...]]:
+        """All rows. An argument that is a sequence is for `IN :name`."""
+        lists: list[Any] = [
+            bindparam(name, expanding=True) for name, given in arguments.items() if not isinstance(given, int)
+        ]
+        found = self._connection.execute(text(statement).bindparams(*lists), {**self._place, **arguments})
+        return [tuple(row) for row in found]
+
+    def chunks(self, statement: str, **arguments: int) -> Iterable[Sequence[Any]]:
+        """The rows in parts, so that many of them do not keep other threads waiting."""
+        streaming = self._connection.execution_options(stream_results=True, yield_per=_CHUNK)
+        yield from streaming.execute(text(statement), {**self._place, **arguments}).partitions()
+
+    def settings(self) -> GuildSettings:
+        """The settings in force."""
+        if not self._guild or self._guild[0][0] is None:
+            return DEFAULTS
+        return parse_settings(msgspec.json.decode(self._guild[0][0]))
+
+    def season(self) -> Season | None:
+        """The running season; None if none was ever started."""
+        if not self._guild or self._guild[0][2] is None:
+            return None
+        return Season(name=self._guild[0][1] or "", at=Ms(self._guild[0][2]))
+
+    def scope(self, period: BoardPeriod, now: int) -> BoardScope:
+        """What a board of that period is about at the instant `now`."""
+        return scope_of(period, now, self.settings().zone, self.season())
+
+    def reached(self) -> tuple[Position, Ms]:
+        """Up to which position, and as of when, the read models are true."""
+        ((position, as_of),) = self.rows("SELECT position, as_of FROM checkpoints WHERE partition = :partition")
+        return Position(position), Ms(as_of)
