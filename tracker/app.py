@@ -25,6 +25,7 @@ from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
+from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.leave_lines import LeaveLines
 from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
@@ -122,13 +123,15 @@ class _App:
         known = ingest.sight.guilds()
         _LOG.info("database %s ready; guilds known: %d", self._database.name, len(known))
         ingest.flushed.add(LeaveLines(ingest.sight).flushed)
+        kept = KeptBoards(self._database)
+        ingest.flushed.add(kept.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
         front = Front(
             token=config.require_token(),
             intake=ingest,
             reader=self._reader,
-            boards=Boards(self._database, config.clock, self._reader),
+            boards=Boards(self._database, config.clock, self._reader, kept),
             rules=Rules(ingest),
             personal=Personal(self._database, ingest, self._reader),
             rest_url=config.rest_url,

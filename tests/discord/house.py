@@ -13,6 +13,7 @@ from tracker.events.envelope import Data, Event
 from tracker.events.voice import VoiceLeft
 from tracker.ids import ChannelId, Ms, UserId, mint_event_id
 from tracker.ingest.boards import Boards
+from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.reader import Reader
 from tracker.sandbox import Channel, InteractionCall, Member, Message, Role, Sandbox, User
 
@@ -75,11 +76,13 @@ class BoardHouse(House):
     def new_front(self) -> Front:
         desk = self.desk
         reader = Reader(desk.database, desk.clock)
+        kept = KeptBoards(desk.database, keep_from=0)  # every board, from the second time on that it is asked for
+        desk.ingest.flushed.add(kept.flushed)
         return Front(
             token=self.sandbox.token,
             intake=desk.ingest,
             reader=reader,
-            boards=Boards(desk.database, desk.clock, reader),
+            boards=Boards(desk.database, desk.clock, reader, kept),
             rest_url=self.sandbox.rest_url,
         )
 

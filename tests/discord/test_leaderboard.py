@@ -10,7 +10,7 @@ from tests.discord.house import BoardHouse, check_embed
 from tracker.discord.board_pages import BoardPage
 from tracker.errors import DatabaseError
 from tracker.events.member import MemberOptedOut
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.sandbox import InteractionCall, Member, Message
 
 HOUR, MINUTE = 3_600_000, 60_000
@@ -141,6 +141,37 @@ async def test_where_boards_are_switched_off_command_and_button_are_refused(
     assert shown.embeds == before
 
 
+async def test_a_season_has_a_board_of_its_own_by_exp_only(house: BoardHouse) -> None:
+    await house.open()
+    give(house, house.minjun, 500)
+    message, _ = await house.ask(house.ana, "leaderboard", {"period": "season"})
+    assert "No season has been started in this server." in message.embeds[0]["description"]
+    house.desk.clock.time += HOUR
+    house.fact(SeasonStarted(name="봄 *시즌*"))
+    give(house, house.ana, 250)
+    message, _ = await house.ask(house.ana, "leaderboard", {"period": "season"}, locale="ko")
+    since = house.desk.clock.time // 1000
+    assert message.embeds[0]["description"].split("\n")[0] == f"**시즌 봄 \\*시즌\\* (<t:{since}:D>부터)**"
+    assert lines(message) == ["🥇 **Ana** Lv.2 — 경험치 250"]
+    message, _ = await house.ask(house.ana, "leaderboard", {"period": "all"})
+    assert lines(message) == ["🥇 **민준** Lv. 5 — 500 EXP", "🥈 **Ana** Lv. 2 — 250 EXP"]
+    message, call = await house.ask(house.ana, "leaderboard", {"period": "season", "by": "voice"}, locale="ko")
+    assert call.ephemeral
+    assert "시즌 순위는 경험치로만 볼 수 있습니다" in message.content
+    assert BoardPage.parse("board/season/exp/0") is not None
+
+
+async def test_what_is_asked_again_is_as_fresh_as_the_first_time(house: BoardHouse) -> None:
+    await house.open()
+    for amount in range(1, 6):
+        give(house, house.ana, 1)
+        message, _ = await house.ask(house.minjun, "leaderboard")
+        assert lines(message) == [f"🥇 **Ana** Lv. 0 — {amount} EXP"]
+    house.fact(MemberOptedOut(), house.ana)
+    message, _ = await house.ask(house.minjun, "leaderboard")
+    assert lines(message) == []
+
+
 async def test_hostile_names_fit(house: BoardHouse) -> None:
     names = ["*" * 32, "👩‍👩‍👧‍👦" * 4, "مرحبا" * 6, "@everyone", "[x](https://evil.example)", "`" * 32, "\n\n\n"]
     people = [house.world.add_member(house.guild, f"m{n}", nick=names[n % len(names)]) for n in range(300)]
@@ -169,6 +200,7 @@ async def test_a_database_that_is_away_is_told_and_the_board_stays(
         raise DatabaseError("locked")
 
     monkeypatch.setattr("store.board_queries.read_board", away)
+    monkeypatch.setattr("tracker.ingest.kept_boards.read_named", away)
     message, _ = await house.ask(house.ana, "leaderboard", locale="ko")
     assert "데이터베이스에 연결할 수 없습니다" in message.content
     call: InteractionCall = house.world.press_button(house.ana, shown, buttons(shown)[1]["custom_id"], locale="ko")

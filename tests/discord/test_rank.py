@@ -9,7 +9,7 @@ import pytest
 from tests.discord.house import BoardHouse, check_embed
 from tracker.errors import DatabaseError
 from tracker.events.member import MemberOptedOut
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.sandbox import Message
 
 HOUR, MINUTE, DAY = 3_600_000, 60_000, 86_400_000
@@ -119,6 +119,40 @@ async def test_levels_follow_the_guilds_curve_and_end_at_the_highest(house: Boar
     assert message.embeds[0]["description"] == f"**Level 0**\n{'▱' * 16} 0 / 10 EXP"
     assert fields(message)["EXP"] == "−20"
     assert fields(message)["Place"] == "—"
+
+
+TIERS: dict[str, Any] = {
+    "list": [
+        {"name": "브론즈", "role_id": "11", "min_exp": 100},
+        {"name": "Silver", "role_id": "12", "min_exp": 300},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("rules", "own", "others"),
+    [
+        ({}, "Silver", "Silver"),
+        ({"basis": "season"}, "브론즈\n이번 시즌 경험치 기준: 120", "브론즈\n이번 시즌 경험치 기준"),
+        (
+            {"basis": "rolling", "rolling_days": 7},
+            "아직 없음\n최근 7일 경험치 기준: 0",
+            "아직 없음\n최근 7일 경험치 기준",
+        ),
+    ],
+)
+async def test_the_tier_is_shown_with_what_decides_it(
+    house: BoardHouse, rules: dict[str, Any], own: str, others: str
+) -> None:
+    await house.open()
+    house.fact(SettingsChanged(settings={"tiers": {**TIERS, **rules}}))
+    house.fact(ExpAdjusted(amount=300, reason="", by=None), house.ana)
+    house.fact(SeasonStarted(name="s"))
+    house.fact(ExpAdjusted(amount=120, reason="", by=None), house.ana)
+    message, _ = await house.ask(house.ana, "rank", locale="ko")
+    assert fields(message)["티어"] == own
+    message, _ = await house.ask(house.minjun, "rank", {"member": house.ana}, locale="ko")
+    assert fields(message)["티어"] == others
 
 
 async def test_a_database_that_is_away_is_told(house: BoardHouse, monkeypatch: pytest.MonkeyPatch) -> None:
