@@ -29,6 +29,7 @@ from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.leave_lines import LeaveLines
 from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
+from tracker.ingest.previews import Previews
 from tracker.ingest.reader import Reader
 from tracker.ingest.rules import Rules
 from tracker.schedule import Jobs, ReportSchedule
@@ -133,6 +134,7 @@ class _App:
             reader=self._reader,
             boards=Boards(self._database, config.clock, self._reader, kept),
             rules=Rules(ingest),
+            previews=Previews(self._database, config.clock, self._reader),
             personal=Personal(self._database, ingest, self._reader),
             rest_url=config.rest_url,
         )

@@ -25,7 +25,7 @@ async def test_each_change_is_one_event_that_says_who_and_is_answered_with_now_a
         (UserId(ruled.boss.id), whole),
     ]
     shown = await ruled.order("config show", locale="ko")
-    assert shown == f"시간대: **Asia/Seoul**\n언어: **한국어**\n기록 채널: **<#{ruled.text.id}>**"
+    assert shown.startswith(f"시간대: **Asia/Seoul**\n언어: **한국어**\n기록 채널: **<#{ruled.text.id}>**\n")
     assert await ruled.order("config log-channel") == f"Log channel: **none** (before: <#{ruled.text.id}>)"
     assert "log_channel_id" not in ruled.document
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from tests.discord.house import Options
 from tests.discord.ruled import RuledHouse
 from tracker.ids import UserId
+from tracker.sandbox import Overwrite, Permission
 
 
 async def test_reports_are_scheduled_listed_and_removed(ruled: RuledHouse) -> None:
     await ruled.open()
     assert await ruled.order("schedule list", locale="ko") == "0개"
     answer = await ruled.order("schedule add", {"period": "daily", "at": "9:00", "role": ruled.role})
-    assert answer == "Scheduled reports: **1** (before: 0)"
+    assert answer == (
+        "Scheduled reports: **1** (before: 0)\n"
+        "No log channel is set yet, so there is nowhere to post it: set one with /config log-channel."
+    )
     weekly: Options = {"period": "weekly", "at": "21:30", "weekday": "fri", "channel": ruled.text}
     assert await ruled.order("schedule add", weekly, locale="ko") == "예약된 보고서: **2개** (이전: 1개)"
     assert ruled.document["reports"] == [
@@ -41,4 +45,37 @@ async def test_what_cannot_be_scheduled_or_removed_changes_nothing(ruled: RuledH
     answer = await ruled.order("schedule add", {"period": "monthly", "at": "10:00"})
     assert answer == "The same report is scheduled for that channel already. Nothing was changed."
     assert (await ruled.order("schedule remove", {"report": "nothing"})).endswith("Nothing was changed.")
+    assert len(await ruled.changes()) == 1
+
+
+async def test_a_channel_in_which_the_bot_may_not_post_is_refused_with_what_to_change(ruled: RuledHouse) -> None:
+    await ruled.open()
+    deny = Overwrite(id=ruled.guild.id, deny=Permission.SEND_MESSAGES | Permission.ATTACH_FILES)
+    silent = ruled.world.add_channel(ruled.guild, "조용", overwrites=[deny])
+    asked: Options = {"period": "daily", "at": "09:00", "channel": silent}
+    assert await ruled.order("schedule add", asked) == (
+        f"I cannot post in <#{silent.id}>: there I lack Send Messages, Attach Files. Allow me that in the channel's "
+        "settings → Permissions, or choose another channel. Nothing was changed."
+    )
+    hidden = ruled.world.add_channel(
+        ruled.guild, "비밀", overwrites=[Overwrite(id=ruled.guild.id, deny=Permission.VIEW_CHANNEL)]
+    )
+    answer = await ruled.order("config log-channel", {"channel": hidden}, locale="ko")
+    assert answer.startswith(f"<#{hidden.id}> 채널에 글을 올릴 수 없습니다. 부족한 권한: 채널 보기.")
+    answer = await ruled.order("announce channel", {"channel": silent}, locale="ko")
+    assert "부족한 권한: 메시지 보내기, 파일 첨부." in answer
+    assert await ruled.changes() == []
+
+
+async def test_what_the_bots_own_role_or_member_may_there_counts(ruled: RuledHouse) -> None:
+    await ruled.open()
+    me = ruled.world.me(ruled.guild)
+    deny = Overwrite(id=ruled.guild.id, deny=Permission.SEND_MESSAGES)
+    of_role = Overwrite(id=me.roles[0], allow=Permission.SEND_MESSAGES)
+    own = Overwrite(id=me.id, member=True, deny=Permission.EMBED_LINKS)
+    by_role = ruled.world.add_channel(ruled.guild, "a", overwrites=[deny, of_role])
+    by_member = ruled.world.add_channel(ruled.guild, "b", overwrites=[deny, of_role, own])
+    answer = await ruled.order("config log-channel", {"channel": by_role})
+    assert answer == f"Log channel: **<#{by_role.id}>** (before: none)"
+    assert "there I lack Embed Links." in await ruled.order("config log-channel", {"channel": by_member})
     assert len(await ruled.changes()) == 1

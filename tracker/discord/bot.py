@@ -12,22 +12,20 @@ import lightbulb
 from hikari.impl import CacheSettings
 from hikari.impl.config import CacheComponents
 
+from tracker.discord import settings_commands
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
-from tracker.discord.commands.config import CONFIG
 from tracker.discord.commands.leaderboard import LeaderboardCommand
-from tracker.discord.commands.multiplier import EXP
 from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
-from tracker.discord.commands.schedule import SCHEDULE
 from tracker.discord.commands.studyroom import StudyroomCommand
-from tracker.discord.commands.track import TRACK
 from tracker.discord.commands.why import WhyCommand
 from tracker.discord.desk import ReportDesk, ReportReader
 from tracker.discord.gate import GatedEvents
 from tracker.discord.hierarchy import Hierarchy
 from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
+from tracker.discord.preview_desk import PreviewReader
 from tracker.discord.sight import Intake
 from tracker.discord.startup import StartUp
 from tracker.discord.texts import command_texts
@@ -47,7 +45,6 @@ INTENTS: Final = (
 )
 """All that counting needs. What people write is not among it."""
 
-_SETTINGS: Final = (CONFIG, TRACK, EXP, SCHEDULE)
 _GOODBYE_S: Final = 1.5
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 300.0
@@ -77,9 +74,9 @@ class Front:
 
     `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
     `boards`: None leaves out what members are shown of each other; `rules`: None, what admins
-    change; `personal`: None, what members ask about themselves. `startup`: who
-    follows what a start finds; None, nobody. Signals, the event loop and logging belong to the
-    caller.
+    change, and of that `previews` None what shows its effect first; `personal`: None, what members
+    ask about themselves. `startup`: who follows what a start finds; None, nobody. Signals, the event
+    loop and logging belong to the caller.
     """
 
     def __init__(
@@ -90,6 +87,7 @@ class Front:
         reader: ReportReader,
         boards: BoardReader | None = None,
         rules: Rules | None = None,
+        previews: PreviewReader | None = None,
         personal: Personal | None = None,
         startup: StartUp | None = None,
         rest_url: str | None = None,
@@ -118,9 +116,14 @@ class Front:
         if boards is not None:
             self._show_boards(BoardDesk(intake, boards))
         if rules is not None:
-            self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(Rules, rules)
-            for group in _SETTINGS:
-                self._commands.register(group)
+            settings_commands.offer(
+                self._bot,
+                self._commands,
+                intake=intake,
+                hierarchy=self._hierarchy,
+                rules=rules,
+                previews=previews,
+            )
         if personal is not None:
             self._answer_about_oneself(intake, personal)
         self._registering: asyncio.Task[None] | None = None

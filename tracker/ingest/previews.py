@@ -21,11 +21,19 @@ class Previews:
         self._clock = clock
         self._reader = reader
 
-    async def preview(self, guild: GuildId, before: GuildSettings, after: GuildSettings) -> Preview:
-        """What it would mean for the guild's members if `after` were in force in the place of `before`."""
+    async def preview(
+        self, guild: GuildId, before: GuildSettings, after: GuildSettings, *, season_over: bool = False
+    ) -> Preview:
+        """What it would mean for the guild's members if `after` were in force in the place of `before`.
+
+        `season_over`: a new season has begun, in which nobody has earned anything.
+        """
 
         def compare() -> Preview:
-            return preview(read_people(self._database, guild, after, now=self._clock.now()), before, after)
+            people = read_people(self._database, guild, after, now=self._clock.now())
+            if season_over:
+                people = [(exp, 0, roles) for exp, _, roles in people]
+            return preview(people, before, after)
 
         return await self._reader.read(compare)
 

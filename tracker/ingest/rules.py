@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tracker.clock import Clock
 from tracker.events.envelope import Data, Event
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.settings import parse_settings
@@ -19,6 +20,11 @@ class Rules:
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
+
+    @property
+    def clock(self) -> Clock:
+        """Where the instants of changes come from."""
+        return self._ingest.clock
 
     def document(self, guild: GuildId) -> Mapping[str, Any]:
         """The settings document in force as it was given; empty if none ever was."""

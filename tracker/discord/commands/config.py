@@ -7,11 +7,29 @@ from typing import Final
 import hikari
 import lightbulb
 
-from tracker.discord.commands.changing import change, command_group, settings_of, tell
+from tracker.discord.channel_access import ChannelAccess
+from tracker.discord.commands.changing import InForce, change, command_group, show, tell
+from tracker.discord.names import harmless
+from tracker.discord.rules_text import (
+    announcements_text,
+    basis_text,
+    boards_text,
+    curve_text,
+    interaction_text,
+    language_text,
+    log_channel_text,
+    message_text,
+    nickname_text,
+    policy_text,
+    rule_text,
+    shortened,
+    timezone_text,
+)
 from tracker.discord.texts import translate
 from tracker.events.editing import put
 from tracker.events.settings import GuildSettings
 from tracker.events.settings_checks import zones
+from tracker.ids import GuildId
 from tracker.ingest.rules import Rules
 from tracker.reports.catalogue import Translate
 
@@ -19,6 +37,47 @@ __all__ = ["CONFIG", "nearest_zones"]
 
 CONFIG: Final = command_group("config")
 _SUGGESTED: Final = 25
+_SEASON_AT: Final = 8
+
+
+def _voice(settings: GuildSettings, t: Translate) -> str:
+    rules = len(settings.voice_channels) + len(settings.voice_categories)
+    return rule_text(settings.voice_default, t("exp.everywhere"), t) + (t("config.rules", n=rules) if rules else "")
+
+
+def _ignored(settings: GuildSettings, t: Translate) -> str:
+    patterns = 0 if settings.ignore_pattern is None else len(settings.ignore_pattern.patterns)
+    channels = len(settings.ignore_channels | settings.ignore_categories | settings.message_ignore_channels)
+    return t("config.ignored", channels=channels, patterns=patterns)
+
+
+def _tiers(settings: GuildSettings, t: Translate) -> str:
+    tiers = settings.tiers.tiers
+    if not tiers:
+        return t("config.none")
+    about = f"{basis_text(settings, t)}, {policy_text(settings, t)}"
+    return f"{shortened([harmless(tier.name, otherwise='?') for tier in tiers], t, 10)} ({about})"
+
+
+def _reports(settings: GuildSettings, t: Translate) -> str:
+    return t("schedule.count", n=len(settings.reports))
+
+
+_SHOWN: Final[tuple[tuple[str, InForce], ...]] = (
+    ("timezone", timezone_text),
+    ("language", language_text),
+    ("log_channel", log_channel_text),
+    ("voice_exp", _voice),
+    ("message_exp", message_text),
+    ("interaction_exp", interaction_text),
+    ("curve", curve_text),
+    ("tiers", _tiers),
+    ("nickname", nickname_text),
+    ("announcements", announcements_text),
+    ("boards", boards_text),
+    ("ignored", _ignored),
+    ("schedule", _reports),
+)
 
 
 def nearest_zones(typed: str) -> list[str]:
@@ -40,16 +99,9 @@ async def _suggest_zones(ctx: lightbulb.AutocompleteContext[str]) -> None:
     await ctx.respond(nearest_zones(str(ctx.focused.value)))
 
 
-def _timezone(settings: GuildSettings, t: Translate) -> str:
-    return settings.timezone
-
-
-def _language(settings: GuildSettings, t: Translate) -> str:
-    return t("config.unset") if settings.locale is None else t(f"choice.{settings.locale}")
-
-
-def _log_channel(settings: GuildSettings, t: Translate) -> str:
-    return t("config.none") if settings.log_channel_id is None else f"<#{settings.log_channel_id}>"
+def _season(rules: Rules, guild: int, t: Translate) -> str:
+    season = rules.season(GuildId(guild))
+    return t("config.none") if season is None else harmless(season[0], otherwise="?", longest=50)
 
 
 @CONFIG.register
@@ -59,18 +111,19 @@ class Show(
     description="command.config.show.description",
     localize=True,
 ):
-    """What is in force."""
+    """All that is set, in a line each."""
 
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """Answers at once: the rules are in memory."""
-        t = translate(str(ctx.interaction.locale))
-        if ctx.guild_id is None:
-            await tell(ctx, t("error.guild"))
-            return
-        settings = settings_of(rules, ctx.guild_id)
-        shown = (("timezone", _timezone), ("language", _language), ("log_channel", _log_channel))
-        await tell(ctx, "\n".join(f"{t(f'setting.{name}')}: **{says(settings, t)}**" for name, says in shown))
+        guild = ctx.guild_id or 0
+
+        def lines(settings: GuildSettings, t: Translate) -> str:
+            found = [(name, says(settings, t)) for name, says in _SHOWN]
+            found.insert(_SEASON_AT, ("season", _season(rules, guild, t)))
+            return "\n".join(f"{t(f'setting.{name}')}: **{said}**" for name, said in found) + f"\n\n{t('config.more')}"
+
+        await show(ctx, rules, lines)
 
 
 @CONFIG.register
@@ -89,7 +142,7 @@ class Timezone(
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """In force from now on."""
-        await change(ctx, rules, lambda d: put(d, ("timezone",), self.zone.strip()), "setting.timezone", _timezone)
+        await change(ctx, rules, lambda d: put(d, ("timezone",), self.zone.strip()), "setting.timezone", timezone_text)
 
 
 @CONFIG.register
@@ -111,7 +164,7 @@ class Language(
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """In force from now on."""
-        await change(ctx, rules, lambda d: put(d, ("locale",), self.language), "setting.language", _language)
+        await change(ctx, rules, lambda d: put(d, ("locale",), self.language), "setting.language", language_text)
 
 
 @CONFIG.register
@@ -132,7 +185,15 @@ class LogChannel(
     )
 
     @lightbulb.invoke
-    async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
-        """Without a channel there is none from now on."""
-        chosen = None if self.channel is None else str(self.channel.id)
-        await change(ctx, rules, lambda d: put(d, ("log_channel_id",), chosen), "setting.log_channel", _log_channel)
+    async def invoke(self, ctx: lightbulb.Context, rules: Rules, access: ChannelAccess) -> None:
+        """Without a channel there is none from now on. A channel is taken only if the bot may post there."""
+        chosen = None
+        if self.channel is not None and ctx.guild_id is not None:
+            await ctx.defer(ephemeral=True)
+            t = translate(str(ctx.interaction.locale))
+            problem = await access.problem(GuildId(ctx.guild_id), int(self.channel.id), t)
+            if problem is not None:
+                await tell(ctx, problem)
+                return
+            chosen = str(self.channel.id)
+        await change(ctx, rules, lambda d: put(d, ("log_channel_id",), chosen), "setting.log_channel", log_channel_text)

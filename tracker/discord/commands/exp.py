@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import hikari
 import lightbulb
 
 from tracker.discord.commands.answers import reason
-from tracker.discord.commands.changing import change, command_group, tell
+from tracker.discord.commands.changing import change, command_group, put_all, tell
 from tracker.discord.names import harmless
+from tracker.discord.rules_text import interaction_text, message_text, rule_text
 from tracker.discord.texts import translate
 from tracker.events.editing import put
 from tracker.events.settings import GuildSettings, Rule
@@ -47,12 +47,7 @@ def _voice(settings: GuildSettings, t: Translate, channel: hikari.PartialChannel
         rule = settings.voice_channels.get(channel.id) or settings.voice_categories.get(channel.id)
         if rule is None:
             return t("exp.inherits", channel=f"<#{channel.id}>")
-    if rule is None:
-        return t("config.none")
-    seconds = rule.every_ms // 1000
-    key, every = ("exp.every_minutes", seconds // 60) if seconds % 60 == 0 else ("exp.every_seconds", seconds)
-    where = t("exp.everywhere") if channel is None else f"<#{channel.id}>"
-    return t(key, channel=where, exp=rule.exp, n=every)
+    return rule_text(rule, t("exp.everywhere") if channel is None else f"<#{channel.id}>", t)
 
 
 @EXP.register
@@ -116,14 +111,6 @@ class VoiceReset(
         )
 
 
-def _message(settings: GuildSettings, t: Translate) -> str:
-    cooldown = settings.message_cooldown_ms // 1000
-    low, high = settings.message_exp_min, settings.message_exp_max
-    if low == high:
-        return t("exp.once", exp=low, cooldown=cooldown)
-    return t("exp.between", low=low, high=high, cooldown=cooldown)
-
-
 @EXP.register
 class MessageExp(
     lightbulb.SlashCommand,
@@ -147,7 +134,7 @@ class MessageExp(
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """In force from now on."""
         given = {"exp_min": self.low, "exp_max": self.high, "cooldown_s": self.cooldown}
-        await change(ctx, rules, lambda d: _all(d, "messages", given), "setting.message_exp", _message)
+        await change(ctx, rules, lambda d: put_all(d, "messages", given), "setting.message_exp", message_text)
 
 
 @EXP.register
@@ -170,17 +157,9 @@ class InteractionExp(
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """In force from now on."""
         given = {"exp": self.exp, "cooldown_s": self.cooldown}
-        await change(ctx, rules, lambda d: _all(d, "interactions", given), "setting.interaction_exp", _interaction)
-
-
-def _interaction(settings: GuildSettings, t: Translate) -> str:
-    return t("exp.once", exp=settings.interaction_exp, cooldown=settings.interaction_cooldown_ms // 1000)
-
-
-def _all(document: Mapping[str, Any], section: str, given: Mapping[str, int]) -> Mapping[str, Any]:
-    for key, value in given.items():
-        document = put(document, (section, key), value)
-    return document
+        await change(
+            ctx, rules, lambda d: put_all(d, "interactions", given), "setting.interaction_exp", interaction_text
+        )
 
 
 @EXP.register

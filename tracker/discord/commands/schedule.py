@@ -8,6 +8,7 @@ from typing import Any, Final
 import hikari
 import lightbulb
 
+from tracker.discord.channel_access import ChannelAccess
 from tracker.discord.commands.changing import change, command_group, settings_of, tell
 from tracker.discord.texts import translate
 from tracker.events.editing import put
@@ -76,8 +77,15 @@ class Add(
     )
 
     @lightbulb.invoke
-    async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
-        """In force from now on."""
+    async def invoke(self, ctx: lightbulb.Context, rules: Rules, access: ChannelAccess) -> None:
+        """In force from now on, if the bot may post there."""
+        if self.channel is not None and ctx.guild_id is not None:
+            await ctx.defer(ephemeral=True)
+            t = translate(str(ctx.interaction.locale))
+            problem = await access.problem(GuildId(ctx.guild_id), int(self.channel.id), t)
+            if problem is not None:
+                await tell(ctx, problem)
+                return
         entry: dict[str, Any] = {"period": self.period, "at": self.at.strip().zfill(5)}
         if self.role is not None and self.role.id != ctx.guild_id:
             entry["role_id"] = str(self.role.id)
@@ -93,6 +101,7 @@ class Add(
             lambda d: put(d, ("reports",), [*d.get("reports", []), entry]),
             "setting.schedule",
             _count,
+            note=lambda s, t: t("channel.no_log") if self.channel is None and s.log_channel_id is None else "",
         )
 
 
