@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from tracker import __version__
 from tracker.cli import care, moving, reading, rules, running
+from tracker.cli.doctor import doctor
 from tracker.cli.frame import plainly
 
 __all__ = ["app"]
@@ -61,5 +62,6 @@ app.command("activity", short_help="Show what each member did on each day.")(rea
 app.command("import", short_help="Bring events into the log, and count anew.")(moving.import_)
 app.command("export", short_help="Write the event log as JSON lines.")(moving.export)
 app.add_typer(rules.app, name="settings", short_help="Show, check and change a server's settings.")
+app.command("doctor", short_help="Say how the tracker is, and what a person has to do.")(doctor)
 app.command("check", short_help="Check that the log is whole and the figures are what it says.")(care.check)
 app.command("replay", short_help="Make all figures anew from the event log.")(care.replay)

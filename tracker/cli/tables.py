@@ -21,7 +21,7 @@ from tracker.reports.wording import away_text, open_text, sums_of, title_of, whe
 if TYPE_CHECKING:
     from store.queries import DailyRow
 
-__all__ = ["show_activity", "show_report"]
+__all__ = ["show_activity", "show_findings", "show_report"]
 
 
 def show_report(report: Report, locale: str | None) -> None:
@@ -66,6 +66,21 @@ def show_activity(
             *counts,
         )
     _console().print(table if table.row_count else Text(t("activity.empty")))
+
+
+_MARKS = {"ok": Text("✔", style="green"), "note": Text("•", style="yellow"), "bad": Text("✘", style="bold red")}
+
+
+def show_findings(findings: Iterable[tuple[str, str, str, str | None]], end: str) -> None:
+    """Print (kind, topic, sentence, what to do) of each finding, the topic where it begins, and `end` below."""
+    out, table, before = _console(), Table.grid(padding=(0, 1)), ""
+    for kind, topic, sentence, todo in findings:
+        table.add_row(_MARKS[kind], Text("" if topic == before else topic, style="bold"), Text(sentence))
+        if todo is not None:
+            table.add_row("", "", Text(f"→ {todo}", style="cyan"))
+        before = topic
+    out.print(table)
+    out.print(Text(end, style="bold"))
 
 
 def _count(name: str, value: int, locale: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.sandbox.model import Json
+from tracker.sandbox.model import Guild, Json
 from tracker.sandbox.payloads import channel_json, user_json
 from tracker.sandbox.permissions import in_guild
 from tracker.sandbox.rest.call import Answer, Call, Route
@@ -42,6 +42,7 @@ def my_guilds(call: Call) -> Answer:
     after, before = call.query_id("after") or 0, call.query_id("before")
     found = [g for g in sorted(call.world.guilds.values(), key=lambda g: g.id) if g.id > after]
     found = [g for g in found if before is None or g.id < before][:limit]
+    counted = call.query.get("with_counts", "").lower() == "true"
     return [
         {
             "id": str(guild.id),
@@ -51,9 +52,14 @@ def my_guilds(call: Call) -> Answer:
             "owner": guild.owner_id == call.world.bot.id,
             "permissions": str(int(in_guild(guild, call.world.me(guild)))),
             "features": ["COMMUNITY"],
+            **(_counts(guild) if counted else {}),
         }
         for guild in found
     ]
+
+
+def _counts(guild: Guild) -> Json:
+    return {"approximate_member_count": len(guild.members), "approximate_presence_count": 0}
 
 
 def leave_guild(call: Call) -> Answer:
