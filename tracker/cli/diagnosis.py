@@ -144,7 +144,7 @@ def _log(facts: Facts) -> Iterator[Finding]:
     if facts.unfinished:
         yield Finding(
             kind="bad", topic="Log",
-            text=f"{_many(facts.unfinished, 'server')} must be counted anew (an import was cut off, or the tracker is new)",
+            text=f"{_many(facts.unfinished, 'server')} must be counted anew (a cut-off import, or a newer tracker)",
             todo="stop the bot and run `tracker replay`, or start it again: it does so by itself",
         )  # fmt: skip
     if broken:
