@@ -16,6 +16,7 @@ from tracker.discord import settings_commands
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
 from tracker.discord.commands.leaderboard import LeaderboardCommand
+from tracker.discord.commands.privacy import PRIVACY
 from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.studyroom import StudyroomCommand
@@ -26,6 +27,8 @@ from tracker.discord.hierarchy import Hierarchy
 from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
 from tracker.discord.preview_desk import PreviewReader
+from tracker.discord.privacy_desk import PrivacyDesk
+from tracker.discord.privacy_presses import ForgetPresses
 from tracker.discord.sight import Intake
 from tracker.discord.startup import StartUp
 from tracker.discord.texts import command_texts
@@ -139,6 +142,10 @@ class Front:
         registry = self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT)
         registry.register_value(WhyDesk, WhyDesk(intake, personal))
         self._commands.register(WhyCommand)
+        desk = PrivacyDesk(intake, personal, self._bot.rest)
+        registry.register_value(PrivacyDesk, desk)
+        self._commands.register(PRIVACY)
+        self._bot.gated.subscribe(hikari.ComponentInteractionCreateEvent, ForgetPresses(desk).pressed)
 
     @property
     def rest(self) -> hikari.api.RESTClient:

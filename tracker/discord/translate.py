@@ -25,6 +25,9 @@ Threads = Mapping[int, ChannelId]
 
 _COUNTED = (hikari.MessageType.DEFAULT, hikari.MessageType.REPLY)
 _SUBCOMMANDS = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
+_UNCOUNTED = "privacy"
+"""What is done about one's own data is no activity: who has just been forgotten must be able to see that."""
+
 _COMMAND_KINDS = {
     hikari.CommandType.SLASH: "slash",
     hikari.CommandType.USER: "user",
@@ -104,7 +107,10 @@ def deletions(guild: int, channel: int, message_ids: Collection[int], threads: T
 
 
 def interaction(used: hikari.PartialInteraction, sight: Sight, threads: Threads) -> Event | None:
-    """A command, a component or a modal was used in a guild; completing what somebody types is no use."""
+    """A command, a component or a modal was used in a guild; completing what somebody types is no use.
+
+    Nothing for `/privacy` and its buttons.
+    """
     if isinstance(used, hikari.CommandInteraction):
         name, kind = _full_name(used), _COMMAND_KINDS.get(hikari.CommandType(used.command_type), "slash")
     elif isinstance(used, hikari.ComponentInteraction):
@@ -115,6 +121,8 @@ def interaction(used: hikari.PartialInteraction, sight: Sight, threads: Threads)
     else:
         return None
     if used.guild_id is None or is_silent(sight, GuildId(used.guild_id), UserId(used.user.id)):
+        return None
+    if name.partition(" ")[0] == _UNCOUNTED:
         return None
     return Event(
         id=interaction_id(used.id),

@@ -24,6 +24,7 @@ from tracker.clock import Clock, from_ms
 from tracker.errors import LeaseLostError
 from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed
+from tracker.events.member import MemberJoined, MemberRenamed, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent
 from tracker.events.ticks import TrackerLost, tick
 from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 _NATURAL_IDS = (MessageSent, MessageDeleted, InteractionUsed)
 _ACTIVITY = (VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed)
+_ABOUT_MEMBERS = (MemberJoined, MemberRenamed, MemberRolesChanged)
 _REMEMBERED_IDS = 50_000
 _BIGGEST_APPEND = 5_000
 _PATIENCE_MS = 60_000
@@ -100,7 +102,10 @@ class Ingest:
     # -- taking in (event loop, no I/O) ----------------------------------------------------------------------------
 
     def accept(self, *events: Event) -> None:
-        """Stamp, fold and buffer. What was accepted already, or is activity of who opted out, is passed over."""
+        """Stamp, fold and buffer. What was accepted already is passed over, and so is what those do who opted out.
+
+        What they are called too: who was forgotten and wants to stay uncounted is not made known again.
+        """
         for event in events:
             state = self._states[partition_of(event.guild_id, len(self._states))]
             guild = state.guild(event.guild_id)
@@ -130,7 +135,11 @@ class Ingest:
             self._recent.add(event.id)
             if len(self._recent) >= _REMEMBERED_IDS:
                 self._older, self._recent = self._recent, set()
-        return kind in _ACTIVITY and event.user_id is not None and not guild.is_tracked(event.user_id)
+        if event.user_id is None:
+            return False
+        if kind in _ABOUT_MEMBERS:
+            return guild.roster.is_opted_out(event.user_id)
+        return kind in _ACTIVITY and not guild.is_tracked(event.user_id)
 
     def gone(self, guild_ids: Iterable[GuildId], at: Ms) -> None:
         """The tracker lost sight of these guilds at `at`; those lost already, or never seen, stay as they are."""

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from store import why_queries
+from functools import partial
+from pathlib import Path
+
+from store import personal, why_queries
 from store.engine import Database
-from tracker.ids import GuildId, UserId
+from store.personal import Given
+from tracker.clock import from_ms
+from tracker.events.envelope import Event
+from tracker.events.member import MemberForgotten, MemberOptedIn, MemberOptedOut
+from tracker.ids import GuildId, UserId, mint_event_id
+from tracker.ingest.export_files import Export, write_export
 from tracker.ingest.ingest import Ingest
 from tracker.ingest.reader import Reader
+from tracker.reports.kept_about import Kept
 from tracker.reports.why_model import DayFacts
 
 __all__ = ["Personal"]
 
 
 class Personal:
-    """One member of one guild at a time. What reads raises DatabaseError if the database is away."""
+    """One member of one guild at a time. What reads or erases raises DatabaseError if the database is away."""
 
     def __init__(self, database: Database, ingest: Ingest, reader: Reader) -> None:
         self._database = database
@@ -25,3 +34,52 @@ class Personal:
         return await self._reader.read(
             lambda: why_queries.read_day(self._database, guild, user, day, now=self._ingest.clock.now())
         )
+
+    async def kept(self, guild: GuildId, user: UserId) -> Kept | None:
+        """What is stored about the member, in figures, as of the last flush; None: nothing."""
+        return await self._reader.read(partial(personal.read_kept, self._database, guild, user))
+
+    async def given(self, guild: GuildId, user: UserId) -> Given | None:
+        """What the tracker gave the member on Discord; None: nothing."""
+        return await self._reader.read(partial(personal.read_given, self._database, guild, user))
+
+    async def export(self, guild: GuildId, user: UserId, folder: Path) -> Export:
+        """All that is stored about the member, as of the last flush, as files in `folder`.
+
+        Reads the whole partition's log. Raises OSError for a full disk, LogCorruptError.
+        """
+        now = from_ms(self._ingest.clock.now())
+        about = {"guild_id": str(guild), "user_id": str(user), "exported_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+
+        def write() -> Export:
+            return write_export(personal.read_export(self._database, guild, user), folder, about)
+
+        return await self._reader.read(write)
+
+    def opt_out(self, guild: GuildId, user: UserId) -> None:
+        """The member makes no events from now on; a voice session ends now."""
+        self._accept(guild, user, MemberOptedOut())
+
+    def opt_in(self, guild: GuildId, user: UserId) -> None:
+        """The member is counted again from now on."""
+        self._accept(guild, user, MemberOptedIn())
+
+    async def forget(self, guild: GuildId, user: UserId, *, opt_out: bool) -> None:
+        """Erase the member: rows, announcements, names in the log, and who they are in the log.
+
+        `opt_out`: note afterwards, of somebody otherwise unknown, that they want to stay uncounted. What the log says
+        by name goes first: whatever fails, doing it again completes it. Reads the whole partition's log.
+        """
+        await self._ingest.flush()
+        traces = await self._reader.read(partial(personal.read_traces, self._database, guild, user))
+        await self._ingest.write(partial(personal.erase, self._database, guild, user, traces))
+        self._accept(guild, user, MemberForgotten())
+        if opt_out:
+            self.opt_out(guild, user)
+        await self._ingest.flush()
+        later = await self._reader.read(partial(personal.read_traces, self._database, guild, user, after=traces))
+        await self._ingest.write(partial(personal.erase, self._database, guild, user, later))
+
+    def _accept(self, guild: GuildId, user: UserId, data: MemberForgotten | MemberOptedOut | MemberOptedIn) -> None:
+        now = self._ingest.clock.now()
+        self._ingest.accept(Event(id=mint_event_id(now), guild_id=guild, user_id=user, occurred_at=now, data=data))
