@@ -12,9 +12,9 @@ from tracker.events.channel import ChannelDescribed
 from tracker.events.envelope import Event
 from tracker.events.member import MemberForgotten, MemberOptedIn, MemberOptedOut, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.ticks import TrackerLost, TrackerReturned
-from tracker.events.voice import SUPPRESS, Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
+from tracker.events.voice import SELF_DEAF, SUPPRESS, Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import ChannelId, EventId, GuildId, MessageId, Ms, RoleId, UserId
 
 ANA, BEN = 20, 21
@@ -184,3 +184,55 @@ def test_who_opts_out_is_not_seen_until_they_opt_in_and_who_is_forgotten_has_no_
     said = _ask(*story, _event(6 * MINUTE, MemberForgotten()), until=7 * MINUTE)
     assert not said.daily
     assert not said.sessions
+
+
+def test_time_that_earns_nothing_is_under_the_first_reason_that_applies() -> None:
+    said = _ask(
+        _rules(voice={"require": {"min_members": 2, "undeafened": True, "unmuted": True}, "default": {"exp": 0}}),
+        _event(0, VoiceJoined(flags=Flags(SELF_DEAF | SUPPRESS))),
+        _event(1 * MINUTE, VoiceJoined(), BEN),
+        _event(3 * MINUTE, VoiceFlagsChanged(flags=SUPPRESS)),
+        _event(6 * MINUTE, VoiceFlagsChanged()),
+        _event(10 * MINUTE, ChannelDescribed(name="waiting", afk=False), None),
+        _event(15 * MINUTE, ChannelDescribed(name="waiting", afk=True), None),
+        until=21 * MINUTE,
+    )
+    minutes = {"alone_ms": 1, "deaf_ms": 2, "muted_ms": 3, "unruled_ms": 4, "ignored_ms": 5, "afk_ms": 6}
+    assert said.unearned[DAY, ANA, ROOM] == {reason: count * MINUTE for reason, count in minutes.items()}
+    assert said.unearned[DAY, BEN, ROOM] == {"unruled_ms": 9 * MINUTE, "ignored_ms": 5 * MINUTE, "afk_ms": 6 * MINUTE}
+    assert said.daily[DAY, ANA, ROOM]["voice_ms"] == 10 * MINUTE
+
+
+def test_messages_that_earn_nothing_or_lose_what_they_earned_say_why() -> None:
+    said = _ask(
+        _rules(messages={"cooldown_s": 60, "revoke_s": 300, "ignore_channels": [str(OTHER)]}),
+        _event(0, MessageSent(), channel=CHAT, event_id="message:1"),
+        _event(1, MessageSent(), channel=CHAT, event_id="message:2"),
+        _event(2, MessageSent(), channel=OTHER, event_id="message:3"),
+        _event(3, MessageDeleted(message_id=MessageId(1)), None, CHAT),
+        _event(4, MessageDeleted(message_id=MessageId(2)), None, CHAT),
+        until=5,
+    )
+    assert said.unearned == {
+        (DAY, ANA, CHAT): {"cooldown_messages": 1, "revoked_messages": 1},
+        (DAY, ANA, OTHER): {"ignored_messages": 1},
+    }
+
+
+def test_a_season_has_what_was_earned_in_it_and_loses_what_was_revoked_of_that() -> None:
+    said = _ask(
+        _rules(messages={"cooldown_s": 0, "revoke_s": 3600}),
+        _event(0, VoiceJoined()),
+        _event(1, MessageSent(), channel=CHAT, event_id="message:1"),
+        _event(5 * MINUTE, SeasonStarted(name="spring"), None, None),
+        _event(6 * MINUTE, MessageSent(), channel=CHAT, event_id="message:2"),
+        _event(7 * MINUTE, MessageSent(), channel=CHAT, event_id="message:3"),
+        _event(15 * MINUTE, SeasonStarted(name="summer"), None, None),
+        _event(16 * MINUTE, MessageDeleted(message_id=MessageId(1)), None, CHAT),
+        _event(16 * MINUTE, MessageDeleted(message_id=MessageId(2)), None, CHAT),
+        _event(17 * MINUTE, ExpAdjusted(amount=-9)),
+        until=20 * MINUTE,
+    )
+    assert said.seasons == {(START + 5 * MINUTE, ANA): 2 + 1, (START + 15 * MINUTE, ANA): 1 - 9}
+    assert said.totals()[ANA]["exp"] == 4 + 1 - 9
+    assert list(said.rules) == [START]

@@ -18,8 +18,9 @@ from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed
 from tracker.events.member import MemberJoined, MemberOptedOut, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent, message_sent_id
+from tracker.events.rule import SeasonStarted
 from tracker.events.ticks import TrackerLost, TrackerReturned
-from tracker.events.voice import VoiceJoined, VoiceLeft
+from tracker.events.voice import SELF_MUTE, VoiceFlagsChanged, VoiceJoined, VoiceLeft
 from tracker.ids import MessageId, Ms, RoleId
 from tracker.projections.load import LOADED_TABLES, load_rows
 from tracker.projections.rows import TABLES, Row
@@ -83,7 +84,7 @@ def _eventful() -> Community:
     """An hour in which everything that recovery must bring back is still at work later."""
     start, minute = instant("2026-02-18T23:30", "UTC"), 60_000
     document = {
-        "voice": {"default": {"every_s": 600, "exp": 10}},
+        "voice": {"default": {"every_s": 600, "exp": 10}, "require": {"unmuted": True}},
         "messages": {"exp_min": 1, "exp_max": 9, "cooldown_s": 1200, "revoke_s": 2400},
         "interactions": {"exp": 3, "cooldown_s": 1200},
         "multipliers": {"roles": {"401": 250}},
@@ -96,12 +97,19 @@ def _eventful() -> Community:
         event(start + minute, VoiceJoined()),
         event(start + 2 * minute, MessageSent(), event_id=message_sent_id(1)),
         event(start + 3 * minute, InteractionUsed(command="x"), event_id="interaction:1"),
+        event(start + 10 * minute, SeasonStarted(name="spring")),
+        event(start + 14 * minute, ChannelDescribed(name="waiting room")),
+        event(start + 17 * minute, ChannelDescribed(name="room")),
         event(start + 20 * minute, MessageSent(), event_id=message_sent_id(2)),
         event(start + 20 * minute, InteractionUsed(command="x"), event_id="interaction:2"),
         event(start + 21 * minute, MessageDeleted(message_id=MessageId(1))),
+        event(start + 23 * minute, VoiceFlagsChanged(flags=SELF_MUTE)),
         event(start + 25 * minute, TrackerLost()),
         rules(start + 28 * minute, "UTC", **document),
         event(start + 33 * minute, TrackerReturned()),
+        event(start + 35 * minute, VoiceFlagsChanged()),
+        event(start + 37 * minute, SeasonStarted(name="summer")),
+        event(start + 38 * minute, MessageDeleted(message_id=MessageId(2))),
         event(start + 40 * minute, MessageSent(), event_id=message_sent_id(3)),
         event(start + 40 * minute, InteractionUsed(command="x"), event_id="interaction:3"),
         event(start + 45 * minute, VoiceLeft()),

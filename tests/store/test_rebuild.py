@@ -11,15 +11,18 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from store import log, rebuild, state
+from store.bulk import TABLES_WITH_A_USER
 from store.engine import Database
 from store.schema import READ_MODELS
 from tests.properties.communities import GUILD as STORY_GUILD
 from tests.properties.communities import Community, communities
 from tests.store.living import Writer, tables
-from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact
 from tracker.errors import LeaseLostError
 from tracker.events.envelope import Event
 from tracker.events.member import MemberForgotten
+from tracker.events.message import MessageSent
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.voice import VoiceLeft
 from tracker.ids import Ms
 
@@ -162,6 +165,29 @@ def test_a_changed_cell_a_lost_row_and_an_added_row_are_found(database: Database
     assert len(rebuild.verify(database, limit=2)) == 2
 
 
+def test_what_seasons_reasons_and_past_rules_say_is_checked_and_rebuilt_like_the_rest(database: Database) -> None:
+    writer = Writer(database)
+    ignoring = {"voice": {"ignore": {"channels": [str(CHANNEL)]}}}
+    writer.write([fact(SettingsChanged(settings=ignoring), user=None, channel=None), fact(user=1)])
+    writer.write([fact(SeasonStarted(name="spring"), user=None, channel=None), fact(ExpAdjusted(amount=5), user=2)])
+    writer.flush(START + MINUTE)
+    assert rebuild.verify(database) == []
+    before = tables(database)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE season_totals SET exp = exp + 1")
+        connection.exec_driver_sql("UPDATE unearned SET ignored_ms = ignored_ms - 1, afk_ms = 1")
+        connection.exec_driver_sql("DELETE FROM rules")
+    found = {(d.table, d.column, d.live, d.replayed) for d in rebuild.verify(database)}
+    assert found == {
+        ("season_totals", "exp", 6, 5),
+        ("unearned", "ignored_ms", MINUTE - 1, MINUTE),
+        ("unearned", "afk_ms", 1, 0),
+        ("rules", "", None, before["rules"][0][2:]),
+    }
+    rebuild.rebuild(database, guilds=[GUILD])
+    assert tables(database) == before
+
+
 def test_who_comes_back_after_being_forgotten_is_somebody_else_to_the_log(database: Database) -> None:
     writer = Writer(database)
     writer.write([fact(user=1), fact(user=2)])
@@ -178,11 +204,15 @@ def test_who_comes_back_after_being_forgotten_is_somebody_else_to_the_log(databa
 
 def test_who_is_forgotten_stays_so_when_the_process_dies_before_the_flush(database: Database) -> None:
     writer = Writer(database)
-    writer.write([fact(user=1)])
+    writer.write([fact(SeasonStarted(name="spring"), user=None, channel=None), fact(user=1)])
+    writer.write([fact(ExpAdjusted(amount=5), user=1), fact(MessageSent(), user=1, event_id="message:1")])
+    writer.write([fact(MessageSent(), user=1, event_id="message:2")])
     writer.flush(START + MINUTE)
+    assert tables(database)["season_totals"]
+    assert tables(database)["unearned"]
     writer.write([fact(MemberForgotten(), user=1, channel=None, at=2 * MINUTE)])
     Writer(database).flush(START + 3 * MINUTE)
-    assert not any(row for name in ("daily", "sessions", "totals", "members") for row in tables(database)[name])
+    assert not any(tables(database)[name] for name in TABLES_WITH_A_USER)
     assert rebuild.verify(database) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,10 +17,13 @@ from store.state import FlushBatch
 from tests.store.living import Writer, tables
 from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact, statements
 from tracker.errors import LeaseLostError
-from tracker.events.message import MessageSent
+from tracker.events.channel import ChannelDescribed
+from tracker.events.message import MessageDeleted, MessageSent
+from tracker.events.rule import SeasonStarted, SettingsChanged
 from tracker.events.settings import parse_settings
 from tracker.events.voice import VoiceLeft
-from tracker.ids import Ms
+from tracker.ids import MessageId, Ms, UserId
+from tracker.projections.rows import TABLES
 
 MINUTE = 60_000
 
@@ -192,12 +196,52 @@ def test_a_session_of_many_days_is_loaded_with_its_days(database: Database) -> N
     assert list(loaded.guilds[GUILD].voice.open) == [1]
 
 
-def test_the_settings_in_force_survive_a_restart(database: Database) -> None:
-    from tracker.events.rule import SettingsChanged
+def test_a_restart_goes_on_with_the_season_its_revocable_awards_and_the_time_that_earns_nothing(
+    database: Database,
+) -> None:
+    writer = Writer(database)
+    writer.write(
+        [
+            fact(SettingsChanged(settings={"messages": {"revoke_s": 600}}), user=None, channel=None),
+            fact(ChannelDescribed(name="대기실"), user=None, channel=901),
+            fact(user=1, channel=901),
+            fact(SeasonStarted(name="spring"), user=None, channel=None, at=1_000),
+            fact(MessageSent(), user=1, at=2_000, event_id="message:5"),
+            fact(MessageSent(), user=2, at=2_000, event_id="message:6"),
+        ]
+    )
+    writer.flush(START + MINUTE)
+    writer = Writer(database)
+    writer.write(
+        [
+            fact(SeasonStarted(name="summer"), user=None, channel=None, at=MINUTE + 1_000),
+            fact(MessageDeleted(message_id=MessageId(5)), user=None, at=MINUTE + 2_000),
+            fact(MessageSent(), user=1, at=MINUTE + 3_000, event_id="message:7"),
+        ]
+    )
+    Writer(database).flush(START + 2 * MINUTE)  # killed before it could flush
+    found = tables(database)
+    assert [row[1:] for row in found["season_totals"]] == [
+        (START + 1_000, 1, 0), (START + 1_000, 2, 1), (START + MINUTE + 1_000, 1, 1),
+    ]  # fmt: skip
+    reasons = {row[3]: dict(zip(TABLES["unearned"].add, row[4:], strict=True)) for row in found["unearned"]}
+    assert {channel: {k: v for k, v in kept.items() if v} for channel, kept in reasons.items()} == {
+        CHANNEL: {"revoked_messages": 1},
+        901: {"ignored_ms": 2 * MINUTE},
+    }
+    assert rebuild.verify(database) == []
 
+
+def test_the_settings_in_force_and_those_of_the_past_survive_a_restart(database: Database) -> None:
     writer = Writer(database)
     document = {"timezone": "Asia/Seoul", "messages": {"exp_max": 7}}
-    writer.write([fact(SettingsChanged(settings=document), user=None, channel=None)])
+    changes = [fact(SettingsChanged(settings={}, by=UserId(5)), user=None, channel=None, at=-1)]
+    changes.append(fact(SettingsChanged(settings=document), user=None, channel=None))
+    writer.write(changes)
     writer.flush(START + MINUTE)
     (guild,) = (g for s in Writer(database).states.values() for g in s.guilds.values())
     assert guild.voice.settings == parse_settings(document)
+    assert [(at, json.loads(told), by) for _, at, told, by in tables(database)["rules"]] == [
+        (START - 1, {}, 5),
+        (START, document, None),
+    ]
