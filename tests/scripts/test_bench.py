@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from scripts.bench import MEASUREMENTS, main
-from scripts.benchlib import machine
+from scripts.benchlib import commands, machine
 from scripts.benchlib.figures import Figure, from_plain, percentile, print_table, to_plain
+from scripts.benchlib.place import Place
+from store.engine import open_database
 
 _KEYS = {"name", "what", "unit", "min", "median", "max", "runs", "aim", "better", "reached", "note"}
 
@@ -29,6 +31,43 @@ def test_figures_over_the_wire_come_from_the_real_bot(tmp_path: Path, capsys: py
     assert main(["--quick", "--json", str(target), "--no-postgres", "--here", "--only", "burst"]) == 0
     assert [figure["name"] for figure in json.loads(target.read_text())["figures"]] == ["burst.100", "burst.200"]
     assert "simultaneous voice changes" in capsys.readouterr().out
+
+
+def test_commands_are_asked_in_a_database_that_the_next_bench_finds_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = commands.fill_history
+
+    def counted(url: str, events: int, members: int) -> None:
+        made.append(url)
+        make(url, events, members)
+
+    monkeypatch.setattr(commands, "fill_history", counted)
+    arguments = ["--quick", "--json", "-", "--no-postgres", "--here", "--only", "commands", "--cache", str(tmp_path)]
+    for _ in range(2):
+        assert main(arguments) == 0
+        names = {figure["name"] for figure in json.loads(capsys.readouterr().out)["figures"]}
+        for command in ("leaderboard season", "leaderboard all", "rank", "studyroom", "report everyone daily"):
+            assert {f"commands.sqlite.{command}.{part}" for part in ("first", "p50", "p95", "max")} <= names
+    assert len(made) == 1
+
+
+def test_a_database_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    place = Place(folder=tmp_path, runs=1, cache=tmp_path)
+    runs: list[str] = []
+
+    def fails(url: str) -> None:
+        open_database(url).close()
+        raise RuntimeError("cut off")
+
+    with pytest.raises(RuntimeError, match="cut off"), place.lasting("sqlite", "big", fails):
+        pass
+    for _ in range(2):
+        with place.lasting("sqlite", "big", runs.append) as url:
+            assert url == f"sqlite:///{tmp_path / 'big'}.db"
+    assert len(runs) == 1, "made once, from nothing"
+    assert not (tmp_path / "big.db").exists()
 
 
 def test_a_measurement_that_fails_is_named_and_the_others_are_kept(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from scripts.community import Plan, history
 from scripts.simulate import main, write
 from store.engine import Database, open_database
 from tracker.errors import ConfigError
+from tracker.events.member import MemberJoined
+from tracker.events.rule import SeasonStarted
 from tracker.events.ticks import TrackerTicked
 from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import ChannelId, GuildId, Ms, Partition, UserId
@@ -41,6 +44,30 @@ def test_no_id_comes_twice_and_no_guild_goes_back_in_time() -> None:
         newest[event.guild_id] = event.occurred_at
         if isinstance(event.data, TrackerTicked):
             ticked = event.occurred_at
+
+
+def test_a_crowd_is_the_first_guilds_alone_and_the_others_are_as_they_were() -> None:
+    joined = Counter(e.guild_id for e in history(replace(PLAN, crowd=40)) if isinstance(e.data, MemberJoined))
+    assert sorted(joined.values()) == [15, 40]
+    assert joined[min(joined)] == 40
+
+
+def test_of_a_quiet_community_fewer_do_something_on_a_day() -> None:
+    def active(plan: Plan) -> int:
+        return len({e.user_id for e in history(plan) if isinstance(e.data, VoiceJoined)})
+
+    loud, quiet = (replace(PLAN, members=300, days=1, activity=percent) for percent in (100, 10))
+    assert 0 < active(quiet) * 5 < active(loud)
+    assert active(replace(PLAN, activity=0)) == 0
+
+
+def test_a_season_starts_on_its_day_in_every_guild_before_anything_else_that_day() -> None:
+    day = PLAN.start + 86_400_000
+    plan = replace(PLAN, season_day=1)
+    starts = [e for e in history(plan) if isinstance(e.data, SeasonStarted)]
+    assert [e.occurred_at for e in starts] == [day, day]
+    assert len({e.guild_id for e in starts}) == 2
+    assert not [e for e in history(PLAN) if isinstance(e.data, SeasonStarted)]
 
 
 def test_members_only_leave_and_move_from_where_they_are() -> None:
@@ -98,6 +125,34 @@ def test_a_database_with_events_is_refused(database: Database) -> None:
 def test_the_command_says_how_much_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "x.db"), "--guilds", "1", "--members", "5", "--days", "1", "--events", "100"]) == 0
     assert "events (" in capsys.readouterr().out
+
+
+def test_the_commands_options_say_how_much_is_written_and_how_often(tmp_path: Path) -> None:
+    """`--unfolded` stays behind the checkpoint, `--seed` changes the history, `--tick-s 0` keeps the flushes' ticks."""
+    few = ["--guilds", "1", "--members", "200", "--days", "4", "--events", "11000"]
+
+    def written(name: str, *more: str) -> Database:
+        assert main([str(tmp_path / name), *few, *more]) == 0
+        return open_database(str(tmp_path / name), create=False)
+
+    one, other, torn = written("1.db", "--tick-s", "0", "--flush-events", "5000"), written("2.db", "--seed", "7"), None
+    try:
+        events = [recorded.event for recorded in store.log.read(one, Partition(0))]
+        ticks = [event for event in events if isinstance(event.data, TrackerTicked)]
+        assert (len(events), len(ticks)) == (11_003, 3), "a flush after each 5,000, and one at the end"
+        assert {e.id for e in events} != {r.event.id for r in store.log.read(other, Partition(0))}
+        torn = written("3.db", "--unfolded", "20")
+        behind = store.log.head(torn)[Partition(0)] - store.state.checkpoints(torn)[Partition(0)].position
+        assert behind == 20
+    finally:
+        for database in (one, other, torn):
+            if database is not None:
+                database.close()
+
+
+def test_unfolded_events_need_an_end_to_be_counted_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "x.db"), "--unfolded", "5"]) == ConfigError.exit_code
+    assert "how many events stay unfolded" in capsys.readouterr().err
 
 
 def test_the_command_refuses_an_unknown_database_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,257 @@
+"""How long the commands' answers take inside the process, in a guild of many members with a long history.
+
+From the call of the desk to the finished embed: the flush that brings everything up to date, the read, the words. What
+Discord's side adds is not in it. Meanwhile the guild lives on: some hundred members in voice, twenty events a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+import store.lease
+import store.log
+import store.state
+from scripts.benchlib.figures import Figure, percentile
+from scripts.benchlib.place import Place
+from scripts.community import Plan
+from scripts.simulate import write
+from store.engine import Database, open_database
+from tracker import heap
+from tracker.clock import SystemClock
+from tracker.discord.board_desk import BoardDesk
+from tracker.discord.board_embeds import board_embed, studyroom_embed
+from tracker.discord.board_pages import page_buttons
+from tracker.discord.desk import ReportDesk
+from tracker.discord.embeds import report_embed
+from tracker.discord.rank_embed import rank_embed
+from tracker.events.envelope import Event
+from tracker.events.message import MessageSent, message_sent_id
+from tracker.events.voice import VoiceJoined, VoiceLeft
+from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, Ms, RoleId, UserId, mint_event_id
+from tracker.ingest import Ingest, Limits
+from tracker.ingest.boards import Boards
+from tracker.ingest.kept_boards import KeptBoards
+from tracker.ingest.reader import Reader
+from tracker.reports.boards import BOARD_PERIODS, MEASURES, BoardPeriod
+
+__all__ = ["fill_history", "measure"]
+
+_AIM_MS = 50.0
+_LOAD_EVERY_S = 0.05
+_TURN_S = 0.000_5  # as `tracker run`
+_LOCALE = "ko"
+
+Ask = Callable[[], Awaitable[object]]
+
+
+def measure(place: Place) -> list[Figure]:
+    """Milliseconds of each command's answer: the first one after a start; p50, p95 and the longest of the others."""
+    # Counting ten million events takes minutes: only where the database is kept from one bench to the next.
+    events, members = (10_000_000, 100_000) if place.cache else (300_000, 10_000)
+    if place.quick:
+        events, members = 5_000, 300
+    figures: list[Figure] = []
+    for dialect in place.kinds():
+        with place.lasting(
+            dialect, f"commands_{events}_{members}", lambda url: fill_history(url, events, members)
+        ) as url:
+            database = open_database(url)
+            runs = [asyncio.run(_run(database, place)) for _ in range(place.runs)]
+            database.close()
+        about = f"{events:,} events, {members:,} members, {dialect}"
+        figures += _figures(dialect, about, runs)
+    return figures
+
+
+@dataclass(slots=True)
+class _Times:
+    """Milliseconds by command. `first`: of the first answer; `kept_mib`: what the boards in memory take in the end."""
+
+    first: dict[str, float] = field(default_factory=dict)
+    later: dict[str, list[float]] = field(default_factory=dict)
+    kept_mib: float = 0.0
+
+
+def _figures(dialect: str, about: str, runs: list[_Times]) -> Iterator[Figure]:
+    def figure(name: str, what: str, values: list[float], aim: float | None = None, unit: str = "ms") -> Figure:
+        note = "from the desk's call to the embed, the flush included; twenty events a second meanwhile"
+        return Figure(
+            name=f"commands.{dialect}.{name}",
+            what=f"{what}, {about}",
+            unit=unit,
+            runs=tuple(values),
+            aim=aim,
+            note=note,
+        )
+
+    for command in runs[0].later:
+        aim = None if command.startswith("report") else _AIM_MS
+        for name, share, held in (("p50", 0.5, None), ("p95", 0.95, aim), ("max", 1.0, None)):
+            values = [percentile(run.later[command], share) for run in runs]
+            yield figure(f"{command}.{name}", f"/{command} {name}", values, held)
+        yield figure(f"{command}.first", f"/{command} first", [run.first[command] for run in runs])
+    yield figure("kept", "boards kept in memory", [run.kept_mib for run in runs], unit="MiB")
+
+
+def fill_history(url: str, events: int, members: int) -> None:
+    """Ten guilds, one of them big; about two months, the season of the last weeks running."""
+    database = open_database(url)
+    plan = Plan(
+        guilds=10, members=min(300, members), days=60, tick_s=0, crowd=members, activity=14, season_day=10
+    )  # on a day, one in seven of those who would be there in a lively guild
+    write(database, plan, events=events, flush_events=200_000)
+    database.close()
+
+
+async def _run(database: Database, place: Place) -> _Times:
+    sys.setswitchinterval(_TURN_S)
+    times, rounds = _Times(), place.scaled(40, 3)
+    async with _house(database) as house:
+        commands = house.commands()
+        for name, ask in commands.items():
+            times.first[name] = await _timed(ask)
+        await house.boards.settled()
+        asked = [name for name in commands if not name.startswith("report") for _ in range(rounds)]
+        house.random.shuffle(asked)
+        asked += [name for name in commands if name.startswith("report") for _ in range(place.scaled(5, 1))]
+        for name in asked:
+            times.later.setdefault(name, []).append(await _timed(commands[name]))
+            await asyncio.sleep(house.random.uniform(0.0, 0.1))
+        times.kept_mib = house.kept.nbytes / 2**20
+    return times
+
+
+async def _timed(ask: Ask) -> float:
+    began = time.perf_counter()
+    await ask()
+    return (time.perf_counter() - began) * 1000
+
+
+class _GoingOn:
+    """Real time, beginning where the history ends."""
+
+    def __init__(self, begin: int) -> None:
+        self._begin = begin
+        self._started = time.monotonic()
+
+    def now(self) -> Ms:
+        return Ms(self._begin + int((time.monotonic() - self._started) * 1000))
+
+
+class _House:
+    """The bot's parts between Discord and the database, and what the guild's members ask of them."""
+
+    def __init__(self, database: Database, ingest: Ingest, guild: GuildId) -> None:
+        self.random = Random(1)
+        self.reader = Reader(database, ingest.clock)
+        self.kept = KeptBoards(database)
+        ingest.flushed.add(self.kept.flushed)
+        self.boards = Boards(database, ingest.clock, self.reader, self.kept)
+        self._ingest = ingest
+        self._guild = guild
+        self._desk = BoardDesk(ingest, self.boards)
+        self._reports = ReportDesk(ingest, self.reader)
+        sight = ingest.sight
+        self._members = list(sight.members(guild))
+        self._rooms = sorted({session.channel_id for session in sight.in_tracked_voice(guild)}) or [
+            ChannelId(guild + 1)
+        ]
+        self._serial = 0
+
+    def commands(self) -> Mapping[str, Ask]:
+        """Each kind of question, with a way to ask one about somebody or something at random."""
+        roles = {role for user in self._members[:50] for role in self._roles(user)}
+        role = min(roles)
+        asks: dict[str, Ask] = {f"leaderboard {p}": lambda p=p: self._board(p) for p in BOARD_PERIODS}  # type: ignore[misc]
+        asks |= {"rank": self._rank, "studyroom": self._studyroom}
+        for period in ("daily", "weekly"):
+            asks[f"report role {period}"] = lambda period=period: self._report(role, period)  # type: ignore[misc]
+            asks[f"report everyone {period}"] = lambda period=period: self._report(None, period)  # type: ignore[misc]
+        return asks
+
+    def _roles(self, user: UserId) -> tuple[RoleId, ...]:
+        known = self._ingest.sight.member(self._guild, user)
+        return () if known is None else known.role_ids
+
+    async def _board(self, period: BoardPeriod) -> object:
+        measure = "exp" if period == "season" else self.random.choice(MEASURES)
+        asker = self.random.choice(self._members)
+        page = self.random.choice((0, 0, 0, self.random.randrange(10), self.random.randrange(10_000)))
+        board = await self._desk.board(self._guild, period=period, measure=measure, page=page, asker=asker)
+        embed = board_embed(board, self._desk.settings(self._guild).curve, asker, _LOCALE)
+        return embed, page_buttons(board, _LOCALE)
+
+    async def _rank(self) -> object:
+        standing = await self._desk.standing(self._guild, self.random.choice(self._members))
+        return rank_embed(standing, self._desk.settings(self._guild), _LOCALE, private=True)
+
+    async def _studyroom(self) -> object:
+        return studyroom_embed(await self._desk.studyroom(self._guild), _LOCALE, totals=True)
+
+    async def _report(self, role: RoleId | None, period: str) -> object:
+        return report_embed(await self._reports.report(self._guild, role, period, None), _LOCALE)
+
+    async def live(self) -> None:
+        """For ever: messages, and members who come into voice and leave."""
+        crowd = self.random.sample(self._members, min(500, len(self._members)))
+        for user in crowd[: len(crowd) // 2]:
+            self._voice(user)
+        while True:
+            await asyncio.sleep(_LOAD_EVERY_S)
+            if self.random.random() < 0.5:
+                self._voice(self.random.choice(crowd))
+            else:
+                self._message(self.random.choice(self._members))
+
+    def _voice(self, user: UserId) -> None:
+        now = self._ingest.clock.now()
+        here = self._ingest.sight.channel_of(self._guild, user)
+        room = self.random.choice(self._rooms) if here is None else here
+        data = VoiceJoined() if here is None else VoiceLeft()
+        self._accept(mint_event_id(now), user, room, data, now)
+
+    def _message(self, user: UserId) -> None:
+        now = self._ingest.clock.now()
+        self._serial += 1
+        message = (now - DISCORD_EPOCH_MS << 22) + self._serial
+        self._accept(message_sent_id(message), user, ChannelId(self._guild + 900), MessageSent(), now)
+
+    def _accept(
+        self, event_id: EventId, user: UserId, channel: ChannelId, data: VoiceJoined | VoiceLeft | MessageSent, at: Ms
+    ) -> None:
+        self._ingest.accept(
+            Event(id=event_id, guild_id=self._guild, user_id=user, channel_id=channel, occurred_at=at, data=data)
+        )
+
+
+@asynccontextmanager
+async def _house(database: Database) -> AsyncIterator[_House]:
+    """A bot without Discord on this database, with the load on it. Everything it wrote stays."""
+    lease = store.lease.acquire(database, now=SystemClock().now())
+    failures: list[Exception] = []
+    try:
+        states = store.state.recover_all(database)
+        newest = max(guild.last_at for state in states.values() for guild in state.guilds.values())
+        clock = _GoingOn(max(newest, *(state.as_of for state in states.values())) + 1000)
+        ingest = Ingest(database, lease, states, store.log.head(database), clock, Limits(), fatal=failures.append)
+        guild = max(ingest.sight.guilds(), key=lambda guild: len(list(ingest.sight.members(guild))))
+        house = _House(database, ingest, guild)
+        heap.settle()
+        ingest.start()
+        load = asyncio.create_task(house.live())
+        try:
+            yield house
+        finally:
+            load.cancel()
+            await ingest.close(60)
+            house.reader.close()
+    finally:
+        store.lease.release(database, lease)
+    if failures:
+        raise RuntimeError(f"the ingest failed: {failures[0]}")
