@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
@@ -10,7 +10,7 @@ import hikari
 
 from tracker.clock import from_ms
 from tracker.discord.embeds import MOST_FIELDS, TOTAL_LIMIT, length
-from tracker.discord.lines import Group, add_groups
+from tracker.discord.lines import Group, Lines, add_groups
 from tracker.discord.names import harmless
 from tracker.discord.texts import translate
 from tracker.events.level_rules import Curve
@@ -114,9 +114,9 @@ def _value(value: int, measure: Measure, locale: str | None) -> str:
 
 
 def _group(
-    room: Studyroom, channel: ChannelId, there: Iterable[Occupant], locale: str | None, *, totals: bool
+    room: Studyroom, channel: ChannelId, there: Sequence[Occupant], locale: str | None, *, totals: bool
 ) -> Group:
-    lines = [_occupant(room, occupant, locale, totals=totals) for occupant in there]
+    lines = Lines(len(there), lambda place: _occupant(room, there[place], locale, totals=totals))
     name = harmless(room.channels[channel], otherwise=str(channel), longest=32)
     return f"{name} — {text.number(len(lines), locale)}", lines
 

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, overload
 
 import hikari
 
 from tracker.discord.embeds import FIELD_LIMIT, length
 
-__all__ = ["Group", "add_groups"]
+__all__ = ["Group", "Lines", "add_groups"]
 
 _CONTINUED: Final = "\u200b"
 
 Group = tuple[str, Sequence[str]]
 """A field's name and its lines."""
+
+
+class Lines(Sequence[str]):
+    """So many lines, each worded by `make` when it is first asked for."""
+
+    def __init__(self, count: int, make: Callable[[int], str]) -> None:
+        self._count = count
+        self._line = lru_cache(maxsize=None)(make)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        places = range(self._count)[at]
+        return self._line(places) if isinstance(places, int) else [self._line(place) for place in places]
 
 
 def add_groups(
@@ -25,7 +45,11 @@ def add_groups(
     `more` words how many lines were left out. No group may be so long that even one line of each
     would not fit.
     """
-    low, high = 1, max((len(lines) for _, lines in groups), default=1)
+    longest = max((len(lines) for _, lines in groups), default=1)
+    low, high = 1, 2  # first in strides, so that hardly more lines are asked for than fit
+    while high <= longest and _fits(_cut(groups, high, more), room, fields):
+        low, high = high, 2 * high
+    high = min(high, longest)
     while low < high:
         most = (low + high + 1) // 2
         low, high = (most, high) if _fits(_cut(groups, most, more), room, fields) else (low, most - 1)
