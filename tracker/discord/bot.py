@@ -22,10 +22,12 @@ from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.commands.why import WhyCommand
 from tracker.discord.desk import ReportDesk, ReportReader
+from tracker.discord.flights import Flights
 from tracker.discord.gate import GatedEvents
 from tracker.discord.hierarchy import Hierarchy
 from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
+from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.preview_desk import PreviewReader
 from tracker.discord.privacy_desk import PrivacyDesk
 from tracker.discord.privacy_presses import ForgetPresses
@@ -33,6 +35,7 @@ from tracker.discord.sight import Intake
 from tracker.discord.startup import StartUp
 from tracker.discord.texts import command_texts
 from tracker.discord.why_desk import WhyDesk
+from tracker.ingest.members import Members
 from tracker.ingest.personal import Personal
 from tracker.ingest.rules import Rules
 
@@ -103,12 +106,15 @@ class Front:
         except ValueError as error:
             raise refusal(error, server=rest_url) from None
         self._startup = startup
+        self._intake = intake
         self._listeners = Listeners(intake, startup)
         self._bot.gated.room = intake.room
         self._bot.gated.silent = self._listeners.silent
         self._listeners.subscribe(self._bot.gated)
         self._hierarchy = Hierarchy()
         self._hierarchy.subscribe(self._bot.gated)
+        self._flights = Flights()
+        self._flights.subscribe(self._bot.gated)
         self._commands = lightbulb.client_from_app(
             self._bot, default_locale=hikari.Locale.EN_US, localization_provider=command_texts, sync_commands=False
         )
@@ -156,6 +162,17 @@ class Front:
     def hierarchy(self) -> Hierarchy:
         """Who stands above whom, as the gateway has told."""
         return self._hierarchy
+
+    def member_outbox(self, members: Members) -> MemberOutbox:
+        """What brings the members in line that this front-end sees; to be closed before it."""
+        return MemberOutbox(
+            rest=self._bot.rest,
+            intake=self._intake,
+            members=members,
+            hierarchy=self._hierarchy,
+            flights=self._flights,
+            is_current=self._listeners.is_current,
+        )
 
     async def start(self) -> None:
         """Log in and wait until every shard is ready. Raises LoginError, after closing what was opened."""

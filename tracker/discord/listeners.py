@@ -84,6 +84,11 @@ class Listeners:
         for kind, listener in heard.items():
             events.hear(kind, listener)
 
+    def is_current(self, guild: GuildId) -> bool:
+        """Whether all that the gateway has to tell of the guild's members is known: no silence, no open roll call."""
+        lost = self._intake.sight.lost_at(guild) is not None
+        return not (lost or self._silent_since or self._roll.calls(guild))
+
     async def close(self) -> None:
         """Stop what runs by itself. The silence that follows is our own doing and holds nothing."""
         self._closing = True

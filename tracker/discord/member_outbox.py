@@ -1,0 +1,325 @@
+"""Brings members' tier roles and nicknames in line with what they have come to: one PATCH for each who differs.
+
+The rows of `member_sync` say what is desired, not what to do. So it does not matter how often a member is tried, or
+where a process died: whoever looks next compares again, and sends only what is different then. Roles that are not a
+tier's are sent back as they are; what somebody else changes in them meanwhile is watched by `Flights` and put right.
+
+Members of one guild are served one after the other, as Discord limits them by guild; several guilds at a time. Trouble
+of the network is hikari's first (it waits and tries again), then that of a later round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import aiohttp
+import hikari
+
+from store.member_sync import MemberSync
+from tracker.discord.flights import Flight, Flights, Loss
+from tracker.discord.hierarchy import Hierarchy
+from tracker.discord.member_plan import (
+    Look,
+    NickPlan,
+    RolePlan,
+    concerns_nickname,
+    nick_block,
+    plan_nick,
+    plan_roles,
+)
+from tracker.discord.sight import Intake, KnownMember
+from tracker.discord.texts import translate
+from tracker.errors import DatabaseError
+from tracker.events.settings import GuildSettings
+from tracker.ids import GuildId, Ms, RoleId, UserId
+from tracker.ingest.members import Members
+
+__all__ = ["MemberOutbox"]
+
+_LOG = logging.getLogger("tracker.discord.member_outbox")
+_GUILDS_AT_ONCE: Final = 8
+_MEMBERS_A_TURN: Final = 20
+_TURNS: Final = 3
+_FIRST_PAUSE_MS: Final = 5_000
+_LONGEST_PAUSE_MS: Final = 3_600_000
+_LONGEST_ABSENCE_MS: Final = 60_000
+_UNKNOWN_MEMBER: Final = (10007, 10013)
+
+_REFUSED: Final = (hikari.ForbiddenError, hikari.NotFoundError, hikari.BadRequestError)
+_TROUBLE: Final = (hikari.HTTPError, hikari.ComponentStateConflictError, aiohttp.ClientError, OSError)
+
+
+class _LaterError(Exception):
+    """The guild is not to be asked for anything more for a while."""
+
+
+class MemberOutbox:
+    """`deliver` sets to work on whatever is due and does not wait for it; whoever calls it decides how often.
+
+    `is_current`: whether all that the gateway has to tell of a guild's members is known. If it is not, they wait: a set
+    of roles that is out of date would undo what others have done to it.
+    """
+
+    def __init__(
+        self,
+        *,
+        rest: hikari.api.RESTClient,
+        intake: Intake,
+        members: Members,
+        hierarchy: Hierarchy,
+        flights: Flights,
+        is_current: Callable[[GuildId], bool],
+    ) -> None:
+        self._rest = rest
+        self._intake = intake
+        self._members = members
+        self._hierarchy = hierarchy
+        self._flights = flights
+        self._is_current = is_current
+        self._improved: set[GuildId] = set()
+        self._busy: dict[GuildId, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(_GUILDS_AT_ONCE)
+        self._closing = False
+
+    async def deliver(self) -> None:
+        """Set to work on every guild in which somebody is due. Raises DatabaseError: then the next round does it."""
+        self._improved |= self._hierarchy.take_improved()
+        for guild in list(self._improved):
+            await self._members.retry_blocked(guild)
+            self._improved.discard(guild)
+        now = self._intake.clock.now()
+        for guild in await self._members.due_guilds(now):
+            if not self.is_ready(guild):
+                await self._members.postpone(guild, self._when_back(guild, now))
+            self._set_to_work(guild)
+        for guild in self._flights.guilds_with_losses():
+            self._set_to_work(guild)
+
+    def _set_to_work(self, guild: GuildId) -> None:
+        if self.is_ready(guild) and guild not in self._busy and not self._closing:
+            task = self._busy[guild] = asyncio.create_task(self._serve(guild), name=f"members of guild {guild}")
+            task.add_done_callback(lambda _: self._busy.pop(guild))
+
+    @property
+    def losses(self) -> int:
+        """In how many guilds there is something to be put right that others changed while our change was on its way."""
+        return len(self._flights.guilds_with_losses())
+
+    async def done(self) -> None:
+        """Wait until nothing is being worked on."""
+        while self._busy:
+            finished, _ = await asyncio.wait(list(self._busy.values()))
+            await asyncio.sleep(0)  # a callback takes them off the list
+            for task in finished:
+                if not task.cancelled():
+                    task.result()
+
+    async def close(self) -> None:
+        """Stop at once. What is under way may or may not arrive; the next process will see."""
+        self._closing = True
+        for task in self._busy.values():
+            task.cancel()
+        await self.done()
+
+    def is_ready(self, guild: GuildId) -> bool:
+        """Whether the guild is seen, with all its members."""
+        return self._hierarchy.knows(guild) and self._is_current(guild)
+
+    def _when_back(self, guild: GuildId, now: Ms) -> Ms:
+        """When to look again whether the guild is seen: soon at first."""
+        lost_at = self._intake.sight.lost_at(guild)
+        away = 0 if lost_at is None else now - lost_at
+        return Ms(now + min(max(away, _FIRST_PAUSE_MS), _LONGEST_ABSENCE_MS))
+
+    async def _serve(self, guild: GuildId) -> None:
+        """Everybody in the guild who is due, a handful at a time: then other guilds have their turn."""
+        try:
+            while not self._closing and self.is_ready(guild):
+                async with self._places:
+                    await self._put_right(guild)
+                    now = self._intake.clock.now()
+                    rows = await self._members.due(guild, now, limit=_MEMBERS_A_TURN)
+                    for sync in rows:
+                        if self.is_ready(guild):
+                            await self._try(sync)
+                if not rows and guild not in self._flights.guilds_with_losses():
+                    return
+        except _LaterError:
+            pass
+        except DatabaseError as error:
+            _LOG.warning("members of guild %s wait for the database: %s", guild, error)
+        except asyncio.CancelledError:
+            # Ours only if we are being stopped; hikari, when it is closed, cancels who waits for its rate limits.
+            _LOG.debug("members of guild %s are left for the next process", guild)
+        except Exception:
+            _LOG.exception("members of guild %s could not be brought in line", guild)
+            await self._pause(guild, _FIRST_PAUSE_MS)
+
+    async def _try(self, sync: MemberSync) -> None:
+        """One member. Raises _LaterError if Discord cannot be asked now."""
+        try:
+            await self._bring(sync)
+        except _REFUSED as error:
+            if isinstance(error, hikari.NotFoundError) and error.code in _UNKNOWN_MEMBER:
+                await self._members.mark_sent(sync, managed=False, set_nick=None)
+                return
+            settings = self._intake.sight.settings(sync.guild_id)
+            await self._block(sync, translate(settings.locale)("sync.block.refused", answer=_short(error)))
+        except _TROUBLE as error:
+            pause = min(_FIRST_PAUSE_MS << min(sync.attempts, 20), _LONGEST_PAUSE_MS)
+            now = self._intake.clock.now()
+            await self._members.mark_failed(sync, _short(error), Ms(now + pause))
+            asked = int(error.retry_after * 1000) if isinstance(error, hikari.RateLimitTooLongError) else 0
+            await self._pause(sync.guild_id, max(asked, _FIRST_PAUSE_MS))
+            raise _LaterError from error
+
+    async def _pause(self, guild: GuildId, pause: int) -> None:
+        await self._members.postpone(guild, Ms(self._intake.clock.now() + pause))
+
+    async def _bring(self, sync: MemberSync) -> None:
+        """Compare and send; again after a fresh look if Discord refuses what by all we know it should not."""
+        refused: tuple[frozenset[int], NickPlan | None, hikari.HTTPResponseError] | None = None
+        for _ in range(_TURNS):
+            settings = self._intake.sight.settings(sync.guild_id)
+            known = self._intake.sight.member(sync.guild_id, sync.user_id)
+            if known is None:
+                await self._members.mark_sent(sync, managed=False, set_nick=None)
+                return
+            roles, nick, nick_blocked = await self._plan(sync, settings, known, afresh=refused is not None)
+            if roles.block is not None:
+                await self._block(sync, roles.block)
+                return
+            if refused is not None and refused[:2] == (roles.wanted, nick):
+                break
+            try:
+                await self._send(sync, settings, roles, nick)
+            except _REFUSED as error:
+                refused = (roles.wanted, nick, error)
+            else:
+                await self._note(sync, nick, nick_blocked)
+                return
+        if refused is not None:
+            raise refused[2]
+
+    async def _plan(
+        self, sync: MemberSync, settings: GuildSettings, known: KnownMember, *, afresh: bool
+    ) -> tuple[RolePlan, NickPlan | None, str | None]:
+        """What to send, and why a nickname is not in it though it should be. The member is fetched only if need be:
+        for their nickname, or for the roles of somebody of whom the gateway's news are not kept.
+        """
+        guild, user = sync.guild_id, sync.user_id
+        held = self._flights.arriving(guild, user) or frozenset(map(int, known.role_ids))
+        named, blocked = concerns_nickname(sync, settings), None
+        if named:
+            blocked = nick_block(sync, settings, held, self._hierarchy)
+        roles, nick = plan_roles(sync, settings, held, self._hierarchy), None
+        if roles.block is not None and not afresh:
+            return roles, None, None
+        if afresh or known.opted_out or (named and blocked is None):
+            look = Look.of(await self._rest.fetch_member(guild, user))
+            roles = plan_roles(sync, settings, look.roles, self._hierarchy)
+            if named and blocked is None:
+                nick = plan_nick(sync, settings, look)
+        return roles, nick, blocked
+
+    async def _send(self, sync: MemberSync, settings: GuildSettings, roles: RolePlan, nick: NickPlan | None) -> None:
+        named = nick is not None and nick.changes
+        if not roles.changes and not named:
+            return
+        if nick is not None and named and nick.managed and nick.nick is not None:
+            await self._members.mark_meant(sync, nick=nick.nick, original=nick.original, there=nick.there)
+        await self._patch(
+            sync.guild_id,
+            sync.user_id,
+            nickname=nick.nick if nick is not None and named else hikari.UNDEFINED,
+            flight=Flight(wanted=roles.wanted, ours=roles.ours) if roles.changes else None,
+            held=roles.held,
+            reason=translate(settings.locale)("sync.reason", level=sync.level),
+        )
+
+    async def _patch(
+        self,
+        guild: GuildId,
+        user: UserId,
+        *,
+        flight: Flight | None,
+        held: frozenset[int],
+        reason: str,
+        nickname: hikari.UndefinedNoneOr[str] = hikari.UNDEFINED,
+    ) -> None:
+        if flight is not None:
+            self._flights.begin(guild, user, flight, held)
+        try:
+            await self._rest.edit_member(
+                guild,
+                user,
+                nickname=nickname,
+                roles=hikari.UNDEFINED if flight is None else sorted(flight.wanted),
+                reason=reason,
+            )
+        except _REFUSED:
+            if flight is not None:
+                self._flights.refused(guild, user)
+            raise
+        if flight is not None:
+            self._flights.answered(guild, user)
+
+    async def _note(self, sync: MemberSync, nick: NickPlan | None, nick_blocked: str | None) -> None:
+        if nick_blocked is not None:
+            await self._block(sync, nick_blocked)
+        elif nick is None:
+            await self._members.mark_sent(sync, managed=False, set_nick=None)
+        else:
+            await self._members.mark_sent(sync, managed=nick.managed, set_nick=nick.nick if nick.managed else None)
+
+    async def _block(self, sync: MemberSync, reason: str) -> None:
+        if sync.error != reason:
+            _LOG.info("member %s of guild %s is blocked: %s", sync.user_id, sync.guild_id, reason)
+        await self._members.mark_blocked(sync, reason, managed=sync.managed, set_nick=sync.set_nick)
+
+    async def _put_right(self, guild: GuildId) -> None:
+        """Give back and take again what others gave and took while a change of ours was on its way."""
+        losses = self._flights.take_losses(guild)
+        while losses:
+            user, loss = losses.popitem()
+            try:
+                await self._mend(guild, user, loss)
+            except _REFUSED as error:
+                _LOG.warning("roles of member %s of guild %s are not put right: %s", user, guild, _short(error))
+            except _TROUBLE as error:
+                for waiting, its in {**losses, user: loss}.items():
+                    self._flights.put_back(guild, waiting, its)
+                await self._pause(guild, _FIRST_PAUSE_MS)
+                raise _LaterError from error
+
+    async def _mend(self, guild: GuildId, user: UserId, loss: Loss) -> None:
+        known = self._intake.sight.member(guild, user)
+        if known is None:
+            return
+        held = frozenset(map(int, known.role_ids))
+        if known.opted_out:
+            held = Look.of(await self._rest.fetch_member(guild, user)).roles
+        can = frozenset(role for role in loss.lost | loss.unwanted if self._may_give(guild, RoleId(role)))
+        wanted = (held | (loss.lost & can)) - (loss.unwanted & can)
+        if wanted == held:
+            return
+        settings = self._intake.sight.settings(guild)
+        ours = frozenset(int(tier.role_id) for tier in settings.tiers.tiers)
+        _LOG.info("member %s of guild %s: what others changed while roles were on their way is put right", user, guild)
+        flight = Flight(wanted=wanted, ours=ours, loss=loss)
+        reason = translate(settings.locale)("sync.reason.mend")
+        await self._patch(guild, user, flight=flight, held=held, reason=reason)
+
+    def _may_give(self, guild: GuildId, role: RoleId) -> bool:
+        facts = self._hierarchy.role(guild, role)
+        return facts is not None and not facts.managed and not self._hierarchy.above_bot(guild, role)
+
+
+def _short(error: Exception) -> str:
+    """Status and Discord's own words, in one line; never headers or bodies."""
+    if isinstance(error, hikari.HTTPResponseError):
+        return f"HTTP {int(error.status)} {error.message}".strip()[:200]
+    return type(error).__name__
