@@ -5,7 +5,7 @@ Two outboxes: `posts` (the table `deliveries`) and `members` (`member_sync`: tie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -72,14 +72,21 @@ def counts(db: Database) -> Mapping[str, Mapping[str, int]]:
     return found
 
 
-def blocked_by_guild(db: Database, *, posts_since: Ms) -> Mapping[GuildId, Blocked]:
-    """The guilds in which a member, or a post owed since then, is blocked, in ascending order; and how many are."""
+def blocked_by_guild(
+    db: Database, *, posts_since: Ms, kinds: Collection[str], but_for: Collection[str] = ()
+) -> Mapping[GuildId, Blocked]:
+    """The guilds in which a member, or a post of these kinds owed since then, is blocked, in ascending order.
+
+    `but_for`: reasons for which a member does not count.
+    """
     posts, members = deliveries.c, member_sync.c
     found = union_all(
         select(posts.guild_id, literal(1).label("post"), literal(0).label("member")).where(
-            posts.state == "blocked", posts.created_at >= posts_since
+            posts.state == "blocked", posts.created_at >= posts_since, posts.kind.in_(kinds)
         ),
-        select(members.guild_id, literal(0), literal(1)).where(members.state == "blocked"),
+        select(members.guild_id, literal(0), literal(1)).where(
+            members.state == "blocked", func.coalesce(members.error, "").not_in(but_for)
+        ),
     ).subquery()
     sums = select(found.c.guild_id, func.sum(found.c.post), func.sum(found.c.member)).group_by(found.c.guild_id)
     with db.read() as connection:
@@ -88,13 +95,21 @@ def blocked_by_guild(db: Database, *, posts_since: Ms) -> Mapping[GuildId, Block
 
 
 def stuck_posts(
-    db: Database, state: Stuck, *, guild: GuildId | None = None, since: Ms | None = None, limit: int
+    db: Database,
+    state: Stuck,
+    *,
+    guild: GuildId | None = None,
+    since: Ms | None = None,
+    kinds: Collection[str] | None = None,
+    limit: int,
 ) -> list[StuckPost]:
-    """Posts in that state, the newest first. `guild` None: of every guild. `since`: owed since then; None: ever."""
+    """Posts in that state, the newest first. `guild`, `kinds` None: all. `since`: owed since then; None: ever."""
     c = deliveries.c
     conditions = [c.state == state, *_in_guild(db, deliveries, guild)]
     if since is not None:
         conditions.append(c.created_at >= since)
+    if kinds is not None:
+        conditions.append(c.kind.in_(kinds))
     columns = [c[name] for name in StuckPost.__dataclass_fields__ if name != "error"]
     wanted = select(*columns, func.coalesce(c.error, "").label("error")).where(*conditions)
     with db.read() as connection:
@@ -102,12 +117,15 @@ def stuck_posts(
         return [StuckPost(**row) for row in rows]
 
 
-def stuck_members(db: Database, state: Stuck, *, guild: GuildId | None = None, limit: int) -> list[StuckMember]:
-    """Members in that state, by guild and user id. `guild` None: of every guild."""
+def stuck_members(
+    db: Database, state: Stuck, *, guild: GuildId | None = None, but_for: Collection[str] = (), limit: int
+) -> list[StuckMember]:
+    """Members in that state, by guild and user id. `guild` None: of every guild. `but_for`: not for these reasons."""
     c = member_sync.c
+    error = func.coalesce(c.error, "")
     columns = [c[name] for name in StuckMember.__dataclass_fields__ if name != "error"]
-    wanted = select(*columns, func.coalesce(c.error, "").label("error"))
-    wanted = wanted.where(c.state == state, *_in_guild(db, member_sync, guild))
+    wanted = select(*columns, error.label("error"))
+    wanted = wanted.where(c.state == state, error.not_in(but_for), *_in_guild(db, member_sync, guild))
     with db.read() as connection:
         rows = connection.execute(wanted.order_by(c.guild_id, c.user_id).limit(limit)).mappings()
         return [StuckMember(**row) for row in rows]

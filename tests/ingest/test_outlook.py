@@ -15,6 +15,8 @@ from tracker.ids import Ms
 from tracker.ingest.outlook import Outlook
 from tracker.ingest.reader import Reader
 
+KINDS = ("report",)
+
 
 @pytest.fixture
 async def desk(database: Database) -> AsyncIterator[Desk]:
@@ -46,8 +48,8 @@ async def test_the_health_report_shows_what_was_counted_last_and_asks_nothing(de
 async def test_what_is_blocked_is_named_for_a_guild(desk: Desk, outlook: Outlook) -> None:
     owe(desk.database, "a", "blocked")
     member(desk.database, 5, "blocked")
-    (guild,) = await outlook.blocked_by_guild(posts_since=Ms(0))
+    (guild,) = await outlook.blocked_by_guild(posts_since=Ms(0), kinds=KINDS, but_for=())
     assert guild == GUILD
-    assert [m.user_id for m in await outlook.blocked_members(guild, limit=3)] == [5]
-    assert [p.key for p in await outlook.blocked_posts(guild, since=START, limit=3)] == ["a"]
+    assert [m.user_id for m in await outlook.blocked_members(guild, but_for=(), limit=3)] == [5]
+    assert [p.key for p in await outlook.blocked_posts(guild, since=START, kinds=KINDS, limit=3)] == ["a"]
     assert not await outlook.takes_posts(guild, CHANNEL)

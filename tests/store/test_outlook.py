@@ -16,6 +16,7 @@ from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, partition_of
 
 LATER = Ms(START + 1000)
+KINDS = ("report",)
 OTHER_CHANNEL = ChannelId(901)
 
 
@@ -68,15 +69,25 @@ def test_both_outboxes_are_counted_in_one_statement(stuck: Database) -> None:
 def test_nothing_owed_counts_nothing(database: Database) -> None:
     none = {"pending": 0, "sent": 0, "failed": 0, "blocked": 0}
     assert outlook.counts(database) == {"posts": none, "members": none}
-    assert outlook.blocked_by_guild(database, posts_since=Ms(0)) == {}
+    assert outlook.blocked_by_guild(database, posts_since=Ms(0), kinds=KINDS) == {}
 
 
 def test_guilds_with_anything_blocked_are_named_but_not_for_old_posts(stuck: Database) -> None:
-    assert outlook.blocked_by_guild(stuck, posts_since=Ms(0)) == {
+    assert outlook.blocked_by_guild(stuck, posts_since=Ms(0), kinds=KINDS) == {
         GUILD: Blocked(posts=1, members=2),
         OTHER_GUILD: Blocked(posts=1, members=0),
     }
-    assert outlook.blocked_by_guild(stuck, posts_since=Ms(START + 4)) == {GUILD: Blocked(posts=0, members=2)}
+    assert outlook.blocked_by_guild(stuck, posts_since=Ms(START + 4), kinds=KINDS) == {
+        GUILD: Blocked(posts=0, members=2)
+    }
+
+
+def test_other_kinds_and_reasons_that_nobody_can_change_do_not_count(stuck: Database) -> None:
+    owe(stuck, "start:1", "blocked", at=9, kind="start")
+    found = outlook.blocked_by_guild(stuck, posts_since=Ms(0), kinds=KINDS, but_for=["the owner"])
+    assert found[GUILD] == Blocked(posts=1, members=1)
+    assert [m.user_id for m in outlook.stuck_members(stuck, "blocked", but_for=["the owner"], limit=5)] == [2]
+    assert [p.key for p in outlook.stuck_posts(stuck, "blocked", kinds=KINDS, guild=GUILD, limit=5)] == ["d"]
 
 
 def test_stuck_posts_come_with_what_was_tried_the_newest_first(stuck: Database) -> None:

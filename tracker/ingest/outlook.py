@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from store import outlook
@@ -32,20 +32,29 @@ class Outlook:
         """Whether anything was blocked when last refreshed."""
         return any(states["blocked"] for states in self._health.outbox.values())
 
-    async def blocked_by_guild(self, *, posts_since: Ms) -> Mapping[GuildId, Blocked]:
-        """The guilds in which a member, or a post owed since then, is blocked; and how many are."""
-        return await self._reader.read(partial(outlook.blocked_by_guild, self._database, posts_since=posts_since))
+    async def blocked_by_guild(
+        self, *, posts_since: Ms, kinds: Collection[str], but_for: Collection[str]
+    ) -> Mapping[GuildId, Blocked]:
+        """The guilds in which a member, or a post of these kinds owed since then, is blocked; and how many are.
 
-    async def blocked_members(self, guild: GuildId, *, limit: int) -> Sequence[StuckMember]:
-        """The first of them, by user id."""
+        `but_for`: reasons for which a member does not count.
+        """
         return await self._reader.read(
-            partial(outlook.stuck_members, self._database, "blocked", guild=guild, limit=limit)
+            partial(outlook.blocked_by_guild, self._database, posts_since=posts_since, kinds=kinds, but_for=but_for)
         )
 
-    async def blocked_posts(self, guild: GuildId, *, since: Ms, limit: int) -> Sequence[StuckPost]:
-        """The newest of those that were owed since then."""
+    async def blocked_members(self, guild: GuildId, *, but_for: Collection[str], limit: int) -> Sequence[StuckMember]:
+        """The first of them, by user id."""
         return await self._reader.read(
-            partial(outlook.stuck_posts, self._database, "blocked", guild=guild, since=since, limit=limit)
+            partial(outlook.stuck_members, self._database, "blocked", guild=guild, but_for=but_for, limit=limit)
+        )
+
+    async def blocked_posts(
+        self, guild: GuildId, *, since: Ms, kinds: Collection[str], limit: int
+    ) -> Sequence[StuckPost]:
+        """The newest of those of these kinds that were owed since then."""
+        return await self._reader.read(
+            partial(outlook.stuck_posts, self._database, "blocked", guild=guild, since=since, kinds=kinds, limit=limit)
         )
 
     async def takes_posts(self, guild: GuildId, channel: ChannelId) -> bool:
