@@ -7,6 +7,7 @@ import pytest
 from tests.discord.ruled import RuledHouse
 from tracker.discord.commands.config import nearest_zones
 from tracker.ids import UserId
+from tracker.sandbox.permissions import Permission
 
 
 async def test_each_change_is_one_event_that_says_who_and_is_answered_with_now_and_before(ruled: RuledHouse) -> None:
@@ -44,14 +45,52 @@ async def test_what_is_refused_or_the_same_changes_nothing(ruled: RuledHouse) ->
     assert await ruled.changes() == []
 
 
-async def test_only_those_who_manage_the_server_are_offered_it(ruled: RuledHouse) -> None:
+async def test_all_that_is_set_is_shown(ruled: RuledHouse) -> None:
     await ruled.open()
-    with pytest.raises(PermissionError):
-        ruled.world.use_command(ruled.ana, ruled.text, "config show")
-    (config,) = [c for c in ruled.world.commands() if c["name"] == "config"]
-    assert config["contexts"] == [0]
-    assert config["name_localizations"]["ko"] == "설정"
-    assert [o["name_localizations"]["ko"] for o in config["options"]] == ["보기", "시간대", "언어", "기록채널"]
+    ruled.rules.start_season(ruled.guild_id, "Spring", UserId(ruled.boss.id))
+    tiers = [{"name": "Silver", "role_id": "5", "min_level": 4}, {"name": "Gold", "role_id": "6", "min_exp": 900}]
+    document = {
+        "voice": {"channels": {"5": {"every_s": 60}}, "ignore": {"channels": ["7"]}},
+        "tiers": {"list": tiers},
+        "announcements": {"mode": "dm"},
+        "boards": {"enabled": False},
+    }
+    ruled.rules.change(ruled.guild_id, document, UserId(ruled.boss.id))
+    assert await ruled.order("config show") == (
+        "Time zone: **UTC**\nLanguage: **the server's own**\nLog channel: **none**\n"
+        "Voice EXP: **all other channels: 1 EXP for every 5 min (and 1 of single channels or categories)**\n"
+        "Message EXP: **1 EXP, at most once in 60 s**\nInteraction EXP: **0 EXP, at most once in 0 s**\n"
+        "Levels: **100 EXP each**\nTiers: **Silver, Gold (all EXP ever earned, only the highest)**\n"
+        "Season: **Spring**\nNicknames: **\\[{tier}\\] {name} (off)**\n"
+        "Level announcements: **direct message · {mention} reached level {level}!**\n"
+        "Leaderboards: **off**\nChannels not counted: **1 (name patterns: 3)**\nScheduled reports: **0**\n\n"
+        "More: /exp show, /exp window list, /tier list, /track list, /schedule list, /nickname show, /season show"
+    )
+    korean = await ruled.order("config show", locale="ko")
+    assert "등급: **Silver, Gold (전체 경험치, 가장 높은 것만)**\n시즌: **Spring**\n" in korean
+
+
+GROUPS = {
+    "config": "설정", "track": "집계", "exp": "경험치", "schedule": "예약", "announce": "알림", "boards": "순위공개",
+    "tier": "등급", "level": "레벨", "nickname": "별명", "season": "시즌",
+}  # fmt: skip
+
+
+async def test_only_those_who_manage_the_server_are_offered_them(ruled: RuledHouse) -> None:
+    await ruled.open()
+    for name in ("config show", "tier list", "level curve mee6", "nickname off", "season show", "announce off",
+                 "boards off", "exp show", "exp window list"):  # fmt: skip
+        with pytest.raises(PermissionError):
+            ruled.world.use_command(ruled.ana, ruled.text, name)
+    offered = {c["name"]: c for c in ruled.world.commands()}
+    assert {name: offered[name]["name_localizations"]["ko"] for name in GROUPS} == GROUPS
+    for name in GROUPS:
+        assert offered[name]["contexts"] == [0]
+        assert int(offered[name]["default_member_permissions"]) == Permission.MANAGE_GUILD
+    options = {name: [o["name_localizations"]["ko"] for o in offered[name]["options"]] for name in GROUPS}
+    assert options["config"] == ["보기", "시간대", "언어", "기록채널"]
+    assert options["tier"] == ["추가", "삭제", "목록", "기준", "방식", "미리보기"]
+    assert options["nickname"] == ["형식", "켜기", "끄기", "보기"]
 
 
 async def test_zones_are_suggested_while_one_types(ruled: RuledHouse) -> None:

@@ -50,6 +50,10 @@ class Confirmations:
         self._clock = clock
         self._waiting: dict[str, tuple[Ms, Proposal]] = {}
 
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def ask(self, proposal: Proposal, t: Translate) -> MessageActionRowBuilder:
         """The buttons Confirm and Cancel. The oldest proposal gives way when too many wait."""
         if len(self._waiting) >= _MOST:
