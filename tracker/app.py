@@ -19,6 +19,7 @@ from tracker.clock import SystemClock
 from tracker.config import Config
 from tracker.discord.bot import Front
 from tracker.discord.desk import ReportDesk
+from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.outbox import Outbox
 from tracker.errors import DatabaseError, LeaseLostError, TrackerError
 from tracker.http.health import HealthServer
@@ -27,6 +28,7 @@ from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
 from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.leave_lines import LeaveLines
+from tracker.ingest.members import Members
 from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.previews import Previews
@@ -43,6 +45,7 @@ _DRAIN_S = 5.0
 _BUSY_MS = 2_000
 _HEARTBEAT_S = 10.0
 _LOOK_S = 5.0
+_MEMBERS_S = 1.0
 _TURN_S = 0.000_5  # how long the event loop waits for the writer's thread to let it run; Python's default is 5 ms
 
 
@@ -138,6 +141,7 @@ class _App:
             personal=Personal(self._database, ingest, self._reader),
             rest_url=config.rest_url,
         )
+        members = front.member_outbox(Members(self._database, ingest))
         health = None
         jobs = Jobs()
         jobs.every(config.flush_s, "flush", self._flush)
@@ -152,9 +156,11 @@ class _App:
                 heap.settle()
                 _LOG.info("connected: counting")
                 self._send_reports(jobs, front)
+                jobs.every(_MEMBERS_S, "members", partial(self._bring_in_line, members))
                 await self._unless_stopped(front.wait())
         finally:
             jobs.close()
+            await members.close()
             await front.close()
             if health is not None:
                 await health.close()
@@ -187,6 +193,12 @@ class _App:
             await outbox.deliver()
 
         jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
+
+    async def _bring_in_line(self, members: MemberOutbox) -> None:
+        try:
+            await members.deliver()
+        except DatabaseError as error:
+            _LOG.debug("members wait for the database: %s", error)  # those who write say so louder
 
     async def _flush(self) -> None:
         await self._ingest.flush()
