@@ -56,7 +56,9 @@ def _about(why: Why, locale: str | None) -> Iterable[str]:
     )  # fmt: skip
     if why.main_reason is None:
         yield t("why.sum", exp=_signed(why.exp, locale))
-        yield " · ".join(t(key, exp=_signed(exp, locale)) for key, exp in parts if exp)
+        of = " · ".join(t(key, exp=_signed(exp, locale)) for key, exp in parts if exp)
+        if of:
+            yield of
     else:
         yield t("why.no_exp")
         yield t("why.main", reason=_reason(why, why.main_reason, why.main_amount, locale))
@@ -89,7 +91,7 @@ def _groups(why: Why, locale: str | None) -> Iterable[Group]:
     if facts.adjusted:
         yield t("why.adjusted", exp=_signed(facts.adjusted, locale)), [t("why.adjusted.by")]
     yield t("why.multipliers"), _multipliers(why, locale)
-    if facts.changed_at:
+    if facts.changed_at and not why.empty:
         moments = ", ".join(f"<t:{at // 1000}:t>" for at in facts.changed_at[:_MOST_CHANGES])
         more = len(facts.changed_at) - _MOST_CHANGES
         yield t("why.changed"), [t("why.changed.at", moments=moments + (t("why.and_more", n=more) if more > 0 else ""))]

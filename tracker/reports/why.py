@@ -59,8 +59,8 @@ def _windows(facts: DayFacts) -> tuple[MultiplierWindow, ...]:
 
 
 _OTHER_THAN_EXP: Final = frozenset({
-    "locale", "bridge_ms", "log_channel_id", "curve", "tiers", "nickname", "announcements", "boards_enabled",
-    "reports", "document", "zone",
+    "timezone", "zone", "locale", "bridge_ms", "log_channel_id", "curve", "tiers", "nickname", "announcements",
+    "boards_enabled", "reports", "document",
 })  # fmt: skip
 
 
