@@ -21,7 +21,7 @@ HOUR, MINUTE, DAY = 3_600_000, 60_000, 86_400_000
 
 async def sit(house: PersonalHouse, member: Member, channel: Channel, minutes: int, **flags: bool) -> None:
     """In a channel for so long."""
-    house.world.join_voice(member, channel, **flags)  # type: ignore[arg-type]
+    house.world.join_voice(member, channel, **flags)
     await until(lambda: house.in_voice().get(member.id) == channel.id)
     house.desk.clock.time += minutes * MINUTE
     house.world.leave_voice(member)
