@@ -1,9 +1,10 @@
 """`python -m tests.e2e.deadly POINT`: the real `tracker run`, which kills itself with SIGKILL at an exact point.
 
 POINT is `statement:N` (just before the Nth SQL statement), `executed:N` (just after it), `commit:N` (just before the
-Nth COMMIT is sent), `committed:N` (just after it succeeded, before anybody is told) or `marking:N` (a post was made and
-is about to be noted, for the Nth time). `flushing:N` plants a bug as well: the flush's checkpoint is committed outside
-its transaction, and the Nth one is where the process dies.
+Nth COMMIT is sent), `committed:N` (just after it succeeded, before anybody is told), `marking:N` (a post was made and
+is about to be noted, for the Nth time), `meaning:N` (it is about to be noted which nickname will be set) or `noting:N`
+(a member looks as they should, and that is about to be noted). `flushing:N` plants a bug as well: the flush's
+checkpoint is committed outside its transaction, and the Nth one is where the process dies.
 """
 
 from __future__ import annotations
@@ -32,15 +33,20 @@ def _deadly(point: str) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def strike_before_marking(*about: Any) -> None:
-        if about[2].startswith("UPDATE deliveries"):
-            strike()
+    def before(beginning: str) -> Callable[..., None]:
+        def strike_before(*about: Any) -> None:
+            if about[2].startswith(beginning):
+                strike()
+
+        return strike_before
 
     hooks = {
         "statement": ("before_cursor_execute", strike),
         "executed": ("after_cursor_execute", strike),
         "commit": ("commit", strike),
-        "marking": ("before_cursor_execute", strike_before_marking),
+        "marking": ("before_cursor_execute", before("UPDATE deliveries")),
+        "meaning": ("before_cursor_execute", before("UPDATE member_sync SET managed=")),
+        "noting": ("before_cursor_execute", before("UPDATE member_sync SET state=")),
     }
     if what in hooks:
         event.listen(Engine, *hooks[what])
