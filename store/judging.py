@@ -107,10 +107,12 @@ class Judge:
         self._rules = rules
         self._as_of = as_of
         self._findings = findings
+        self._levels: dict[int, int] = {}
 
     def all(self, connection: Connection, *, renames: bool = False) -> None:
         """Everybody. `renames`: nicknames follow other rules than before."""
         for member in judged(connection, self._place[0], self._place[1], self._rules, self._as_of):
+            self._levels[member.user_id] = member.standing.level
             self.one(member, renames=renames)
 
     def anew(self, connection: Connection, old: GuildSettings | None) -> None:
@@ -123,8 +125,8 @@ class Judge:
         if old is None or managed - {tier.role_id for tier in old.tiers.tiers}:
             noted = {(o.user_id) for o in self._findings.owed if o.guild_id == self._place[1]}
             self._findings.owed += [
-                Owed(*self._place, user, level, roles, self._as_of)
-                for user, level, roles in sync_rows.strays(connection, *self._place, managed)
+                Owed(*self._place, user, self._levels.get(user, 0), roles, self._as_of)
+                for user, roles in sync_rows.strays(connection, *self._place, managed)
                 if user not in noted
             ]
 

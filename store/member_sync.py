@@ -6,16 +6,18 @@ if something else is desired by then, the row stays pending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from sqlalchemy import RowMapping, bindparam, case, func, literal, select, update
+from sqlalchemy import RowMapping, case, func, literal, select, update
 
 from store import sync_rows
 from store.engine import Database
 from store.schema import READ_MODELS, member_sync
+from tracker.events.level_rules import Curve
 from tracker.ids import GuildId, Ms, RoleId, UserId, partition_of
+from tracker.projections.levels import level_of
 
 __all__ = [
     "MemberSync", "State", "blocked", "counts", "desired", "due", "due_guilds", "make_pending", "mark_blocked",
@@ -25,7 +27,6 @@ __all__ = [
 State = Literal["pending", "sent", "failed", "blocked"]
 
 _OWED: Final = ("pending", "failed")
-_MOST: Final = 10_000
 _totals = READ_MODELS["totals"]
 
 
@@ -150,19 +151,21 @@ def mark_blocked(db: Database, sync: MemberSync, reason: str, *, managed: bool, 
     _mark(db, sync, {"state": "blocked", "error": reason, "attempts": sync.attempts + 1}, revision=sync.revision)
 
 
-def make_pending(db: Database, guild: GuildId, users: Collection[UserId], *, now: Ms) -> int:
-    """Has another look at these members; those of whom nothing is noted should look plain. Returns how many."""
+def make_pending(db: Database, guild: GuildId, users: Collection[UserId], curve: Curve, *, now: Ms) -> int:
+    """Has another look at these members; those of whom nothing is noted should hold no tier. Returns how many.
+
+    `curve`: the guild's, for the levels of those of whom nothing is noted.
+    """
     partition, wanted = partition_of(guild, db.partitions), list(users)
-    c = member_sync.c
-    known = select(c.user_id, c.level, c.tier_roles).where(
-        c.partition == partition, c.guild_id == guild, c.user_id.in_(bindparam("users", expanding=True))
-    )
     with db.write() as connection:
-        noted: dict[int, tuple[int, str]] = {}
-        for part in _parts(wanted):
-            for user, level, roles in connection.execute(known, {"users": part}):
-                noted[user] = (level, roles)
-        owed = [sync_rows.Owed(partition, guild, user, *noted.get(user, (0, "")), now) for user in wanted]
+        noted = sync_rows.read(connection, [(partition, guild, user, 0) for user in wanted])
+        owed = []
+        for user in wanted:
+            row = noted.get((partition, guild, user))
+            level, roles = (0, "") if row is None else (row.level, row.tier_roles or "")
+            if level is None:
+                level = level_of(curve, 0 if row is None else row.exp)
+            owed.append(sync_rows.Owed(partition, guild, user, level, roles, now))
         sync_rows.owe(connection, owed)
     return len(wanted)
 
@@ -213,10 +216,6 @@ def _mark(db: Database, sync: MemberSync, changes: dict[str, object], *, revisio
         marked = marked.where(c.revision == revision)
     with db.write() as connection:
         connection.execute(marked.values(changes))
-
-
-def _parts(users: list[UserId]) -> Iterable[list[UserId]]:
-    return (users[start : start + _MOST] for start in range(0, len(users), _MOST))
 
 
 def _sync(row: RowMapping) -> MemberSync:

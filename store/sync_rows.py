@@ -120,19 +120,19 @@ def retry_blocked(connection: Connection, partition: int, guild: int, at: int) -
     return connection.execute(text(statement), {"partition": partition, "guild": guild, "at": at}).rowcount
 
 
-def strays(connection: Connection, partition: int, guild: int, managed: Collection[int]) -> list[tuple[int, int, str]]:
-    """(user id, level, tier roles) of members who hold other ones of the `managed` roles than they should."""
+def strays(connection: Connection, partition: int, guild: int, managed: Collection[int]) -> list[tuple[int, str]]:
+    """(user id, tier roles) of members who hold other ones of the `managed` roles than they should."""
     statement = (
-        "SELECT m.user_id, m.role_ids, COALESCE(s.level, 0), COALESCE(s.tier_roles, '') FROM members m "
+        "SELECT m.user_id, m.role_ids, COALESCE(s.tier_roles, '') FROM members m "
         "LEFT JOIN member_sync s ON s.partition = m.partition AND s.guild_id = m.guild_id AND s.user_id = m.user_id "
         "WHERE m.partition = :partition AND m.guild_id = :guild AND m.present = 1 AND COALESCE(m.bot, 0) = 0 "
         "AND m.role_ids <> ''"
     )
     found = []
-    for user, role_ids, level, wanted in connection.execute(text(statement), {"partition": partition, "guild": guild}):
+    for user, role_ids, wanted in connection.execute(text(statement), {"partition": partition, "guild": guild}):
         held = [role for role in role_ids.split(",") if int(role) in managed]
         if ",".join(held) != wanted:
-            found.append((user, level, wanted))
+            found.append((user, wanted))
     return found
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from store import member_sync
 from store.engine import Database
+from tracker.events.level_rules import LinearCurve
 from tracker.ids import GuildId, Ms, UserId
 
 A, B = GuildId(10 << 22), GuildId(11 << 22)
 NOW = Ms(1_771_400_000_000)
+CURVE = LinearCurve(exp_per_level=100)
 
 
 def owe(database: Database, guild: GuildId, *users: int, at: int = 0) -> None:
-    member_sync.make_pending(database, guild, [UserId(user) for user in users], now=Ms(NOW + at))
+    member_sync.make_pending(database, guild, [UserId(user) for user in users], CURVE, now=Ms(NOW + at))
 
 
 def due(database: Database, guild: GuildId, at: int = 0) -> list[int]:

@@ -23,6 +23,7 @@ from tracker.events.envelope import Event
 from tracker.events.member import MemberForgotten
 from tracker.events.message import MessageSent
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
+from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft
 from tracker.ids import Ms
 
@@ -163,6 +164,18 @@ def test_a_changed_cell_a_lost_row_and_an_added_row_are_found(database: Database
     assert {t for t, c, live, _ in found if not c and live is None} == {"totals", "session_days"}
     assert {t for t, c, _, replayed in found if not c and replayed is None} == {"session_days"}
     assert len(rebuild.verify(database, limit=2)) == 2
+
+
+def test_an_award_that_ran_out_before_the_guild_was_lost_has_run_out_in_the_replay_too(database: Database) -> None:
+    writer = Writer(database)
+    revocable = {"messages": {"revoke_s": 60}}
+    writer.write([fact(SettingsChanged(settings=revocable), user=None, channel=None)])
+    writer.write([fact(MessageSent(), at=1, event_id="message:5")])
+    writer.flush(START + 2 * MINUTE)
+    writer.write([fact(TrackerLost(), user=None, channel=None, at=3 * MINUTE)])
+    writer.flush(START + 4 * MINUTE)
+    assert tables(database)["awards"] == []
+    assert rebuild.verify(database) == []
 
 
 def test_what_seasons_reasons_and_past_rules_say_is_checked_and_rebuilt_like_the_rest(database: Database) -> None:

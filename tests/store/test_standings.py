@@ -15,6 +15,7 @@ from store.member_sync import MemberSync
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tracker.clock import to_ms
+from tracker.events.level_rules import LinearCurve
 from tracker.events.member import MemberForgotten, MemberJoined, MemberRenamed, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
@@ -313,7 +314,8 @@ def test_members_of_whom_nothing_is_noted_can_be_looked_at_too(database: Databas
     writer.flush(START + MINUTE)
     sent(database)
     before = sync_of(database).revision
-    assert member_sync.make_pending(database, GUILD, [ANA, BO], now=Ms(START)) == 2
+    curve = LinearCurve(exp_per_level=100)
+    assert member_sync.make_pending(database, GUILD, [ANA, BO], curve, now=Ms(START)) == 2
     assert (sync_of(database).state, sync_of(database).tier_roles) == ("pending", (BRONZE,))
     assert sync_of(database).revision > before
     assert (sync_of(database, BO).state, sync_of(database, BO).tier_roles) == ("pending", ())

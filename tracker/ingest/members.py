@@ -80,8 +80,8 @@ class Members:
 
     async def make_pending(self, guild: GuildId, users: Collection[UserId]) -> int:
         """Has another look at these members; returns how many they are."""
-        now = self._ingest.clock.now()
-        return await self._change(partial(store.member_sync.make_pending, self._database, guild, users, now=now))
+        now, curve = self._ingest.clock.now(), self._ingest.sight.settings(guild).curve
+        return await self._change(partial(store.member_sync.make_pending, self._database, guild, users, curve, now=now))
 
     async def retry_blocked(self, guild: GuildId) -> int:
         """What was blocked in the guild is tried again; returns how many."""

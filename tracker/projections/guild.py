@@ -238,6 +238,7 @@ def _season(state: GuildState, event: Event, data: rule.SeasonStarted) -> None:
 def _lost(state: GuildState, event: Event, _: ticks.TrackerLost) -> None:
     if state.lost_at is None:
         state.voice.settle_all(event.occurred_at)
+        state.activity.expire_awards(event.occurred_at)  # no tick does while it is lost, though some did before
         state.lost_at = state.voice.seen_until = event.occurred_at
         state.ledger.put("away", (state.guild_id, state.lost_at), None)
         state.put_row()
