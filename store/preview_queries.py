@@ -32,7 +32,7 @@ _JOINED: Final = "LEFT JOIN ({basis}) b ON b.user_id = m.user_id "
 _PRESENT: Final = "WHERE m.partition = :partition AND m.guild_id = :guild AND m.present = 1 AND COALESCE(m.bot, 0) = 0"
 _ONE: Final = "WHERE m.partition = :partition AND m.guild_id = :guild AND m.user_id = :user"
 _NICKNAME: Final = (
-    "SELECT original_nick FROM member_sync "
+    "SELECT original_nick, set_nick, meant_nick FROM member_sync "
     "WHERE partition = :partition AND guild_id = :guild AND user_id = :user AND managed = 1"
 )
 
@@ -52,8 +52,13 @@ def read_footing(db: Database, guild: GuildId, user: UserId, rules: GuildSetting
         person = connection.execute(text(_members(rules, "AND user_id = :user") + _ONE), about).first()
         nickname = connection.execute(text(_NICKNAME), about).first()
     exp, basis, _ = person or (0, 0, "")
-    original = None if nickname is None else nickname[0]
-    return Footing(exp=int(exp), basis_exp=int(basis), renamed=nickname is not None, original_nick=original)
+    original, *own = nickname or (None,)
+    return Footing(
+        exp=int(exp),
+        basis_exp=int(basis),
+        own_nicks=tuple(nick for nick in own if nick is not None),
+        original_nick=original,
+    )
 
 
 def _members(rules: GuildSettings, one: str) -> str:

@@ -60,3 +60,18 @@ async def test_who_stands_above_the_bot_hears_that_they_keep_their_name(ruled: R
     await ruled.open()
     assert "Yours stays as it is" in await ruled.order("nickname show")
     assert "내 별명은 바뀌지 않습니다." in await ruled.order("nickname show", locale="ko")
+
+
+async def test_a_nickname_of_our_making_is_not_decorated_again(ruled: RuledHouse) -> None:
+    await ruled.open()
+    partition = (ruled.guild_id >> 22) % ruled.desk.database.partitions
+    with ruled.desk.database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO member_sync (partition, guild_id, user_id, level, tier_roles, revision, state, "
+            "next_attempt_at, managed, set_nick, original_nick) "
+            f"VALUES ({partition}, {ruled.guild_id}, {ruled.boss.id}, 0, '', 1, 'sent', 0, 1, 'Lv.0 대장', '대장')"
+        )
+    await ruled.order("nickname template", {"template": "Lv.{level} {name}"})
+    for nick, becomes in (("Lv.0 대장", "Lv.0 대장"), ("반장", "Lv.0 반장"), (None, "Lv.0 boss")):
+        ruled.world.set_nick(ruled.boss, nick)
+        assert (await ruled.order("nickname show")).endswith(f"You would be called: {becomes}")

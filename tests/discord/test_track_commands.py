@@ -44,3 +44,16 @@ async def test_patterns_are_checked_added_and_removed(ruled: RuledHouse) -> None
     await ruled.order("track pattern remove", {"pattern": "휴게실"})
     assert ruled.document == {}
     assert len(await ruled.changes()) == 2
+
+
+async def test_a_list_that_is_too_long_for_a_message_is_cut_and_saved_all_the_same(ruled: RuledHouse) -> None:
+    await ruled.open()
+    ruled.rules.change(
+        ruled.guild_id,
+        {"voice": {"ignore": {"patterns": [f"[*]{{{n}}}{'_' * 40}" for n in range(40)]}}},
+        UserId(ruled.boss.id),
+    )
+    answer = await ruled.order("track pattern add", {"pattern": "라운지"})
+    assert answer.endswith("…")
+    assert len(answer) == 2000
+    assert ruled.document["voice"]["ignore"]["patterns"][-1] == "라운지"

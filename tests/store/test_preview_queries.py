@@ -61,12 +61,12 @@ def test_all_present_members_but_bots_are_counted_by_the_basis(
     found = Counter(read_people(told, GUILD, rules(basis, days), now=NOW))
     assert found == Counter([(111, ann, "7,8"), (-18, ben, ""), (0, 0, ""), (4, shy, "")])
     own = read_footing(told, GUILD, ANN, rules(basis, days), now=NOW)
-    assert own == Footing(exp=111, basis_exp=ann, renamed=False, original_nick=None)
+    assert own == Footing(exp=111, basis_exp=ann, own_nicks=(), original_nick=None)
 
 
 def test_another_guild_and_somebody_unknown_have_nothing(told: Database) -> None:
     assert read_people(told, OTHER_GUILD, rules("season"), now=NOW) == []
-    nothing = Footing(exp=0, basis_exp=0, renamed=False, original_nick=None)
+    nothing = Footing(exp=0, basis_exp=0, own_nicks=(), original_nick=None)
     assert read_footing(told, GUILD, UserId(404), rules("rolling"), now=NOW) == nothing
 
 
@@ -80,7 +80,7 @@ def test_a_nickname_of_our_making_hides_the_original_one(told: Database) -> None
         for user, managed in ((ANN, 1), (BEN, 0)):
             connection.exec_driver_sql(row.format(partition, user, managed))
     found = [read_footing(told, GUILD, user, rules("lifetime"), now=NOW) for user in (ANN, BEN)]
-    assert [(one.renamed, one.original_nick) for one in found] == [(True, "Annie"), (False, None)]
+    assert [(one.own_nicks, one.original_nick) for one in found] == [(("x",), "Annie"), ((), None)]
 
 
 @pytest.mark.parametrize("basis", ["lifetime", "season", "rolling"])

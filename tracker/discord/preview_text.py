@@ -11,7 +11,7 @@ from tracker.reports.preview import Preview
 
 __all__ = ["preview_lines"]
 
-_TIERS: Final = 10
+_TIERS: Final = 8
 """So many tiers, each with a name of 32 characters to escape, fit into a message beside the rest."""
 
 

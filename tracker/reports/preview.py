@@ -51,12 +51,12 @@ class Preview:
 class Footing:
     """What one member's tiers and nickname follow from.
 
-    `renamed`: their nickname is of our making, and `original_nick` is the one from before (None: there was none).
+    `own_nicks`: nicknames of our making; a member who bears one of them had `original_nick` before (None: none).
     """
 
     exp: int
     basis_exp: int
-    renamed: bool
+    own_nicks: tuple[str, ...]
     original_nick: str | None
 
 

@@ -21,7 +21,8 @@ from tracker.ingest.rules import Rules
 from tracker.reports.catalogue import Translate
 
 __all__ = [
-    "ADMINS", "Edit", "InForce", "change", "command_group", "put_all", "refused", "settings_of", "show", "tell",
+    "ADMINS", "Edit", "InForce", "change", "command_group", "fitting", "put_all", "refused", "settings_of", "show",
+    "tell",
 ]  # fmt: skip
 
 ADMINS: Final = hikari.Permissions.MANAGE_GUILD
@@ -32,6 +33,7 @@ InForce = Callable[[GuildSettings, Translate], str]
 
 _LOG = logging.getLogger("tracker.discord.commands")
 _COLOUR: Final = 0x5865F2
+_CONTENT_LIMIT: Final = 2000
 _DESCRIPTION_LIMIT: Final = 4096
 _EXPLAINED: Final = (
     "timezone", "messages.exp_max", "voice.ignore.patterns", "reports", "reports.at", "announcements.template",
@@ -87,7 +89,16 @@ def settings_of(rules: Rules, guild: int) -> GuildSettings:
 
 async def tell(ctx: lightbulb.Context, content: str) -> None:
     """Answer so that only who asked sees it, and nobody is pinged."""
-    await ctx.respond(content, ephemeral=True, mentions_everyone=False, user_mentions=False, role_mentions=False)
+    await ctx.respond(
+        fitting(content), ephemeral=True, mentions_everyone=False, user_mentions=False, role_mentions=False
+    )
+
+
+def fitting(content: str) -> str:
+    """What has room in a message: a long list said twice, as it is and as it was, need not."""
+    if length(content) <= _CONTENT_LIMIT:
+        return content
+    return content.encode("utf-16-le")[: 2 * (_CONTENT_LIMIT - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 async def show(ctx: lightbulb.Context, rules: Rules, says: InForce) -> None:

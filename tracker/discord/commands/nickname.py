@@ -58,7 +58,7 @@ class _Remarks:
         footing, member = self.footing, self.member
         standing = standing_of(settings, footing.exp, footing.basis_exp)
         tier = tier_of(settings, standing.tier_roles)
-        given = footing.original_nick if footing.renamed else member.nickname
+        given = footing.original_nick if member.nickname in footing.own_nicks else member.nickname
         name = given or member.global_name or member.username
         template = settings.nickname.template
         return nickname_for(template, None if tier is None else tier.name, name, standing.level, footing.exp)

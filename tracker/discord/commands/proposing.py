@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import lightbulb
 
 from tracker.discord.commands.answers import INITIAL, reason
-from tracker.discord.commands.changing import Edit, InForce, refused, tell
+from tracker.discord.commands.changing import Edit, InForce, fitting, refused, tell
 from tracker.discord.confirming import Confirmations, Proposal
 from tracker.discord.preview_desk import PreviewDesk
 from tracker.discord.preview_text import preview_lines
@@ -72,5 +72,5 @@ class Proposing:
         """Fill in the answer that was deferred, with the buttons."""
         row = self.waiting.ask(proposal, translate(str(ctx.interaction.locale)))
         await ctx.edit_response(
-            INITIAL, content, component=row, mentions_everyone=False, user_mentions=False, role_mentions=False
+            INITIAL, fitting(content), component=row, mentions_everyone=False, user_mentions=False, role_mentions=False
         )
