@@ -73,10 +73,10 @@ class Ladder:
         tiers = ["Silver" if number % 2 else "Bronze" for number in range(6)]
         return [({"스터디원", tier}, f"[{tier}] 회원 {number}") for number, tier in enumerate(tiers)]
 
-    def noted(self) -> dict[str, int]:
+    def noted(self) -> dict[member_sync.State, int]:
         database = open_database(self.url, create=False)
         try:
-            return {state: count for state, count in member_sync.counts(database).items()}
+            return member_sync.counts(database)
         finally:
             database.close()
 
