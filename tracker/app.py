@@ -21,6 +21,7 @@ from tracker.discord.bot import Front
 from tracker.discord.desk import ReportDesk
 from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.outbox import Outbox
+from tracker.discord.startup import StartUp
 from tracker.errors import DatabaseError, LeaseLostError, TrackerError
 from tracker.http.health import HealthServer
 from tracker.ids import Ms
@@ -131,6 +132,7 @@ class _App:
         ingest.flushed.add(kept.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
+        rows = Members(self._database, ingest)
         front = Front(
             token=config.require_token(),
             intake=ingest,
@@ -139,9 +141,10 @@ class _App:
             rules=Rules(ingest),
             previews=Previews(self._database, config.clock, self._reader),
             personal=Personal(self._database, ingest, self._reader),
+            startup=StartUp(ingest, synced=rows, owe=None),
             rest_url=config.rest_url,
         )
-        members = front.member_outbox(Members(self._database, ingest))
+        members = front.member_outbox(rows)
         health = None
         jobs = Jobs()
         jobs.every(config.flush_s, "flush", self._flush)

@@ -161,8 +161,11 @@ class StartUp:
         """Who must be changed; they are pending from now on."""
         guild, sight = state.guild_id, self._intake.sight
         settings = sight.settings(guild)
+        set_up = bool(settings.tiers.tiers) or settings.nickname.enabled
+        if set_up:
+            await self._intake.flush()  # what is desired follows from figures; those of the last minute too
         desired = await synced.desired(guild)
-        if not (desired or settings.tiers.tiers or settings.nickname.enabled):
+        if not desired and not set_up:
             state.off = True
             _LOG.info("guild %d: tier roles and nicknames: none are set up", guild)
             return frozenset()
