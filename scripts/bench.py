@@ -19,7 +19,7 @@ from typing import Any
 if not __package__:  # run as a file, Python looks beside it only
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.benchlib import commands, flush, handler, machine, memory, restart, trips, wire
+from scripts.benchlib import commands, flush, handler, machine, members, memory, restart, trips, wire
 from scripts.benchlib.figures import Figure, from_plain, print_table, to_plain
 from scripts.benchlib.place import Place, postgres_url
 
@@ -35,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[Place], list[Figure]]] = {
     "memory": memory.measure,
     "restart": restart.measure,
     "commands": commands.measure,
+    "members": members.measure,
 }
 
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracker-bench-")))
         postgres = given.database
-        if postgres is None and not given.no_postgres and {*names} - {"handler", "burst", "memory"}:
+        if postgres is None and not given.no_postgres and {*names} - {"handler", "burst", "memory", "members"}:
             postgres = stack.enter_context(postgres_url())
         if given.cache is not None:
             given.cache.mkdir(parents=True, exist_ok=True)

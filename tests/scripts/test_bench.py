@@ -70,6 +70,13 @@ def test_a_database_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> Non
     assert not (tmp_path / "big.db").exists()
 
 
+def test_a_whole_guild_is_brought_in_line_by_the_real_bot(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--json", "-", "--no-postgres", "--here", "--only", "members"]) == 0
+    found = {f["name"]: f["median"] for f in json.loads(capsys.readouterr().out)["figures"]}
+    assert set(found) == {f"members.{c}.{f}" for c in ("wide", "discord") for f in ("seconds", "rate", "calls", "cpu")}
+    assert all(value > 0 for value in found.values())
+
+
 def test_a_measurement_that_fails_is_named_and_the_others_are_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
