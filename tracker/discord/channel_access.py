@@ -8,6 +8,7 @@ from typing import Final
 import hikari
 
 from tracker.discord.hierarchy import Hierarchy
+from tracker.discord.overwrites import permissions_in
 from tracker.discord.role_checks import permission_names
 from tracker.ids import GuildId, UserId
 from tracker.reports.catalogue import Translate
@@ -55,20 +56,6 @@ class ChannelAccess:
         return t("channel.lacking", channel=f"<#{channel}>", permissions=permission_names(lacking, t))
 
     def _in(self, guild: GuildId, channel: hikari.PermissibleGuildChannel, me: hikari.Member) -> hikari.Permissions:
-        """The overwrites in Discord's order: @everyone's, then all roles' together, then the member's own."""
-        held = self._hierarchy.bot_permissions(guild)
-        if held & _P.ADMINISTRATOR or self._hierarchy.owner(guild) == UserId(me.id):
+        if self._hierarchy.owner(guild) == UserId(me.id):
             return _P.all_permissions()
-        overwrites = channel.permission_overwrites
-        everyone = overwrites.get(hikari.Snowflake(guild))
-        if everyone is not None:
-            held = held & ~everyone.deny | everyone.allow
-        of_roles = [overwrites[role] for role in me.role_ids if role in overwrites and int(role) != guild]
-        for each in of_roles:
-            held &= ~each.deny
-        for each in of_roles:
-            held |= each.allow
-        own = overwrites.get(me.id)
-        if own is not None:
-            held = held & ~own.deny | own.allow
-        return held
+        return permissions_in(channel, me, self._hierarchy.bot_permissions(guild))
