@@ -81,9 +81,9 @@ async def test_each_source_is_told_with_its_rule_and_what_earned_nothing_with_it
     shown = fields(message)
     assert shown["🎙️ Voice: +62 EXP"].split("\n") == [
         "**🎙️대화** · 10 min · **+60**",
-        "└ Rule of this channel: 2 EXP for every 1 min × 150%",
+        "└ Rule of this channel: 2 EXP for every 1 min × 150% × 200% = 6 EXP each time",
         "**📝\\-공부방** · 11 min · **+2**",
-        "└ Rule: 1 EXP for every 5 min",
+        "└ Rule: 1 EXP for every 5 min × 200% = 2 EXP each time",
         "└ ❌ 5 min: deafened (sound switched off)",
         "└ ⏳ 1 min of 5 min towards the next award",
         "**AFK** · 8 min · **0**",

@@ -13,6 +13,7 @@ from tracker.discord.lines import Group, add_groups
 from tracker.discord.names import harmless
 from tracker.discord.texts import translate
 from tracker.events.settings import Rule
+from tracker.projections.exp import award
 from tracker.reports import text
 from tracker.reports.why_model import CountLine, VoiceLine, Why
 
@@ -105,7 +106,7 @@ def _voice(line: VoiceLine, why: Why, locale: str | None) -> str:
     about = [_place(line.channel_id, line.name, line.channels, locale), text.duration(line.time_ms, locale)]
     lines = [" · ".join((*about, f"**{_signed(line.exp, locale)}**"))]
     if line.rule is not None and line.rule.exp > 0:
-        lines.append(t(f"why.rule.{line.source}", rule=_rule(line.rule, line.percent, locale)))
+        lines.append(t(f"why.rule.{line.source}", rule=_rule(line.rule, (line.percent, why.role_percent), locale)))
     lines += [f"❌ {_reason(why, reason, ms, locale, line.rule)}" for reason, ms in line.reasons]
     if line.short or line.rounded:
         rest = line.time_ms - sum(ms for _, ms in line.reasons)
@@ -196,10 +197,12 @@ def _reason(why: Why, reason: str, amount: int, locale: str | None, rule: Rule |
     return t(f"why.reason.{reason}", time=text.duration(amount, locale), members=settings.min_members, every=every)
 
 
-def _rule(rule: Rule, percent: int, locale: str | None) -> str:
+def _rule(rule: Rule, percents: tuple[int, int], locale: str | None) -> str:
+    """The rule, and what an award is worth with the multipliers of channel and role. (Timed ones come and go.)"""
     t = translate(locale)
     said = t("why.rule", every=text.duration(rule.every_ms, locale), exp=rule.exp)
-    return said if percent == 100 else f"{said} {t('why.times', percent=percent)}"
+    factors = " ".join(t("why.times", percent=percent) for percent in percents if percent != 100)
+    return t("why.worth", rule=said, factors=factors, exp=award(rule.exp, *percents, 100)) if factors else said
 
 
 def _place(channel: int | None, name: str, channels: int, locale: str | None) -> str:
