@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.discord.house import Options
@@ -99,6 +101,6 @@ async def test_a_database_that_is_away_is_told_and_proposes_nothing(
 def test_the_oldest_gives_way_when_a_thousand_wait() -> None:
     waiting, done, t = Confirmations(HandClock()), list[int](), translate("en")
     for number in range(1_001):
-        proposal = Proposal(asker=UserId(1), stands=lambda: True, apply=lambda n=number: done.append(n), done="")  # type: ignore[misc]
+        proposal = Proposal(asker=UserId(1), stands=lambda: True, apply=partial(done.append, number), done="", about="")
         waiting.ask(proposal, t)
     assert len(waiting) == 1_000

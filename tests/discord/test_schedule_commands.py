@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.discord.house import Options
 from tests.discord.ruled import RuledHouse
+from tracker.discord.channel_access import ChannelAccess
 from tracker.ids import UserId
 from tracker.sandbox import Overwrite, Permission
 
@@ -79,3 +82,28 @@ async def test_what_the_bots_own_role_or_member_may_there_counts(ruled: RuledHou
     assert answer == f"Log channel: **<#{by_role.id}>** (before: none)"
     assert "there I lack Embed Links." in await ruled.order("config log-channel", {"channel": by_member})
     assert len(await ruled.changes()) == 1
+
+
+async def test_the_log_channel_is_looked_at_too_when_reports_would_go_there(ruled: RuledHouse) -> None:
+    await ruled.open()
+    await ruled.order("config log-channel", {"channel": ruled.text})
+    ruled.world.set_overwrite(ruled.text, Overwrite(id=ruled.guild.id, deny=Permission.EMBED_LINKS))
+    answer = await ruled.order("schedule add", {"period": "daily", "at": "09:00"}, locale="ko")
+    assert answer.startswith(f"<#{ruled.text.id}> 채널에 글을 올릴 수 없습니다. 부족한 권한: 링크 첨부.")
+    assert "there I lack Embed Links" in await ruled.order("announce channel")
+    assert len(await ruled.changes()) == 1
+
+
+async def test_a_discord_that_does_not_answer_changes_nothing(
+    ruled: RuledHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ruled.open()
+
+    async def silent(*_: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(ChannelAccess, "lacking", silent)
+    answer = await ruled.order("config log-channel", {"channel": ruled.text})
+    assert answer == "Discord did not answer when I asked about the channel. Please try again. Nothing was changed."
+    assert (await ruled.order("config log-channel", {"channel": ruled.text}, locale="ko")).startswith("채널 권한을")
+    assert await ruled.changes() == []

@@ -34,13 +34,14 @@ class Proposal:
     """Something that `asker` may confirm.
 
     `stands`: whether what was shown is still what would happen. `apply` does it, without awaiting. `done`: what is
-    said then, in the asker's language.
+    said then, in the asker's language. `about`: what it is, for the log.
     """
 
     asker: UserId
     stands: Callable[[], bool]
     apply: Callable[[], None]
     done: str
+    about: str
 
 
 class Confirmations:
@@ -103,5 +104,5 @@ class Confirmations:
             proposal.apply()
         except Exception as error:
             return t(reason("confirmation", error))
-        _LOG.info("confirmed by %d", proposal.asker)
+        _LOG.info("%s by %d, who confirmed it", proposal.about, proposal.asker)
         return proposal.done

@@ -63,6 +63,7 @@ class Proposing:
             stands=lambda: rules.document(guild) == before,
             apply=lambda: rules.change(guild, document, asker),
             done=t("changed", what=t(what), now=now, before=was),
+            about=f"settings of guild {guild}: {what} changed",
         )
         remark = "" if note is None else note(new, t)
         lines = [t("confirm.change", what=t(what), now=now, before=was), remark, *preview_lines(found, old, new, t)]

@@ -9,7 +9,7 @@ import hikari
 import lightbulb
 
 from tracker.discord.channel_access import ChannelAccess
-from tracker.discord.commands.changing import change, command_group, settings_of, tell
+from tracker.discord.commands.changing import change, command_group, settings_of, show, tell
 from tracker.discord.texts import translate
 from tracker.events.editing import put
 from tracker.events.settings import GuildSettings, ReportEntry, parse_settings
@@ -23,7 +23,6 @@ __all__ = ["SCHEDULE"]
 SCHEDULE: Final = command_group("schedule")
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SUGGESTED: Final = 25
-_SHOWN: Final = 20
 
 
 def _line(entry: ReportEntry, t: Translate) -> str:
@@ -79,10 +78,14 @@ class Add(
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules, access: ChannelAccess) -> None:
         """In force from now on, if the bot may post there."""
-        if self.channel is not None and ctx.guild_id is not None:
+        t = translate(str(ctx.interaction.locale))
+        if ctx.guild_id is None:
+            await tell(ctx, t("error.guild"))
+            return
+        channel = settings_of(rules, ctx.guild_id).log_channel_id if self.channel is None else self.channel.id
+        if channel is not None:
             await ctx.defer(ephemeral=True)
-            t = translate(str(ctx.interaction.locale))
-            problem = await access.problem(GuildId(ctx.guild_id), int(self.channel.id), t)
+            problem = await access.problem(GuildId(ctx.guild_id), int(channel), t)
             if problem is not None:
                 await tell(ctx, problem)
                 return
@@ -159,11 +162,9 @@ class List(
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """Answers at once: the rules are in memory."""
-        t = translate(str(ctx.interaction.locale))
-        if ctx.guild_id is None:
-            await tell(ctx, t("error.guild"))
-            return
-        reports = settings_of(rules, ctx.guild_id).reports
-        lines = [f"{n}. {_line(entry, t)}" for n, entry in enumerate(reports[:_SHOWN], start=1)]
-        more = len(reports) - _SHOWN
-        await tell(ctx, "\n".join(lines) + (t("track.more", n=more) if more > 0 else "") or t("schedule.count", n=0))
+        await show(ctx, rules, _listed)
+
+
+def _listed(settings: GuildSettings, t: Translate) -> str:
+    lines = [f"{n}. {_line(entry, t)}" for n, entry in enumerate(settings.reports, start=1)]
+    return "\n".join(lines) or t("schedule.count", n=0)

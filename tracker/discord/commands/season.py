@@ -62,6 +62,7 @@ class Start(
             stands=lambda: rules.season(guild) == before and rules.document(guild) == document,
             apply=lambda: rules.start_season(guild, name, asker),
             done=t("season.started", name=shown),
+            about=f"season of guild {guild} started",
         )
         await proposing.ask(ctx, proposal, "\n".join(lines))
 

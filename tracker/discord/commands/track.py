@@ -8,9 +8,9 @@ from typing import Any, Final
 import hikari
 import lightbulb
 
-from tracker.discord.commands.changing import change, command_group, settings_of, tell
+from tracker.discord.commands.changing import change, command_group, settings_of, show
 from tracker.discord.names import harmless
-from tracker.discord.texts import translate
+from tracker.discord.rules_text import shortened
 from tracker.events.editing import with_member
 from tracker.events.settings import GuildSettings
 from tracker.ingest.rules import Rules
@@ -21,7 +21,6 @@ __all__ = ["TRACK"]
 TRACK: Final = command_group("track")
 _PATTERN: Final = TRACK.subgroup("command.track.pattern.name", "command.track.pattern.description", localize=True)
 _PATTERNS: Final = ("voice", "ignore", "patterns")
-_SHOWN: Final = 40
 _KINDS: Final = (
     hikari.ChannelType.GUILD_VOICE,
     hikari.ChannelType.GUILD_STAGE,
@@ -41,22 +40,15 @@ def _list_of(channel: hikari.PartialChannel) -> tuple[str, ...]:
     return ("messages", "ignore_channels")
 
 
-def _shortened(entries: list[str], t: Translate) -> str:
-    if not entries:
-        return t("config.none")
-    more = len(entries) - _SHOWN
-    return ", ".join(entries[:_SHOWN]) + (t("track.more", n=more) if more > 0 else "")
-
-
 def _ignored(settings: GuildSettings, t: Translate) -> str:
     ids = settings.ignore_categories | settings.ignore_channels | settings.message_ignore_channels
-    return _shortened([f"<#{channel}>" for channel in sorted(ids)], t)
+    return shortened([f"<#{channel}>" for channel in sorted(ids)], t)
 
 
 def _patterns(settings: GuildSettings, t: Translate) -> str:
     compiled = settings.ignore_pattern
     found = () if compiled is None else compiled.patterns
-    return _shortened([harmless(pattern.pattern, otherwise="?") for pattern in found], t)
+    return shortened([harmless(pattern.pattern, otherwise="?") for pattern in found], t)
 
 
 @TRACK.register
@@ -109,13 +101,12 @@ class List(
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules) -> None:
         """Answers at once: the rules are in memory."""
-        t = translate(str(ctx.interaction.locale))
-        if ctx.guild_id is None:
-            await tell(ctx, t("error.guild"))
-            return
-        settings = settings_of(rules, ctx.guild_id)
-        shown = (("setting.ignored", _ignored), ("setting.patterns", _patterns))
-        await tell(ctx, "\n".join(f"{t(name)}: {says(settings, t)}" for name, says in shown))
+        await show(ctx, rules, _listed)
+
+
+def _listed(settings: GuildSettings, t: Translate) -> str:
+    shown = (("setting.ignored", _ignored), ("setting.patterns", _patterns))
+    return "\n".join(f"{t(name)}: {says(settings, t)}" for name, says in shown)
 
 
 async def _suggest_patterns(ctx: lightbulb.AutocompleteContext[str], rules: Rules = lightbulb.di.INJECTED) -> None:
