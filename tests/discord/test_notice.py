@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.discord.house import units
-from tracker.discord.notice import BlockedMember, BlockedPost, NoticePost, notice_embed
+from tracker.discord.notice import BlockedMember, BlockedPost, NoticePost, notice_embed, render_notice
 from tracker.discord.texts import translate
 
 AT = 1_771_400_000_000
@@ -104,4 +104,5 @@ def test_names_in_a_reason_are_harmless() -> None:
 
 def test_the_payload_comes_back_as_it_was() -> None:
     notice = NoticePost(at=AT, members=(member(1, "x"),), posts=(post("level", "y"),), more_posts=2)
+    assert render_notice(notice.text(), "ko").fields[0].value == notice_embed(notice, "ko").fields[0].value
     assert msgspec.json.decode(notice.text(), type=NoticePost) == notice

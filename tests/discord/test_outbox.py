@@ -12,6 +12,7 @@ from tests.discord.reports import report
 from tests.discord.wire import Wire
 from tracker.discord.desk import ReportDesk
 from tracker.discord.outbox import Outbox, Owed, ReportPost
+from tracker.discord.start_embed import StartPost, render_start
 from tracker.errors import DatabaseError, NotFoundError
 from tracker.ids import ChannelId, GuildId, MessageId, Ms
 from tracker.sandbox import Overwrite, Permission
@@ -24,6 +25,7 @@ class Post:
     key: str = "report:1"
     guild_id: GuildId
     channel_id: ChannelId | None
+    kind: str = "report"
     payload: str = PAYLOAD
     nonce: str = "a" * 25
     attempts: int = 0
@@ -70,7 +72,13 @@ class Office:
     def new_outbox(self) -> Outbox:
         """What another process would have: it knows what is noted, and nothing else."""
         desk = ReportDesk(self.wire.intake, self.wire.reader)
-        return Outbox(rest=self.wire.front.rest, intake=self.wire.intake, reports=desk, deliveries=self.notes)
+        return Outbox(
+            rest=self.wire.front.rest,
+            intake=self.wire.intake,
+            reports=desk,
+            deliveries=self.notes,
+            renderers={"start": render_start},
+        )
 
     def change(self, **changes: Any) -> None:
         self.notes.owed["report:1"] = replace(self.notes.owed["report:1"], **changes)
@@ -95,6 +103,14 @@ async def test_a_post_is_sent_and_noted(office: Office) -> None:
     assert office.state == ("sent", office.posted[0])
     assert await office.outbox.deliver() == 0
     assert len(office.posted) == 1
+
+
+async def test_a_post_of_another_kind_is_worded_by_its_own_renderer(office: Office) -> None:
+    post = StartPost(at=office.wire.intake.clock.now(), away_ms=None, taken_over=0, begun=1, closed=0, known=3)
+    office.change(kind="start", payload=post.text())
+    assert await office.outbox.deliver() == 1
+    (message,) = (m for m in office.wire.world.messages(office.wire.text) if m.author is office.wire.world.bot)
+    assert message.embeds[0]["title"] == "Counting from now on"
 
 
 async def test_a_process_that_died_before_noting_does_not_post_again(office: Office) -> None:
@@ -178,7 +194,12 @@ async def test_a_channel_that_is_gone_blocks(office: Office) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"channel_id": None}, "log_channel_id"), ({"payload": "{}"}, "payload"), ({"payload": "x"}, "payload")],
+    [
+        ({"channel_id": None}, "log_channel_id"),
+        ({"payload": "{}"}, "payload"),
+        ({"payload": "x"}, "payload"),
+        ({"kind": "start"}, "payload"),
+    ],
 )
 async def test_what_cannot_be_posted_as_it_is_blocks(office: Office, changes: dict[str, Any], reason: str) -> None:
     office.change(**changes)

@@ -14,7 +14,7 @@ from tracker.discord.names import harmless
 from tracker.discord.texts import translate
 from tracker.reports.catalogue import Translate
 
-__all__ = ["KINDS", "MOST_NAMED", "BlockedMember", "BlockedPost", "NoticePost", "notice_embed"]
+__all__ = ["KINDS", "MOST_NAMED", "BlockedMember", "BlockedPost", "NoticePost", "notice_embed", "render_notice"]
 
 MOST_NAMED: Final = 10
 """So many members and so many posts are named; the others are counted."""
@@ -55,6 +55,11 @@ class NoticePost(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """As JSON."""
         return msgspec.json.encode(self).decode()
+
+
+def render_notice(payload: str, locale: str | None) -> hikari.Embed:
+    """The embed of a delivery's payload. Raises msgspec.MsgspecError if it is none."""
+    return notice_embed(msgspec.json.decode(payload, type=NoticePost), locale)
 
 
 def notice_embed(post: NoticePost, locale: str | None) -> hikari.Embed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import hikari
@@ -22,7 +22,7 @@ from tracker.errors import NotFoundError
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, GuildId, MessageId, Ms, RoleId
 from tracker.reports.model import Report
 
-__all__ = ["Deliveries", "Outbox", "Owed", "ReportPost", "Reports"]
+__all__ = ["Deliveries", "Outbox", "Owed", "Renderer", "ReportPost", "Reports"]
 
 _LOG = logging.getLogger("tracker.discord.outbox")
 _NONCE_HOLDS_MS: Final = 60_000
@@ -52,6 +52,8 @@ class Owed(Protocol):
     def guild_id(self) -> GuildId: ...
     @property
     def channel_id(self) -> ChannelId | None: ...
+    @property
+    def kind(self) -> str: ...
     @property
     def payload(self) -> str: ...
     @property
@@ -90,20 +92,31 @@ class Reports(Protocol):
         ...
 
 
+Renderer = Callable[[str, str | None], hikari.Embed]
+"""The embed of a payload in the language nearest to a locale. Raises ValueError or MsgspecError if it cannot."""
+
+
 class _BlockedError(Exception):
     """The post cannot be made before a person has changed what the text says."""
 
 
 class Outbox:
-    """`deliver` is one round; whoever calls it decides when."""
+    """`deliver` is one round; whoever calls it decides when. `renderers`: of the kinds that are not reports."""
 
     def __init__(
-        self, *, rest: hikari.api.RESTClient, intake: Intake, reports: Reports, deliveries: Deliveries
+        self,
+        *,
+        rest: hikari.api.RESTClient,
+        intake: Intake,
+        reports: Reports,
+        deliveries: Deliveries,
+        renderers: Mapping[str, Renderer] | None = None,
     ) -> None:
         self._rest = rest
         self._intake = intake
         self._reports = reports
         self._deliveries = deliveries
+        self._renderers = renderers or {}
         self._busy = asyncio.Lock()
         self._unnoted: dict[str, MessageId] = {}
         self._me: int | None = None
@@ -153,7 +166,10 @@ class Outbox:
         return MessageId(message.id)
 
     async def _embed(self, owed: Owed, locale: str | None) -> hikari.Embed:
+        render = self._renderers.get(owed.kind)
         try:
+            if render is not None:
+                return render(owed.payload, locale)
             post = msgspec.json.decode(owed.payload, type=ReportPost)
             role = None if post.role_id is None else RoleId(int(post.role_id))
         except (msgspec.MsgspecError, ValueError):

@@ -12,7 +12,7 @@ from tracker.discord.texts import translate
 from tracker.reports import text
 from tracker.reports.catalogue import Translate
 
-__all__ = ["StartPost", "SyncFigures", "start_embed"]
+__all__ = ["StartPost", "SyncFigures", "render_start", "start_embed"]
 
 _GREEN: Final = 0x57F287
 _AMBER: Final = 0xFEE75C
@@ -55,6 +55,11 @@ class StartPost(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """As JSON."""
         return msgspec.json.encode(self).decode()
+
+
+def render_start(payload: str, locale: str | None) -> hikari.Embed:
+    """The embed of a delivery's payload. Raises msgspec.MsgspecError if it is none."""
+    return start_embed(msgspec.json.decode(payload, type=StartPost), locale)
 
 
 def start_embed(post: StartPost, locale: str | None) -> hikari.Embed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -11,11 +12,13 @@ import store.deliveries
 from store.deliveries import Delivery, NewDelivery, Tried
 from store.engine import Database
 from tracker.events.settings import ReportEntry
-from tracker.ids import GuildId, MessageId, Ms
+from tracker.ids import ChannelId, GuildId, MessageId, Ms
 from tracker.ingest.ingest import Ingest
 from tracker.reports.window import Window
 
 __all__ = ["Posts"]
+
+T = TypeVar("T")
 
 
 class Posts:
@@ -38,15 +41,15 @@ class Posts:
             "period": window.period,
             "day": window.first_day,
         }
+        payload = msgspec.json.encode(about).decode()
+        await self.owe_post(guild, entry.channel_id, kind="report", key=key, payload=payload)
+
+    async def owe_post(self, guild: GuildId, channel: ChannelId | None, *, kind: str, key: str, payload: str) -> bool:
+        """Owe a post of any kind; False if one of that key is or was owed already. `channel` None: the log channel."""
         owed = NewDelivery(
-            key=key,
-            guild_id=guild,
-            channel_id=entry.channel_id,
-            kind="report",
-            payload=msgspec.json.encode(about).decode(),
-            at=self._ingest.clock.now(),
+            key=key, guild_id=guild, channel_id=channel, kind=kind, payload=payload, at=self._ingest.clock.now()
         )
-        await self._change(partial(store.deliveries.enqueue, self._database, owed))
+        return await self._change(partial(store.deliveries.enqueue, self._database, owed))
 
     async def due(self, now: Ms) -> Sequence[Delivery]:
         """What is to be tried now, the longest due first."""
@@ -73,9 +76,9 @@ class Posts:
         """A person has to change something."""
         await self._change(partial(store.deliveries.mark_blocked, self._database, owed, error))
 
-    async def _change(self, job: Callable[[], object]) -> None:
+    async def _change(self, job: Callable[[], T]) -> T:
         try:
-            await self._ingest.write(job)
+            return await self._ingest.write(job)
         finally:  # whatever an error left behind: look
             self._changes += 1
             self._quiet_until = Ms(0)
