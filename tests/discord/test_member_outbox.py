@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from store.engine import open_database
+from store.member_sync import MemberSync
 from tests.discord.house import until
 from tests.discord.synced import MEMBER, Died, SyncHouse
 from tests.ingest.support import make_desk
+from tracker.discord.member_plan import RolePlan, plan_roles
 from tracker.errors import DatabaseError
 from tracker.events.member import MemberOptedOut
 from tracker.ids import UserId
@@ -518,6 +520,57 @@ async def test_trouble_while_putting_right_is_tried_again(house: SyncHouse) -> N
     assert (house.outbox.losses, house.names(house.ana)) == (1, {"스터디", "Bronze"})
     await house.rounds()
     assert house.names(house.ana) == {"스터디", "other", "Bronze"}
+
+
+async def test_a_role_given_before_a_call_whose_answer_is_lost_is_given_back_too(house: SyncHouse) -> None:
+    await house.open()
+    house.sandbox.faults.pause_gateway()
+    house.world.give_role(house.ana, house.other)
+    house.sandbox.faults.drop_rest("/members/", method="PATCH")
+    house.give(house.ana, 100)
+    await house.flush()
+    await house.outbox.deliver()
+    await house.outbox.done()
+    assert house.names(house.ana) == {"스터디", "Bronze"}
+    house.sandbox.faults.resume_gateway()
+    await until(lambda: house.outbox.losses == 1)
+    await house.rounds()
+    assert house.names(house.ana) == {"스터디", "other", "Bronze"}
+
+
+async def test_a_guild_that_goes_while_a_call_is_on_its_way_is_served_when_it_is_back(house: SyncHouse) -> None:
+    await house.open()
+    await held_up(house)
+    house.world.set_guild_available(house.guild, False)
+    await until(lambda: not house.front.hierarchy.knows(house.guild_id))
+    await house.outbox.done()
+    house.world.set_guild_available(house.guild, True)
+    await house.seen()
+    house.later(60_000)
+    await house.bring()
+    assert (house.names(house.ana), await house.state(house.ana)) == ({"스터디", "Bronze"}, ("sent", None))
+
+
+async def test_one_member_with_whom_something_is_wrong_holds_up_no_other(
+    house: SyncHouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await house.open()
+
+    def broken(sync: MemberSync, *about: Any) -> RolePlan:
+        if sync.user_id == house.ana.id:
+            raise ValueError("a bug")
+        return plan_roles(sync, *about)
+
+    for member in (house.ana, house.minjun):
+        house.give(member, 100)
+    with monkeypatch.context() as patched:
+        patched.setattr("tracker.discord.member_outbox.plan_roles", broken)
+        await house.bring()
+    assert (await house.state(house.ana), house.names(house.minjun)) == (("failed", "ValueError"), {"Bronze"})
+    assert "a bug" in caplog.text
+    house.later(5_000)
+    await house.rounds()
+    assert house.names(house.ana) == {"스터디", "Bronze"}
 
 
 async def test_of_who_opted_out_the_roles_are_asked_for(house: SyncHouse) -> None:

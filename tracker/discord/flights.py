@@ -7,8 +7,10 @@ order: their change, then ours. What was lost between the two is kept here until
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 import hikari
 
@@ -18,6 +20,9 @@ from tracker.ids import GuildId, UserId
 __all__ = ["Flight", "Flights", "Loss"]
 
 Roles = frozenset[int]
+
+_LONGEST_FLIGHT_S: Final = 600.0
+"""After that, the gateway is not waited for any more: it tells within a second or so, or was replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,8 @@ class Flight:
     ours: Roles
     loss: Loss = Loss(lost=frozenset(), unwanted=frozenset())
     others: Roles = frozenset()
-    answered: bool = False
+    answered_at: float | None = None
+    uncertain: bool = False
     echoed: bool = False
     lost: set[int] = field(default_factory=set)
     unwanted: set[int] = field(default_factory=set)
@@ -83,9 +89,17 @@ class Flights:
 
     def answered(self, guild: GuildId, user: UserId) -> None:
         """Discord has carried it out."""
-        flight = self._flying[guild, user]
-        flight.answered = True
-        self._land(guild, user, flight)
+        flight = self._flying.get((guild, user))
+        if flight is not None:  # the guild was not lost sight of meanwhile
+            flight.answered_at = time.monotonic()
+            self._land(guild, user, flight)
+
+    def unanswered(self, guild: GuildId, user: UserId) -> None:
+        """Nobody knows whether Discord has carried it out; if it has, the gateway will tell."""
+        flight = self._flying.get((guild, user))
+        if flight is not None:
+            flight.uncertain = True
+            self._land(guild, user, flight)
 
     def refused(self, guild: GuildId, user: UserId) -> None:
         """Discord has not carried it out, and will not."""
@@ -94,7 +108,12 @@ class Flights:
     def arriving(self, guild: GuildId, user: UserId) -> Roles | None:
         """The roles that the member has, of which the gateway has not told yet; None if it has told all."""
         flight = self._flying.get((guild, user))
-        return flight.wanted if flight is not None and flight.answered else None
+        if flight is None or flight.answered_at is None:
+            return None
+        if time.monotonic() - flight.answered_at > _LONGEST_FLIGHT_S:
+            del self._flying[guild, user]
+            return None
+        return flight.wanted
 
     def guilds_with_losses(self) -> Collection[GuildId]:
         """Where something is to be put right."""
@@ -126,7 +145,7 @@ class Flights:
             del self._flying[key]
 
     def _land(self, guild: GuildId, user: UserId, flight: Flight) -> None:
-        if flight.answered and flight.echoed:
+        if flight.echoed and (flight.uncertain or flight.answered_at is not None):
             del self._flying[guild, user]
             self._keep(guild, user, flight)
 

@@ -96,6 +96,7 @@ class Hierarchy:
         events.hear(hikari.RoleUpdateEvent, self._on_role)
         events.hear(hikari.RoleDeleteEvent, self._on_role_deleted)
         events.hear(hikari.MemberUpdateEvent, self._on_member)
+        events.hear(hikari.MemberChunkEvent, self._on_chunk)
 
     # -- what is known ---------------------------------------------------------------------------------------------
 
@@ -191,11 +192,20 @@ class Hierarchy:
             self._compare(event.guild_id, known, before)
 
     async def _on_member(self, event: hikari.MemberUpdateEvent) -> None:
-        known = self._guilds.get(event.guild_id)
-        if known is not None and event.user_id == event.shard.get_user_id():
-            before = self._reach(event.guild_id, known)
-            known.own = tuple(map(int, event.member.role_ids))
-            self._compare(event.guild_id, known, before)
+        if event.user_id == event.shard.get_user_id():
+            self._hear_of_me(event.guild_id, event.member)
+
+    async def _on_chunk(self, event: hikari.MemberChunkEvent) -> None:
+        me = event.members.get(event.shard.get_user_id())
+        if me is not None:
+            self._hear_of_me(event.guild_id, me)
+
+    def _hear_of_me(self, guild: int, me: hikari.Member) -> None:
+        known = self._guilds.get(guild)
+        if known is not None:
+            before = self._reach(guild, known)
+            known.own = tuple(map(int, me.role_ids))
+            self._compare(guild, known, before)
 
     def _compare(self, guild: int, known: _Guild, before: _Reach) -> None:
         if self._reach(guild, known).is_farther_than(before):

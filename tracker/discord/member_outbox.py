@@ -154,9 +154,6 @@ class MemberOutbox:
         except asyncio.CancelledError:
             # Ours only if we are being stopped; hikari, when it is closed, cancels who waits for its rate limits.
             _LOG.debug("members of guild %s are left for the next process", guild)
-        except Exception:
-            _LOG.exception("members of guild %s could not be brought in line", guild)
-            await self._pause(guild, _FIRST_PAUSE_MS)
 
     async def _try(self, sync: MemberSync) -> None:
         """One member. Raises _LaterError if Discord cannot be asked now."""
@@ -168,13 +165,20 @@ class MemberOutbox:
                 return
             settings = self._intake.sight.settings(sync.guild_id)
             await self._block(sync, translate(settings.locale)("sync.block.refused", answer=_short(error)))
+        except DatabaseError:
+            raise
         except _TROUBLE as error:
-            pause = min(_FIRST_PAUSE_MS << min(sync.attempts, 20), _LONGEST_PAUSE_MS)
-            now = self._intake.clock.now()
-            await self._members.mark_failed(sync, _short(error), Ms(now + pause))
+            await self._fail(sync, error)
             asked = int(error.retry_after * 1000) if isinstance(error, hikari.RateLimitTooLongError) else 0
             await self._pause(sync.guild_id, max(asked, _FIRST_PAUSE_MS))
             raise _LaterError from error
+        except Exception as error:  # whatever is wrong with one member, the others have their turn
+            _LOG.exception("member %s of guild %s could not be brought in line", sync.user_id, sync.guild_id)
+            await self._fail(sync, error)
+
+    async def _fail(self, sync: MemberSync, error: Exception) -> None:
+        pause = min(_FIRST_PAUSE_MS << min(sync.attempts, 20), _LONGEST_PAUSE_MS)
+        await self._members.mark_failed(sync, _short(error), Ms(self._intake.clock.now() + pause))
 
     async def _pause(self, guild: GuildId, pause: int) -> None:
         await self._members.postpone(guild, Ms(self._intake.clock.now() + pause))
@@ -261,11 +265,12 @@ class MemberOutbox:
                 reason=reason,
             )
         except _REFUSED:
-            if flight is not None:
-                self._flights.refused(guild, user)
+            self._flights.refused(guild, user)
             raise
-        if flight is not None:
-            self._flights.answered(guild, user)
+        except _TROUBLE:
+            self._flights.unanswered(guild, user)
+            raise
+        self._flights.answered(guild, user)
 
     async def _note(self, sync: MemberSync, nick: NickPlan | None, nick_blocked: str | None) -> None:
         if nick_blocked is not None:
