@@ -18,6 +18,7 @@ from store import sync_rows
 from store.deliveries import NewDelivery
 from store.judging import Findings, Judge, Judged
 from tracker.errors import SettingsError
+from tracker.events.level_rules import Tier
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.ids import Partition
 from tracker.projections.days import local_day
@@ -132,13 +133,20 @@ def _judge_some(
 
 
 def _earned(change: Changes) -> dict[int, dict[int, int]]:
-    """By guild and user, by how much EXP changed; those of whom it did not are left out."""
+    """By guild and user, by how much EXP changed; of whom it did not only matters where a tier asks for nothing."""
     earned: dict[int, dict[int, int]] = {}
     if change.standing:
+        free = {
+            g for g, rules in change.standing.items() if any(_asks_for_nothing(t) for t in rules.settings.tiers.tiers)
+        }
         for row in change.rows.get("totals", ()):
-            if row[_EXP] and row[0] in change.standing:
+            if row[0] in change.standing and (row[_EXP] or row[0] in free):
                 earned.setdefault(row[0], {})[row[1]] = row[_EXP]
     return earned
+
+
+def _asks_for_nothing(tier: Tier) -> bool:
+    return not (tier.min_level or tier.min_exp)
 
 
 def _past_days_changed(change: Changes, guild: int, rules: StandingRules, as_of: int) -> bool:

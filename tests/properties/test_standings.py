@@ -29,7 +29,7 @@ _TIER = st.builds(
     lambda role, key, least: {"name": f"tier {role}", "role_id": str(role), key: least},
     st.sampled_from(ROLES),
     st.sampled_from(["min_level", "min_exp"]),
-    st.integers(1, 12),
+    st.integers(0, 12),
 )
 _EXTRAS = st.fixed_dictionaries(
     {

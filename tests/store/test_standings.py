@@ -121,6 +121,18 @@ def test_other_rules_judge_everybody_anew(database: Database) -> None:
     assert rebuild.verify(database) == []
 
 
+def test_a_tier_that_asks_for_nothing_is_held_by_everybody_who_ever_did_anything(database: Database) -> None:
+    free = {"list": [{"name": "Here", "role_id": str(BRONZE), "min_level": 0}]}
+    unpaid = {"tiers": free, "messages": {"exp_min": 0, "exp_max": 0}}
+    writer = Writer(database)
+    writer.write([fact(SettingsChanged(settings=unpaid), user=None, channel=None)])
+    writer.flush(START + MINUTE)
+    writer.write([fact(MessageSent(), at=2 * MINUTE, event_id="message:5")])
+    writer.flush(START + 3 * MINUTE)
+    assert sync_of(database).tier_roles == (BRONZE,)
+    assert rebuild.verify(database) == []
+
+
 def test_a_role_that_becomes_a_tier_is_taken_from_those_who_have_not_earned_it(database: Database) -> None:
     writer = Writer(database)
     other = RoleId(900)
