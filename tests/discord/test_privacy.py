@@ -296,6 +296,16 @@ async def test_what_discord_keeps_is_told_and_the_member_forgotten_all_the_same(
     assert await rows_of(own, own.ana.id) == {}
 
 
+async def test_what_goes_only_once_the_gateway_is_back_is_told(own: PersonalHouse) -> None:
+    await live(own)
+    message = await own.privately(own.ana, "privacy forget", locale="ko")
+    own.desk.ingest.hold("another shard")
+    message, _ = await own.press(own.ana, message, FORGET, locale="ko")
+    assert message.content.split("\n")[1].startswith("⏳ 지금 디스코드와의 연결이 불안정합니다.")
+    own.desk.ingest.release("another shard")
+    assert await rows_of(own, own.ana.id) == {}
+
+
 async def test_an_admin_who_is_forgotten_is_named_by_no_rule_any_more(own: PersonalHouse) -> None:
     await own.open()
     own.fact(SettingsChanged(settings={"locale": "ko"}, by=UserId(own.boss.id)))

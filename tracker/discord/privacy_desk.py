@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import hikari
 
@@ -32,15 +32,21 @@ _LOG = logging.getLogger("tracker.discord.privacy")
 _LONG_S: Final = 600.0
 """How long a reading of the whole log may take; Discord takes an answer for 15 minutes."""
 
+_REASON: Final = "/privacy forget"
 _ECHO_S: Final = 3.0
 _LOOK_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """A member was erased. `taken_back`: False if tier roles or a nickname that we gave are still there."""
+    """A member was erased.
+
+    `taken_back`: False if tier roles or a nickname that we gave are still there. `complete`: False if the tables follow
+    as soon as the gateway is back. `opted_out`: they are not counted either.
+    """
 
     taken_back: bool
+    complete: bool
     opted_out: bool
 
 
@@ -100,34 +106,26 @@ class PrivacyDesk(FreshDesk):
         given = await self._personal.given(guild, user)
         taken = given is None or await self._take_back(guild, user, given)
         opt_out = opt_out or (kept is not None and kept.opted_out)
-        await _in_time(self._personal.forget(guild, user, opt_out=opt_out))
-        return Forgotten(taken_back=taken, opted_out=opt_out)
+        complete = await _in_time(self._personal.forget(guild, user, opt_out=opt_out))
+        return Forgotten(taken_back=taken, complete=complete, opted_out=opt_out)
 
     async def _take_back(self, guild: GuildId, user: UserId, given: Given) -> bool:
+        """Each role and the nickname by itself: one that may not be touched must not keep the others from going."""
         known = self._intake.sight.member(guild, user)
         if known is None:
             return True
         tiers = {tier.role_id for tier in self._intake.sight.settings(guild).tiers.tiers} | set(given.tier_roles)
-        changes: list[dict[str, Any]] = []
-        if tiers.intersection(known.role_ids):
-            changes.append({"roles": [role for role in known.role_ids if role not in tiers]})
+        steps: list[Awaitable[object]] = [
+            self._rest.remove_role_from_member(guild, user, role, reason=_REASON)
+            for role in known.role_ids
+            if role in tiers
+        ]
         if given.managed:
-            changes.append({"nickname": given.original_nick})
-        taken = await self._changed(guild, user, changes)
-        if changes and taken:
+            steps.append(self._rest.edit_member(guild, user, nickname=given.original_nick, reason=_REASON))
+        done = [await _succeeds(guild, step) for step in steps]
+        if done and all(done):
             await self._heard(guild, user, tiers, given.set_nick)
-        return taken
-
-    async def _changed(self, guild: GuildId, user: UserId, changes: Iterable[dict[str, Any]]) -> bool:
-        """Each by itself: a nickname that may not be changed must not keep a role from going."""
-        done = True
-        for change in changes:
-            try:
-                await self._rest.edit_member(guild, user, reason="/privacy forget", **change)
-            except hikari.HikariError as error:
-                _LOG.warning("what a member was given in guild %d is still there: %s", guild, type(error).__name__)
-                done = False
-        return done
+        return all(done)
 
     async def _heard(self, guild: GuildId, user: UserId, tiers: Iterable[int], nick: str | None) -> None:
         """Wait until the gateway has told of it, or some seconds: told later, it would make the member known again."""
@@ -139,6 +137,15 @@ class PrivacyDesk(FreshDesk):
             if not gone.intersection(known.role_ids) and not (nick is not None and known.is_named(nick)):
                 return
             await asyncio.sleep(_LOOK_S)
+
+
+async def _succeeds(guild: GuildId, step: Awaitable[object]) -> bool:
+    try:
+        await step
+    except Exception as error:  # whatever Discord or the network says: the member is forgotten all the same
+        _LOG.warning("what a member was given in guild %d is still there: %s", guild, type(error).__name__)
+        return False
+    return True
 
 
 async def _nothing() -> None:

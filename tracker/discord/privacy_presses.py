@@ -59,6 +59,8 @@ class ForgetPresses:
             return
         _LOG.info("a member of guild %d was forgotten at their own wish", press.guild_id)
         said = [t("privacy.forgotten_and_out" if done.opted_out else "privacy.forgotten")]
+        if not done.complete:
+            said.append(t("privacy.forgotten.soon"))
         if not done.taken_back:
             said.append(t("privacy.forgotten.given"))
         await press.edit_initial_response("\n".join(said), embeds=[], components=[])

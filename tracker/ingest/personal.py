@@ -64,8 +64,10 @@ class Personal:
         """The member is counted again from now on."""
         self._accept(guild, user, MemberOptedIn())
 
-    async def forget(self, guild: GuildId, user: UserId, *, opt_out: bool) -> None:
+    async def forget(self, guild: GuildId, user: UserId, *, opt_out: bool) -> bool:
         """Erase the member: rows, announcements, names in the log, and who they are in the log.
+
+        False: a part of the gateway is silent, and the rows go with the first flush after that.
 
         `opt_out`: note afterwards, of somebody otherwise unknown, that they want to stay uncounted. What the log says
         by name goes first: whatever fails, doing it again completes it. Reads the whole partition's log.
@@ -76,9 +78,10 @@ class Personal:
         self._accept(guild, user, MemberForgotten())
         if opt_out:
             self.opt_out(guild, user)
-        await self._ingest.flush()
+        complete = await self._ingest.flush()
         later = await self._reader.read(partial(personal.read_traces, self._database, guild, user, after=traces))
         await self._ingest.write(partial(personal.erase, self._database, guild, user, later))
+        return complete
 
     def _accept(self, guild: GuildId, user: UserId, data: MemberForgotten | MemberOptedOut | MemberOptedIn) -> None:
         now = self._ingest.clock.now()
