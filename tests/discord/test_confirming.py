@@ -13,6 +13,7 @@ from tracker.discord.confirming import HOLDS_MS, Confirmations, Proposal
 from tracker.discord.texts import translate
 from tracker.errors import DatabaseError
 from tracker.ids import UserId
+from tracker.ingest.rules import Rules
 from tracker.sandbox.permissions import Permission
 
 LINEAR: Options = {"exp": 50}
@@ -91,11 +92,34 @@ async def test_a_database_that_is_away_is_told_and_proposes_nothing(
     def away(*_: object, **__: object) -> None:
         raise DatabaseError("locked")
 
+    await ruled.confirmed("tier add", {"role": ruled.role, "name": "Silver", "min_level": 4})
+    await ruled.confirmed("tier basis", {"basis": "season"})
     monkeypatch.setattr("tracker.ingest.previews.read_people", away)
-    for command in ("level curve mee6", "tier preview"):
-        message, _ = await ruled.ask(command)
+    monkeypatch.setattr("tracker.ingest.previews.read_footing", away)
+    season: Options = {"name": "one"}
+    for command, options in (
+        ("level curve mee6", None),
+        ("tier preview", None),
+        ("season start", season),
+        ("nickname on", None),
+        ("nickname show", None),
+    ):
+        message, _ = await ruled.ask(command, options)
         assert message.content.startswith("My database cannot be reached")
         assert ruled.buttons(message) == []
+    assert len(await ruled.changes()) == 2
+
+
+async def test_what_fails_after_all_is_told(ruled: RuledHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    await ruled.open()
+    message, _ = await ruled.ask("level curve linear", LINEAR)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Rules, "change", broken)
+    answered, _ = await ruled.press(message, "yes", locale="ko")
+    assert answered.content.startswith("봇에 문제가 생겨 로그에 남겼습니다.")
 
 
 def test_the_oldest_gives_way_when_a_thousand_wait() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.discord.house import Options
+from tests.discord.house import Options, until
 from tests.discord.ruled import RuledHouse
 from tracker.discord.channel_access import ChannelAccess
 from tracker.ids import UserId
@@ -107,3 +107,24 @@ async def test_a_discord_that_does_not_answer_changes_nothing(
     assert answer == "Discord did not answer when I asked about the channel. Please try again. Nothing was changed."
     assert (await ruled.order("config log-channel", {"channel": ruled.text}, locale="ko")).startswith("채널 권한을")
     assert await ruled.changes() == []
+
+
+async def test_an_administrator_may_post_wherever_it_likes(ruled: RuledHouse) -> None:
+    await ruled.open()
+    own = ruled.guild.roles[ruled.world.me(ruled.guild).roles[0]]
+    ruled.world.edit_role(own, permissions=Permission.ADMINISTRATOR)
+    hierarchy = ruled.front.hierarchy
+    await until(lambda: bool(hierarchy.bot_permissions(ruled.guild_id) & Permission.ADMINISTRATOR))
+    ruled.world.set_overwrite(ruled.text, Overwrite(id=ruled.guild.id, deny=Permission.SEND_MESSAGES))
+    answer = await ruled.order("config log-channel", {"channel": ruled.text})
+    assert answer == f"Log channel: **<#{ruled.text.id}>** (before: none)"
+
+
+async def test_a_hundred_reports_are_listed_as_far_as_there_is_room(ruled: RuledHouse) -> None:
+    await ruled.open()
+    reports = [{"role_id": str(10**18 + n), "period": "monthly", "channel_id": str(10**18)} for n in range(100)]
+    ruled.rules.change(ruled.guild_id, {"reports": reports}, UserId(ruled.boss.id))
+    lines = (await ruled.order("schedule list")).split("\n")
+    assert lines[0] == f"1. <@&{10**18}> · on day 1 of the month at 00:00 → <#{10**18}>"
+    assert lines[-1] == f"and {100 - (len(lines) - 1)} more"
+    assert 40 < len(lines) < 60

@@ -242,3 +242,26 @@ async def test_a_preview_tells_of_the_rules_in_force_and_of_others_and_saves_not
     two: Options = {"linear": 5, "mee6": True}
     assert (await ruled.order("tier preview", two)).startswith("Name one curve only")
     assert len(await ruled.changes()) == 1
+
+
+async def test_a_tier_out_of_the_bots_reach_is_marked(ruled: RuledHouse) -> None:
+    await ruled.open()
+    await ruled.confirmed("tier add", {"role": ruled.role, "name": "Silver", "min_level": 4})
+    ruled.world.edit_role(ruled.role, position=30)
+    await until(lambda: ruled.front.hierarchy.above_bot(ruled.guild_id, RoleId(ruled.role.id)))
+    assert (await ruled.order("tier list")).endswith(
+        "⚠ I cannot give this role: drag mine above it and allow me Manage Roles"
+    )
+    assert "⚠ 봇이 줄 수 없는 역할입니다." in await ruled.order("tier list", locale="ko")
+
+
+async def test_of_many_tiers_a_preview_shows_the_highest(ruled: RuledHouse) -> None:
+    await ruled.open()
+    tiers = [{"name": "🅰" * 32, "role_id": str(10**18 + n), "min_level": 10**8 + n} for n in range(30)]
+    ruled.rules.change(ruled.guild_id, {"tiers": {"list": tiers}}, UserId(ruled.boss.id))
+    message, _ = await ruled.ask("level curve mee6")
+    lines = message.content.split("\n")
+    assert lines[-1] == "… and 22 lower tiers"
+    assert f"<@&{10**18 + 29}>" in lines[-9]
+    assert len(ruled.buttons(message)) == 2
+    assert (await ruled.order("tier preview", locale="ko")).split("\n")[-2] == "… 그 아래 등급 22개"

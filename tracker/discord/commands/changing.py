@@ -118,7 +118,7 @@ def _within(lines: list[str], t: Translate, limit: int) -> str:
     kept = len(lines)
     while length(text) > limit:
         kept -= 1
-        text = "\n".join([*lines[:kept], t("track.more", n=len(lines) - kept)])
+        text = "\n".join([*lines[:kept], t("track.more", n=len(lines) - kept).strip()])
     return text
 
 
