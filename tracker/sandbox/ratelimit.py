@@ -89,6 +89,10 @@ class RateLimiter:
         bucket.left -= 1
         return bucket_headers(route=route, limit=bucket.limit, left=bucket.left, reset_after=reset_after, now=now)
 
+    def limit_of(self, route: str) -> tuple[int, float]:
+        """(requests, seconds) of a route."""
+        return self._options.route_limits.get(route, _LIMITS.get(route, _DEFAULT))
+
     def _over_global(self, now: float) -> bool:
         if int(now) != self._second:
             self._second, self._in_second = int(now), 0
@@ -98,7 +102,7 @@ class RateLimiter:
     def _bucket(self, route: str, major: str, now: float) -> _Bucket:
         bucket = self._buckets.get((route, major))
         if bucket is None or bucket.resets_at <= now:
-            limit, window = self._options.route_limits.get(route, _LIMITS.get(route, _DEFAULT))
+            limit, window = self.limit_of(route)
             bucket = _Bucket(limit=limit, window_s=window, left=limit, resets_at=now + window)
             self._buckets[route, major] = bucket
         return bucket

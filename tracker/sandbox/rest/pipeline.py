@@ -101,7 +101,7 @@ class Pipeline:
             call, _ = await self._carry_out(request, route)
         if failing.drop:
             return self._cut(request, route, call)
-        return self._finish(request, route, _failed(failing, route), call)
+        return self._finish(request, route, _failed(failing, route, self.limiter.limit_of(route.key)[0]), call)
 
     async def _carry_out(self, request: web.Request, route: Route) -> tuple[Call | None, web.Response]:
         headers: dict[str, str] = {}
@@ -189,12 +189,12 @@ def _refused(error: ApiError, headers: dict[str, str] | None = None) -> web.Resp
     return _response(Reply(status=error.status, body=error.body()), (headers or {}) | error.headers)
 
 
-def _failed(fault: RestFault, route: Route) -> web.Response:
+def _failed(fault: RestFault, route: Route, limit: int) -> web.Response:
     if fault.status == 429:
         headers: dict[str, str] = {}
         if fault.scope != "global":
             wait, now = fault.retry_after, time.time()
-            headers = bucket_headers(route=route.key, limit=1, left=0, reset_after=wait, now=now)
+            headers = bucket_headers(route=route.key, limit=limit, left=0, reset_after=wait, now=now)
         refusal = limited(fault.retry_after, scope=fault.scope, headers=headers)
         return _response(Reply(status=429, body=refusal.body), refusal.headers)
     return _response(Reply(status=fault.status or 500, body={"message": "Internal Server Error", "code": 0}), {})
