@@ -20,7 +20,10 @@ from tracker.config import Config
 from tracker.discord.bot import Front
 from tracker.discord.desk import ReportDesk
 from tracker.discord.member_outbox import MemberOutbox
+from tracker.discord.notice import render_notice
+from tracker.discord.notices import Notices
 from tracker.discord.outbox import Outbox
+from tracker.discord.start_embed import render_start
 from tracker.discord.startup import StartUp
 from tracker.errors import DatabaseError, LeaseLostError, TrackerError
 from tracker.http.health import HealthServer
@@ -30,6 +33,7 @@ from tracker.ingest.boards import Boards
 from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.leave_lines import LeaveLines
 from tracker.ingest.members import Members
+from tracker.ingest.outlook import Outlook
 from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.previews import Previews
@@ -46,6 +50,7 @@ _DRAIN_S = 5.0
 _BUSY_MS = 2_000
 _HEARTBEAT_S = 10.0
 _LOOK_S = 5.0
+_COUNT_S = 60.0
 _MEMBERS_S = 1.0
 _TURN_S = 0.000_5  # how long the event loop waits for the writer's thread to let it run; Python's default is 5 ms
 
@@ -132,7 +137,7 @@ class _App:
         ingest.flushed.add(kept.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
-        rows = Members(self._database, ingest)
+        rows, posts = Members(self._database, ingest), Posts(self._database, ingest)
         front = Front(
             token=config.require_token(),
             intake=ingest,
@@ -141,7 +146,7 @@ class _App:
             rules=Rules(ingest),
             previews=Previews(self._database, config.clock, self._reader),
             personal=Personal(self._database, ingest, self._reader),
-            startup=StartUp(ingest, synced=rows, owe=None),
+            startup=StartUp(ingest, synced=rows, owe=partial(posts.owe_post, kind="start")),
             rest_url=config.rest_url,
         )
         members = front.member_outbox(rows)
@@ -158,7 +163,7 @@ class _App:
             if await self._unless_stopped(front.start()):
                 heap.settle()
                 _LOG.info("connected: counting")
-                self._send_reports(jobs, front)
+                self._send_posts(jobs, front, posts)
                 jobs.every(_MEMBERS_S, "members", partial(self._bring_in_line, members))
                 await self._unless_stopped(front.wait())
         finally:
@@ -184,11 +189,15 @@ class _App:
         await asyncio.wait({task})
         return False
 
-    def _send_reports(self, jobs: Jobs, front: Front) -> None:
+    def _send_posts(self, jobs: Jobs, front: Front, posts: Posts) -> None:
         ingest, config = self._ingest, self._config
-        posts = Posts(self._database, ingest)
-        desk = ReportDesk(ingest, self._reader)
-        outbox = Outbox(rest=front.rest, intake=ingest, reports=desk, deliveries=posts)
+        outbox = Outbox(
+            rest=front.rest,
+            intake=ingest,
+            reports=ReportDesk(ingest, self._reader),
+            deliveries=posts,
+            renderers={"start": render_start, "notice": render_notice},
+        )
         schedule = ReportSchedule(config.clock, ingest.sight.all_settings, posts.owe, awake_until=self._awake_until)
 
         async def reports() -> None:
@@ -196,6 +205,9 @@ class _App:
             await outbox.deliver()
 
         jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
+        outlook = Outlook(self._database, self._reader, ingest.health)
+        notices = Notices(ingest, outlook, partial(posts.owe_post, kind="notice"))
+        jobs.every(min(_COUNT_S, config.flush_s), "notices", notices.look)
 
     async def _bring_in_line(self, members: MemberOutbox) -> None:
         try:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from store.engine import Database
@@ -32,7 +33,8 @@ class Office:
     notices: Notices = field(init=False)
     owed: dict[str, tuple[ChannelId, NoticePost]] = field(default_factory=dict)
 
-    async def owe(self, _: GuildId, channel: ChannelId, key: str, post: NoticePost) -> bool:
+    async def owe(self, _: GuildId, channel: ChannelId, *, key: str, payload: str) -> bool:
+        post = msgspec.json.decode(payload, type=NoticePost)
         return self.owed.setdefault(key, (channel, post))[1] is post
 
     def rules(self, **document: object) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from store.member_sync import State
@@ -67,7 +68,8 @@ class Office:
                     self.rows[user] = replace(row, state=self.outcome.get(user, "sent"))
         return {"pending": sum(row.state == "pending" for row in self.rows.values())}
 
-    async def owe(self, guild: GuildId, channel: ChannelId, key: str, post: StartPost) -> bool:
+    async def owe(self, guild: GuildId, channel: ChannelId, *, key: str, payload: str) -> bool:
+        post = msgspec.json.decode(payload, type=StartPost)
         return self.owed.setdefault(key, (channel, post))[1] is post
 
 

@@ -140,8 +140,9 @@ class Director:
         return sandbox.counters.identifies > 0 and "report" in known
 
     def _report_is_there(self) -> bool:
+        role = self._stage.roles[MEMBER].name  # the bot posts a summary of its start, too
         posted = (m for m in self._stage.log.messages.values() if m.author.bot and m.embeds)
-        self.report = next(posted, None)
+        self.report = next((m for m in posted if role in m.embeds[0].get("title", "")), None)
         return self.report is not None
 
     def _told(self, step: Step) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from store.outlook import Blocked
 from tracker.clock import from_ms
 from tracker.discord.notice import KINDS, MOST_NAMED, BlockedMember, BlockedPost, NoticePost
+from tracker.discord.owing import Owe
 from tracker.discord.sight import Intake
 from tracker.discord.unavoidable import unavoidable
 from tracker.events.settings import GuildSettings
-from tracker.ids import ChannelId, GuildId, Ms
+from tracker.ids import GuildId, Ms
 from tracker.ingest.outlook import Outlook
 
-__all__ = ["Notices", "OweNotice"]
+__all__ = ["Notices"]
 
 _LOG = logging.getLogger("tracker.notice")
 
@@ -24,14 +24,11 @@ _FROM_HOUR: Final = 9
 _POSTS_MS: Final = 2 * 86_400_000
 """Posts that were owed earlier than this are history: a person has been told, or has turned to other things."""
 
-OweNotice = Callable[[GuildId, ChannelId, str, NoticePost], Awaitable[bool]]
-"""Owes the notice to a channel, under a key; False if one of that key was owed before. Raises DatabaseError."""
-
 
 class Notices:
     """`look` is one round; whoever calls it decides when. It counts what is owed for the health check, too."""
 
-    def __init__(self, intake: Intake, outlook: Outlook, owe: OweNotice) -> None:
+    def __init__(self, intake: Intake, outlook: Outlook, owe: Owe) -> None:
         self._intake = intake
         self._outlook = outlook
         self._owe = owe
@@ -61,7 +58,8 @@ class Notices:
         channel = settings.log_channel_id
         if channel is None or not await self._outlook.takes_posts(guild, channel):
             return
-        await self._owe(guild, channel, f"notice:{guild}:{day}", await self._notice(guild, blocked, now))
+        notice = await self._notice(guild, blocked, now)
+        await self._owe(guild, channel, key=f"notice:{guild}:{day}", payload=notice.text())
 
     async def _notice(self, guild: GuildId, blocked: Blocked, now: Ms) -> NoticePost:
         members = await self._outlook.blocked_members(guild, but_for=unavoidable(), limit=MOST_NAMED)

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from store.member_sync import State
 from tracker.discord.alignment import Desired, compare
 from tracker.discord.arrivals import FoundVoice
+from tracker.discord.owing import Owe
 from tracker.discord.sight import Intake
 from tracker.discord.start_embed import StartPost, SyncFigures
 from tracker.errors import DatabaseError
 from tracker.events.envelope import Event
 from tracker.events.member import MemberJoined, MemberLeft
-from tracker.ids import ChannelId, GuildId, UserId
+from tracker.ids import GuildId, UserId
 from tracker.ingest.leave_lines import clock_text
 
-__all__ = ["Owe", "StartUp", "Synced"]
+__all__ = ["StartUp", "Synced"]
 
 _LOG = logging.getLogger("tracker.start")
 
@@ -52,10 +53,6 @@ class Synced(Protocol):
     async def counts(self, guild: GuildId | None = None) -> Mapping[State, int]:
         """How many members are in each state."""
         ...
-
-
-Owe = Callable[[GuildId, ChannelId, str, StartPost], Awaitable[bool]]
-"""Owes the summary to a channel, under a key; False if one of that key was owed before. Raises DatabaseError."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,7 +207,7 @@ class StartUp:
         # At most one in each ten minutes of the clock, however often the bot starts.
         key = f"start:{state.guild_id}:{self._started_at // _WINDOW_MS * _WINDOW_MS}"
         try:
-            if not await owe(state.guild_id, channel, key, self._summary(state)):
+            if not await owe(state.guild_id, channel, key=key, payload=self._summary(state).text()):
                 _LOG.info("guild %d: no summary of this start: there was one a few minutes ago", state.guild_id)
         except DatabaseError as error:
             _LOG.warning("guild %d: no summary of this start: %s", state.guild_id, error)
