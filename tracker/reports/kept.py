@@ -173,7 +173,7 @@ class KeptBoard:
 
     def _places_of(self, users: Numbers) -> Numbers:
         """Where they are in the columns; who is new gets a place."""
-        new = np.setdiff1d(users, self._users)
+        new = np.unique(users[~self._has(users)])
         if len(new):
             at = np.searchsorted(self._users, new)
             self._users = np.insert(self._users, at, new)
@@ -181,8 +181,17 @@ class KeptBoard:
             self._values = np.insert(self._values, at, 0, axis=1)
         return np.searchsorted(self._users, users)
 
+    def _has(self, users: Numbers) -> npt.NDArray[np.bool_]:
+        """Which of them are in the columns. They are looked up: numpy's sets sort all there are, each time."""
+        if not len(self._users):
+            return np.zeros(len(users), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self._users, users), len(self._users) - 1)
+        found: npt.NDArray[np.bool_] = self._users[at] == users
+        return found
+
     def _remove(self, users: Iterable[int]) -> None:
-        gone = np.flatnonzero(np.isin(self._users, np.array(list(users), dtype=np.int64)))
+        named = np.array(sorted(users), dtype=np.int64)
+        gone = np.searchsorted(self._users, named[self._has(named)])
         self._users = np.delete(self._users, gone)
         self._flags = np.delete(self._flags, gone)
         self._values = np.delete(self._values, gone, axis=1)
