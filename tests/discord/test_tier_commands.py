@@ -20,6 +20,17 @@ def low(house: RuledHouse, name: str, **about: Any) -> Role:
     return house.world.add_role(house.guild, name, **about)
 
 
+def may(house: RuledHouse, permissions: int) -> None:
+    """Give Boss other permissions."""
+    house.world.edit_role(house.guild.roles[house.boss.roles[0]], permissions=permissions)
+
+
+def rights(house: RuledHouse) -> int:
+    """What the front-end knows Boss's role to allow."""
+    facts = house.front.hierarchy.role(house.guild_id, RoleId(house.boss.roles[0]))
+    return 0 if facts is None else int(facts.permissions)
+
+
 async def known(house: RuledHouse, role: Role) -> None:
     """Wait until the gateway has told of the role."""
     await until(lambda: house.front.hierarchy.role(house.guild_id, RoleId(role.id)) is not None)
@@ -90,7 +101,26 @@ async def test_a_dangerous_role_is_refused_unless_it_is_forced(ruled: RuledHouse
     assert answer.startswith("Mod")
     assert said in answer
     assert await ruled.changes() == []
+    may(ruled, Permission.MANAGE_GUILD | Permission.BAN_MEMBERS | Permission.MANAGE_ROLES)
+    await until(lambda: bool(rights(ruled) & Permission.BAN_MEMBERS))
     await ruled.confirmed("tier add", {**asked, "force": True}, locale=locale)
+    assert len(await ruled.changes()) == 1
+
+
+async def test_nobody_can_force_what_they_may_not_do_themselves(ruled: RuledHouse) -> None:
+    mighty = low(ruled, "Admin", permissions=Permission.ADMINISTRATOR | Permission.BAN_MEMBERS)
+    await ruled.open()
+    asked: Options = {"role": mighty, "name": "x", "min_level": 0, "force": True}
+    assert await ruled.order("tier add", asked) == (
+        "Admin has permissions that you do not have yourself: Administrator, Ban Members. Only somebody who has them "
+        "can make it a tier. Nothing was changed."
+    )
+    may(ruled, Permission.MANAGE_GUILD | Permission.BAN_MEMBERS)
+    await until(lambda: bool(rights(ruled) & Permission.BAN_MEMBERS))
+    assert "본인에게 없는 권한이 있습니다: 관리자." in await ruled.order("tier add", asked, locale="ko")
+    may(ruled, Permission.ADMINISTRATOR)
+    await until(lambda: bool(rights(ruled) & Permission.ADMINISTRATOR))
+    await ruled.confirmed("tier add", asked)
     assert len(await ruled.changes()) == 1
 
 

@@ -71,7 +71,7 @@ class Add(
             return
         settings = settings_of(proposing.rules, ctx.guild_id)
         reason = self._refusal(settings, t) or why_no_tier(
-            hierarchy, GuildId(ctx.guild_id), self.role, t, force=self.force
+            hierarchy, GuildId(ctx.guild_id), self.role, ctx.member, t, force=self.force
         )
         if reason is not None:
             await tell(ctx, reason)
