@@ -30,6 +30,9 @@ from tracker.discord.board_pages import page_buttons
 from tracker.discord.desk import ReportDesk
 from tracker.discord.embeds import report_embed
 from tracker.discord.rank_embed import rank_embed
+from tracker.discord.rank_picture import rank_picture
+from tracker.discord.why_desk import WhyDesk
+from tracker.discord.why_embed import why_embed
 from tracker.events.envelope import Event
 from tracker.events.message import MessageSent, message_sent_id
 from tracker.events.voice import VoiceJoined, VoiceLeft
@@ -37,6 +40,7 @@ from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, Ms, RoleI
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
 from tracker.ingest.kept_boards import KeptBoards
+from tracker.ingest.personal import Personal
 from tracker.ingest.reader import Reader
 from tracker.reports.boards import BOARD_PERIODS, MEASURES, BoardPeriod
 
@@ -119,7 +123,7 @@ async def _run(database: Database, place: Place) -> _Times:
         await house.boards.settled()
         asked = [name for name in commands if not name.startswith("report") for _ in range(rounds)]
         house.random.shuffle(asked)
-        asked += [name for name in commands if name.startswith("report") for _ in range(place.scaled(5, 1))]
+        asked += [name for name in commands if name.startswith("report") for _ in range(place.scaled(3, 1))]
         for name in asked:
             times.later.setdefault(name, []).append(await _timed(commands[name]))
             await asyncio.sleep(house.random.uniform(0.0, 0.1))
@@ -157,6 +161,7 @@ class _House:
         self._guild = guild
         self._desk = BoardDesk(ingest, self.boards)
         self._reports = ReportDesk(ingest, self.reader)
+        self._days = WhyDesk(ingest, Personal(database, ingest, self.reader))
         sight = ingest.sight
         self._members = list(sight.members(guild))
         self._rooms = sorted({session.channel_id for session in sight.in_tracked_voice(guild)}) or [
@@ -169,7 +174,8 @@ class _House:
         roles = {role for user in self._members[:50] for role in self._roles(user)}
         role = min(roles)
         asks: dict[str, Ask] = {f"leaderboard {p}": lambda p=p: self._board(p) for p in BOARD_PERIODS}  # type: ignore[misc]
-        asks |= {"rank": self._rank, "studyroom": self._studyroom}
+        asks |= {"rank": lambda: self._rank(drawn=True), "rank in words": lambda: self._rank(drawn=False)}
+        asks |= {"studyroom": self._studyroom, "why": self._why}
         for period in ("daily", "weekly"):
             asks[f"report role {period}"] = lambda period=period: self._report(role, period)  # type: ignore[misc]
             asks[f"report everyone {period}"] = lambda period=period: self._report(None, period)  # type: ignore[misc]
@@ -187,9 +193,16 @@ class _House:
         embed = board_embed(board, self._desk.settings(self._guild).curve, asker, _LOCALE)
         return embed, page_buttons(board, _LOCALE)
 
-    async def _rank(self) -> object:
+    async def _rank(self, *, drawn: bool) -> object:
         standing = await self._desk.standing(self._guild, self.random.choice(self._members))
-        return rank_embed(standing, self._desk.settings(self._guild), _LOCALE, private=True)
+        settings, picture = self._desk.settings(self._guild), None
+        if drawn:
+            picture = await asyncio.to_thread(rank_picture, standing, settings, _LOCALE, private=True)
+        return rank_embed(standing, settings, _LOCALE, private=True, picture=picture)
+
+    async def _why(self) -> object:
+        why = await self._days.why(self._guild, self.random.choice(self._members), None)
+        return why_embed(why, _LOCALE, of=None)
 
     async def _studyroom(self) -> object:
         return studyroom_embed(await self._desk.studyroom(self._guild), _LOCALE, totals=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import hikari
 import lightbulb
 
 from tracker.discord.board_desk import BoardDesk
 from tracker.discord.commands.answers import INITIAL, reason
 from tracker.discord.rank_embed import rank_embed
+from tracker.discord.rank_picture import rank_picture
 from tracker.discord.texts import translate
 from tracker.ids import GuildId, UserId
 
@@ -51,7 +54,9 @@ class RankCommand(
         except Exception as error:
             await ctx.edit_response(INITIAL, t(reason("rank", error)))
         else:
-            embed = rank_embed(standing, desk.settings(guild), locale, private=private)
+            settings = desk.settings(guild)
+            picture = await asyncio.to_thread(rank_picture, standing, settings, locale, private=private)
+            embed = rank_embed(standing, settings, locale, private=private, picture=picture)
             await ctx.edit_response(INITIAL, embed=embed, mentions_everyone=False)
 
 
