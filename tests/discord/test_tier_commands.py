@@ -285,6 +285,15 @@ async def test_a_tier_out_of_the_bots_reach_is_marked(ruled: RuledHouse) -> None
     assert "⚠ 봇이 줄 수 없는 역할입니다." in await ruled.order("tier list", locale="ko")
 
 
+async def test_a_tier_whose_role_became_dangerous_is_marked(ruled: RuledHouse) -> None:
+    await ruled.open()
+    await ruled.confirmed("tier add", {"role": ruled.role, "name": "Silver", "min_level": 4})
+    ruled.world.edit_role(ruled.role, permissions=Permission.KICK_MEMBERS)
+    await until(lambda: bool(ruled.front.hierarchy.dangerous(ruled.guild_id, RoleId(ruled.role.id))))
+    assert (await ruled.order("tier list")).endswith("(from level 4) ⚠ it gives Kick Members")
+    assert (await ruled.order("tier list", locale="ko")).endswith("⚠ 주는 권한: 멤버 추방하기")
+
+
 async def test_of_many_tiers_a_preview_shows_the_highest(ruled: RuledHouse) -> None:
     await ruled.open()
     tiers = [{"name": "🅰" * 32, "role_id": str(10**18 + n), "min_level": 10**8 + n} for n in range(30)]

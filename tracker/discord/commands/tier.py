@@ -11,7 +11,7 @@ import lightbulb
 from tracker.discord.commands.changing import InForce, command_group, put_all, settings_of, show, tell
 from tracker.discord.commands.proposing import Proposing
 from tracker.discord.hierarchy import Hierarchy
-from tracker.discord.role_checks import why_no_tier
+from tracker.discord.role_checks import permission_names, why_no_tier
 from tracker.discord.rules_text import basis_text, policy_text, shortened, tier_text, tiers_text
 from tracker.discord.texts import translate
 from tracker.events.editing import put
@@ -187,6 +187,9 @@ def _trouble(ctx: lightbulb.Context, hierarchy: Hierarchy, tier: Tier, t: Transl
     may = hierarchy.bot_permissions(guild) & hikari.Permissions.MANAGE_ROLES
     if hierarchy.above_bot(guild, tier.role_id) or not may:
         return f" ⚠ {t('tier.out_of_reach')}"
+    dangers = hierarchy.dangerous(guild, tier.role_id)
+    if dangers:
+        return f" ⚠ {t('tier.gives', permissions=permission_names(dangers, t))}"
     return ""
 
 
