@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from store import queries
 from store.engine import Database
 from store.queries import MemberActivity
 from tracker.errors import ConfigError, NotFoundError
-from tracker.ids import GuildId, Ms, RoleId
-from tracker.reports.build import build_report, sum_up
-from tracker.reports.model import Activity, Member, Report
+from tracker.ids import GuildId, Ms, RoleId, UserId
+from tracker.reports.build import build_report, full_list, sum_up
+from tracker.reports.model import Activity, Member, MemberEntry, Report
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
-__all__ = ["read_report", "report_of_window"]
+__all__ = ["read_full_list", "read_report", "report_of_window"]
 
 
 def read_report(
@@ -46,11 +46,30 @@ def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None,
         role_name=None if role_id is None else queries.role_name(db, guild_id, role_id),
         window=window,
         as_of=as_of,
-        members=[Member(user_id=row.user_id, name=row.name) for row in rows],
-        activity={row.user_id: did for row, did in zip(rows, _activity(rows), strict=True)},
+        members=_members(rows),
+        activity=_by_user(rows),
         before=sum_up(_activity(before)),
         away_ms=queries.away_ms(db, guild_id, window.start, window.end, max(as_of, min(now, window.end))),
     )
+
+
+def read_full_list(
+    db: Database, *, guild_id: GuildId, role_id: RoleId | None, window: Window, now: Ms
+) -> list[MemberEntry]:
+    """Every member of the report over `window`, in its order. Nobody for what the database does not know.
+
+    Raises DatabaseError.
+    """
+    rows = _read(db, guild_id, role_id, window, now)
+    return full_list(_members(rows), _by_user(rows))
+
+
+def _members(rows: Iterable[MemberActivity]) -> list[Member]:
+    return [Member(user_id=row.user_id, name=row.name) for row in rows]
+
+
+def _by_user(rows: Sequence[MemberActivity]) -> dict[UserId, Activity]:
+    return {row.user_id: did for row, did in zip(rows, _activity(rows), strict=True)}
 
 
 def _read(db: Database, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> list[MemberActivity]:

@@ -9,7 +9,7 @@ from tracker.ids import GuildId, Ms, RoleId, UserId
 from tracker.reports.model import Activity, Member, MemberEntry, Report, Sums
 from tracker.reports.window import Window
 
-__all__ = ["LOW_COUNT", "TOP_COUNT", "build_report", "sum_up"]
+__all__ = ["LOW_COUNT", "TOP_COUNT", "build_report", "full_list", "sum_up"]
 
 TOP_COUNT: Final = 10
 LOW_COUNT: Final = 5
@@ -32,10 +32,7 @@ def build_report(
     `activity` may hold members who are not in `members`, and need not hold those who did nothing. `before`: `sum_up` of
     the window before. `away_ms` is in this window.
     """
-    ranked = sorted(
-        ((activity.get(m.user_id) or Activity(user_id=m.user_id), m) for m in members),
-        key=lambda pair: _order(pair[0]),
-    )
+    ranked = _ranked(members, activity)
     entries = [_entry(rank, did, member) for rank, (did, member) in enumerate(ranked, start=1)]
     sums = sum_up(did for did, _ in ranked)
     return Report(
@@ -54,6 +51,11 @@ def build_report(
     )
 
 
+def full_list(members: Iterable[Member], activity: Mapping[UserId, Activity]) -> list[MemberEntry]:
+    """All of a report's members, the first one first; those who did nothing are there too."""
+    return [_entry(rank, did, member) for rank, (did, member) in enumerate(_ranked(members, activity), start=1)]
+
+
 def sum_up(rows: Iterable[Activity]) -> Sums:
     """The sums of these rows."""
     rows = list(rows)
@@ -63,6 +65,13 @@ def sum_up(rows: Iterable[Activity]) -> Sums:
         messages=sum(r.messages for r in rows),
         interactions=sum(r.interactions for r in rows),
         exp=sum(r.exp for r in rows),
+    )
+
+
+def _ranked(members: Iterable[Member], activity: Mapping[UserId, Activity]) -> list[tuple[Activity, Member]]:
+    return sorted(
+        ((activity.get(m.user_id) or Activity(user_id=m.user_id), m) for m in members),
+        key=lambda pair: _order(pair[0]),
     )
 
 
