@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tracker.clock import PlayClock
-from tracker.demo.cast import LATECOMER, MEMBER
+from tracker.demo.cast import LATECOMER, MEMBER, STUDY
 from tracker.demo.script import Step
 from tracker.demo.stage import ROOM_NAMES, Stage
 from tracker.ids import Ms
@@ -140,7 +140,7 @@ class Director:
         return sandbox.counters.identifies > 0 and "report" in known
 
     def _report_is_there(self) -> bool:
-        role = self._stage.roles[MEMBER].name  # the bot posts a summary of its start, too
+        role = self._stage.roles[STUDY].name  # the bot posts a summary of its start, too
         posted = (m for m in self._stage.log.messages.values() if m.author.bot and m.embeds)
         self.report = next((m for m in posted if role in m.embeds[0].get("title", "")), None)
         return self.report is not None
