@@ -20,8 +20,8 @@ from tracker.ids import GuildId, Ms, RoleId, UserId, partition_of
 from tracker.projections.levels import level_of
 
 __all__ = [
-    "MemberSync", "State", "blocked", "counts", "desired", "due", "due_guilds", "make_pending", "mark_blocked",
-    "mark_failed", "mark_meant", "mark_sent", "next_due", "postpone", "retry_blocked",
+    "MemberSync", "State", "blocked", "counts", "desired", "due", "make_pending", "mark_blocked",
+    "mark_failed", "mark_meant", "mark_sent", "owed_guilds", "postpone", "retry_blocked",
 ]  # fmt: skip
 
 State = Literal["pending", "sent", "failed", "blocked"]
@@ -76,12 +76,12 @@ def due(db: Database, now: Ms, *, limit: int = 500, guild: GuildId | None = None
         return [_sync(row) for row in rows]
 
 
-def due_guilds(db: Database, now: Ms) -> list[GuildId]:
-    """The guilds in which somebody is to be tried now; the longest due first."""
-    c = member_sync.c
-    wanted = select(c.guild_id).where(c.state.in_(_OWED), c.next_attempt_at <= now).group_by(c.guild_id)
+def owed_guilds(db: Database) -> dict[GuildId, Ms]:
+    """The guilds in which anything is owed, and when the first of it is to be tried; the earliest first."""
+    c, first = member_sync.c, func.min(member_sync.c.next_attempt_at)
+    wanted = select(c.guild_id, first).where(c.state.in_(_OWED)).group_by(c.guild_id).order_by(first)
     with db.read() as connection:
-        return [GuildId(row.guild_id) for row in connection.execute(wanted.order_by(func.min(c.next_attempt_at)))]
+        return {GuildId(guild): Ms(at) for guild, at in connection.execute(wanted)}
 
 
 def postpone(db: Database, guild: GuildId, until: Ms) -> None:
@@ -94,14 +94,6 @@ def postpone(db: Database, guild: GuildId, until: Ms) -> None:
             .where(*place, c.state.in_(_OWED), c.next_attempt_at < until)
             .values(next_attempt_at=until)
         )  # fmt: skip
-
-
-def next_due(db: Database) -> Ms | None:
-    """When the first of those that are still owed is to be tried; None: nothing is owed."""
-    c = member_sync.c
-    with db.read() as connection:
-        found = connection.execute(select(func.min(c.next_attempt_at)).where(c.state.in_(_OWED))).scalar_one()
-    return None if found is None else Ms(found)
 
 
 def desired(db: Database, guild: GuildId) -> dict[UserId, MemberSync]:

@@ -102,7 +102,7 @@ def test_exp_that_changes_no_tier_owes_nothing(database: Database) -> None:
     writer.write([given(120, at=2 * MINUTE)])
     writer.flush(START + 3 * MINUTE)
     assert (sync_of(database).state, sync_of(database).level, sync_of(database).exp) == ("sent", 3, 330)
-    assert member_sync.next_due(database) is None
+    assert member_sync.owed_guilds(database) == {}
 
 
 def test_other_rules_judge_everybody_anew(database: Database) -> None:
@@ -316,7 +316,7 @@ def test_a_result_of_what_is_no_longer_desired_does_not_end_the_case(database: D
     member_sync.mark_failed(database, sync_of(database), "HTTP 500", next_attempt_at=Ms(START + DAY))
     assert (sync_of(database).state, sync_of(database).attempts) == ("failed", 1)
     assert member_sync.due(database, Ms(START + DAY - 1)) == []
-    assert member_sync.next_due(database) == START + DAY
+    assert member_sync.owed_guilds(database) == {GUILD: START + DAY}
     assert [s.user_id for s in member_sync.due(database, Ms(START + DAY))] == [ANA]
 
 

@@ -40,11 +40,10 @@ class Members:
         flushes, changes = self._ingest.health.flushes, self._changes
         if flushes == self._flushes and (self._quiet_until is None or now < self._quiet_until):
             return ()
-        found = await self._ingest.write(partial(store.member_sync.due_guilds, self._database, now))
-        if not found:
-            quiet_until = await self._ingest.write(partial(store.member_sync.next_due, self._database))
-            if self._changes == changes:
-                self._quiet_until, self._flushes = quiet_until, flushes
+        owed = await self._ingest.write(partial(store.member_sync.owed_guilds, self._database))
+        found = [guild for guild, at in owed.items() if at <= now]
+        if not found and self._changes == changes:
+            self._quiet_until, self._flushes = min(owed.values(), default=None), flushes
         return found
 
     async def desired(self, guild: GuildId) -> Mapping[UserId, MemberSync]:
