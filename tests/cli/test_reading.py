@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.support import ALEX, DAY, GUILD, JISOO, MINJUN, ROLE, TEXT, VOICE, community, event, tracker, written
 
@@ -115,6 +116,28 @@ def test_a_report_is_shown_as_tables_in_the_language_of_the_guild(file_url: str)
         "전날 대비",
     )
     assert [text for text in expected if text not in shown] == []
+
+
+def test_a_report_can_be_written_as_a_picture_and_as_a_table_beside_what_is_shown(url: str, tmp_path: Path) -> None:
+    png, csv = tmp_path / "week.png", tmp_path / "week.csv"
+    asked = ("report", "--guild", GUILD, "--role", ROLE, "--period", "weekly", "--date", DAY, "--database", url)
+    shown = tracker(*asked, "--png", png, "--csv", csv)
+    assert (shown.code, shown.out) == (0, tracker(*asked).out)
+    with Image.open(png) as picture:
+        assert picture.format == "PNG"
+        assert picture.width < picture.height
+    lines = csv.read_bytes().decode("utf-8-sig").split("\r\n")
+    assert lines[0].startswith("순위,멤버,")
+    assert lines[1] == "1,민준,\t20,10:00:00,36000000,1,10:00:00,0,0,120,2026-02-19 01:16:52"
+    assert [line.split(",")[1] for line in lines[2:4]] == ["지수", "[bold]Alex"]
+    assert lines[4:] == [""]
+
+
+@pytest.mark.parametrize("option", ["--png", "--csv"])
+def test_a_file_that_cannot_be_written_is_named(file_url: str, tmp_path: Path, option: str) -> None:
+    result = tracker("report", "--guild", GUILD, option, tmp_path / "no" / "file", "--database", file_url)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"tracker: {tmp_path / 'no' / 'file'} cannot be written: No such file or directory\n"
 
 
 def test_without_a_role_it_is_about_everyone(file_url: str) -> None:

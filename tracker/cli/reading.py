@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from tracker.ids import GuildId, Ms, RoleId
 if TYPE_CHECKING:
     from store.engine import Database
     from store.queries import DailyRow
+    from tracker.reports.model import Report
 
 __all__ = ["activity", "report"]
 
@@ -48,6 +50,13 @@ def report(
     last: Annotated[
         str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="The last day, itself included.")
     ] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option("--png", metavar="FILE", help="Also write the charts: a picture for a phone or Discord."),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Also write all members, as a table that Excel opens.")
+    ] = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
@@ -61,6 +70,7 @@ def report(
       tracker report --guild 1100000000000000001 --role Study
       tracker report --guild 1100000000000000001 --role 1100000000000000040 --period weekly --date 2026-02-18 --json
       tracker report --guild 1100000000000000001 --from 2026-02-01 --to 2026-02-14
+      tracker report --guild 1100000000000000001 --period weekly --png week.png --csv week.csv
     """
     from store import queries, reporting
     from tracker.reports.plain import plain_report
@@ -79,6 +89,9 @@ def report(
         else:
             day = None if date is None else parse_day(date)
             found = reporting.read_report(db, guild_id=guild_id, role_id=role_id, period=period.value, day=day, now=now)
+        for file, contents in ((png, _charts), (csv, _full_list)):
+            if file is not None:
+                _write(file, contents(db, found, now, settings.locale))
     if as_json:
         typer.echo(json.dumps(plain_report(found), ensure_ascii=False, indent=2))
         return
@@ -121,6 +134,30 @@ def activity(
 
         members, channels = queries.member_names(db, guild_id), queries.channel_names(db, guild_id)
         show_activity(rows, (first_day, last_day), members, channels, queries.settings_of(db, guild_id).locale)
+
+
+def _charts(db: Database, report: Report, now: Ms, locale: str | None) -> bytes:
+    from store.chart_queries import read_chart_data
+    from tracker.reports.charts import draw_charts
+
+    data = read_chart_data(db, guild_id=report.guild_id, role_id=report.role_id, window=report.window, now=now)
+    return draw_charts(report, data, locale)
+
+
+def _full_list(db: Database, report: Report, now: Ms, locale: str | None) -> bytes:
+    from store.reporting import read_full_list
+    from tracker.reports.csv_text import full_list_csv
+
+    window = report.window
+    members = read_full_list(db, guild_id=report.guild_id, role_id=report.role_id, window=window, now=now)
+    return full_list_csv(members, window, locale)
+
+
+def _write(file: Path, contents: bytes) -> None:
+    try:
+        file.write_bytes(contents)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _role_of(db: Database, guild: GuildId, text: str) -> RoleId:
