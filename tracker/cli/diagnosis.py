@@ -195,7 +195,7 @@ def _guilds(facts: Facts) -> Iterator[Finding]:
 def _outbox(facts: Facts) -> Iterator[Finding]:
     for outbox, name in _OUTBOXES.items():
         counts = facts.counts[outbox]
-        figures = ", ".join(f"{counts[state]:,} {state}" for state in ("pending", "sent", "failed", "blocked"))
+        figures = ", ".join(f"{count:,} {state}" for state, count in counts.items())
         yield Finding(kind="ok", topic="Outbox", text=f"{name}: {figures}")
     for state, member in facts.members:
         yield _member(facts, state, member)
