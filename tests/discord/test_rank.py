@@ -61,7 +61,7 @@ async def test_the_card_shows_it_and_the_words_beside_it_say_the_rest(house: Boa
     message, call = await house.ask(house.ana, "rank")
     assert call.ephemeral
     (file,) = message.attachments
-    assert (file.filename, file.size, file.content[:8]) == ("rank.png", (900, 300), b"\x89PNG\r\n\x1a\n")
+    assert (file.filename, file.content[:8]) == ("rank.png", b"\x89PNG\r\n\x1a\n")
     assert message.embeds[0]["image"]["url"].endswith("/rank.png")
     assert message.embeds[0]["description"] == "**Level 3** · 1 of 2"
     assert fields(message) == {"Last seen": f"<t:{house.desk.clock.time // 1000}:R>"}
