@@ -7,12 +7,14 @@ from pathlib import Path
 
 import store.log
 from store.engine import open_database
-from tests.e2e.bot import BotProcess
+from tests.e2e.bot import PATIENCE_S, BotProcess
 from tests.e2e.test_crashes import sandbox, start
 from tests.e2e.town import Town
+from tracker.clock import PlayClock
 from tracker.events.envelope import Data, Event
 from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.ids import Ms, UserId, mint_event_id
+from tracker.sandbox import Channel
 from tracker.sandbox.thread import SandboxThread
 
 __all__ = ["sandbox"]
@@ -30,10 +32,12 @@ def said(bot: BotProcess, start_of: str) -> str:
     return start_of + bot.wait_for(f": {start_of}").partition(f": {start_of}")[2]
 
 
-def prepared(url: str, town: Town) -> int:
+def prepared(url: str, town: Town, channel: int) -> int:
     """A log in which eight of the twelve members have earned a tier; gives the tier's role."""
     tier = town.thread.call(town.world.add_role, town.guild, "Bronze")
     document = {
+        "locale": "ko",
+        "log_channel_id": str(channel),
         "tiers": {"list": [{"name": "Bronze", "role_id": str(tier.id), "min_level": 1}]},
         "nickname": {"template": "[{tier}] {name}", "enabled": True},
     }
@@ -45,11 +49,22 @@ def prepared(url: str, town: Town) -> int:
     return tier.id
 
 
+def summaries(town: Town, channel: Channel, count: int) -> list[list[str]]:
+    """What the summaries in the channel say of members, voice and roles, once there are so many."""
+    until = time.monotonic() + PATIENCE_S
+    while len(found := [m.embeds[0] for m in town.thread.call(town.world.messages, channel) if m.embeds]) < count:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return [[field["value"] for field in embed["fields"]][:3] for embed in found]
+
+
 def test_a_start_is_told_line_by_line_and_so_is_what_was_changed_by_hand_meanwhile(
     tmp_path: Path, sandbox: SandboxThread
 ) -> None:
     url, town = f"sqlite:///{tmp_path / 'tracker.db'}", Town(sandbox, seed=2)
-    tier, world = prepared(url, town), town.world
+    world = town.world
+    channel = sandbox.call(world.add_channel, town.guild, "출석-로그", kind="text")
+    tier = prepared(url, town, channel.id)
     sandbox.call(world.join_voice, town.members[0], town.rooms[1])
     with start(url, sandbox) as bot:
         assert bot.wait_for(" ready; guilds known: 1")
@@ -58,6 +73,11 @@ def test_a_start_is_told_line_by_line_and_so_is_what_was_changed_by_hand_meanwhi
         assert said(bot, "tier roles") == "tier roles and nicknames: 8 to change, 0 already right"
         outcome = "tier roles and nicknames: changed 8, already right 0, failed 0, blocked 0"
         assert said(bot, "tier roles and nicknames: changed") == outcome
+        assert summaries(town, channel, 1)[0] == [
+            "13명 · 새로 온 멤버 13명 · 나간 멤버 0명",
+            "이어서 집계 0건 · 새로 시작 1건 · 종료 0건",
+            "변경 8명 · 이미 맞음 0명",
+        ]
         assert bot.terminate() == 0, bot.log
     # Meanwhile: one loses the role, one is renamed, one is given the role, one leaves, one comes.
     world_roles = town.guild.roles
@@ -67,12 +87,20 @@ def test_a_start_is_told_line_by_line_and_so_is_what_was_changed_by_hand_meanwhi
     sandbox.call(world.remove_member, town.members[11])
     sandbox.call(world.add_member, town.guild, "newcomer")
     sandbox.call(world.leave_voice, town.members[0])
-    with start(url, sandbox) as bot:
-        assert said(bot, "voice: ").startswith("voice: 0 sessions taken over, 0 begun, 1 closed (away 00:0")
+    real = time.time_ns() // 1_000_000
+    later = PlayClock(points=((real, real + 660_000), (real + 1, real + 660_001)))  # eleven minutes on
+    where = {"token": sandbox.sandbox.token, "rest_url": sandbox.sandbox.rest_url}
+    with BotProcess(url, environ={"TRACKER_CLOCK": later.text()}, **where) as bot:
+        assert said(bot, "voice: ").startswith("voice: 0 sessions taken over, 0 begun, 1 closed (away 00:11:0")
         assert said(bot, "13 members known") == "13 members known, 1 new, 1 gone"
         assert said(bot, "tier roles") == "tier roles and nicknames: 3 to change, 6 already right"
         outcome = "tier roles and nicknames: changed 3, already right 6, failed 0, blocked 0"
         assert said(bot, "tier roles and nicknames: changed") == outcome
+        assert summaries(town, channel, 2)[1] == [
+            "13명 · 새로 온 멤버 1명 · 나간 멤버 1명",
+            "이어서 집계 0건 · 새로 시작 0건 · 종료 1건",
+            "변경 3명 · 이미 맞음 6명",
+        ]
         assert bot.terminate() == 0, bot.log
     assert town.members[1].nick == "[Bronze] 회원 1"
     assert tier in town.members[1].roles
