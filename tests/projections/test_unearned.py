@@ -89,6 +89,8 @@ def test_alone_comes_before_deaf_and_deaf_before_muted() -> None:
 def test_flags_that_the_settings_do_not_ask_about_are_no_reason() -> None:
     history = History().settings(voice={"require": {"undeafened": True}}).join(1, TALK, SELF_MUTE | SUPPRESS)
     assert _reasons(Folded(history.after(HOUR).leave(1, TALK))) == {}
+    history = History().settings(voice={"require": {"unmuted": True}}).join(1, TALK, SELF_MUTE | SELF_DEAF)
+    assert _reasons(Folded(history.after(HOUR).leave(1, TALK))) == {(TODAY, TALK): {"muted_ms": HOUR}}
 
 
 @pytest.mark.parametrize("rule", [None, {"every_s": 60, "exp": 0}])

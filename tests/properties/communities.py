@@ -174,8 +174,9 @@ class Story:
         self.add(SettingsChanged(settings=document, by=(None, BOT)[where % 2]))
 
     def _season(self, user: UserId, where: int, extra: int) -> None:
-        del user, where
         self.add(SeasonStarted(name=f"season {extra}"))
+        if extra % 2:  # somebody tidies up: what goes now was given in the season before
+            self._delete(user, where, extra)
 
     def _describe(self, user: UserId, where: int, extra: int) -> None:
         del user
