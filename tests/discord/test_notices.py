@@ -16,6 +16,7 @@ from tests.store.test_outlook import member, owe
 from tracker.discord.notice import BlockedMember, BlockedPost, NoticePost
 from tracker.discord.notices import Notices
 from tracker.discord.texts import translate
+from tracker.errors import DatabaseError
 from tracker.events.rule import SettingsChanged
 from tracker.ids import ChannelId, GuildId, Ms
 from tracker.ingest.outlook import Outlook
@@ -127,3 +128,18 @@ async def test_without_a_log_channel_only_the_log_says_it(office: Office, caplog
 async def test_what_was_blocked_days_ago_is_history(office: Office) -> None:
     owe(office.desk.database, "r", "blocked", guild_id=GUILD, at=MORNING - 1_772_000_000_000 - 49 * HOUR)
     assert await office.days() == []
+
+
+async def test_a_database_that_is_away_is_asked_another_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    member(office.desk.database, 5, "blocked", guild=GUILD)
+
+    def away(_: object) -> object:
+        raise DatabaseError("database tracker.db is locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("store.outlook.counts", away)
+        assert await office.days() == []
+    assert caplog.messages == []
+    assert await office.days() == ["20260218"]

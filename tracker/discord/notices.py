@@ -11,6 +11,7 @@ from tracker.discord.notice import KINDS, MOST_NAMED, BlockedMember, BlockedPost
 from tracker.discord.owing import Owe
 from tracker.discord.sight import Intake
 from tracker.discord.unavoidable import unavoidable
+from tracker.errors import DatabaseError
 from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, Ms
 from tracker.ingest.outlook import Outlook
@@ -35,7 +36,13 @@ class Notices:
         self._told: dict[GuildId, int] = {}
 
     async def look(self) -> None:
-        """Tell each guild that has anything blocked and was not told today. Raises DatabaseError."""
+        """Tell each guild that has anything blocked and was not told today. Without the database: another time."""
+        try:
+            await self._look()
+        except DatabaseError as error:
+            _LOG.debug("what is blocked cannot be looked at: %s", error)  # those who write say so louder
+
+    async def _look(self) -> None:
         await self._outlook.refresh()
         if not self._outlook.anything_blocked:
             return

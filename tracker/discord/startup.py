@@ -151,6 +151,9 @@ class StartUp:
             except DatabaseError as error:
                 _LOG.warning("guild %d: tier roles and nicknames: %s; trying again", state.guild_id, error)
                 await asyncio.sleep(_AGAIN_S)
+            except Exception:
+                _LOG.exception("guild %d: tier roles and nicknames could not be compared", state.guild_id)
+                return
             else:
                 return
 
