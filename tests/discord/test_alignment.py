@@ -30,6 +30,7 @@ TIERS = {
 class Want:
     tier_roles: tuple[RoleId, ...] = ()
     state: str = "sent"
+    error: str | None = None
     managed: bool = False
     set_nick: str | None = None
 

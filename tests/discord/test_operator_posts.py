@@ -88,14 +88,14 @@ class Office:
         (
             "en",
             "Counting from now on",
-            "3 known · 3 new · 0 gone",
+            "3 known",
             "0 taken over · 1 begun · 0 closed",
             "None are set up.",
         ),
         (
             "ko",
             "이제부터 집계합니다",
-            "3명 · 새로 온 멤버 3명 · 나간 멤버 0명",
+            "3명",
             "이어서 집계 0건 · 새로 시작 1건 · 종료 0건",
             "사용하지 않습니다.",
         ),

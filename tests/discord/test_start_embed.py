@@ -46,6 +46,7 @@ def test_all_is_told_in_korean() -> None:
 def test_a_guild_that_was_never_seen_was_not_left_alone_either() -> None:
     first = msgspec.structs.replace(DONE, away_ms=None)
     assert (start_embed(first, "en").title, start_embed(first, "en").description) == ("Counting from now on", None)
+    assert (fields(first, "en")[0], fields(first, "ko")[0]) == ("24 known", "24명")  # of course all are new
 
 
 @pytest.mark.parametrize(

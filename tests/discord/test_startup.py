@@ -18,6 +18,7 @@ from tracker.discord import startup
 from tracker.discord.bot import Front
 from tracker.discord.start_embed import StartPost, SyncFigures
 from tracker.discord.startup import StartUp
+from tracker.discord.texts import translate
 from tracker.errors import DatabaseError
 from tracker.events.envelope import Event
 from tracker.events.rule import SettingsChanged
@@ -31,6 +32,7 @@ class Member:
 
     tier_roles: tuple[RoleId, ...] = ()
     state: State = "sent"
+    error: str | None = None
     managed: bool = False
     set_nick: str | None = None
 
@@ -198,6 +200,20 @@ async def test_only_those_whose_roles_are_not_right_are_changed_and_all_are_coun
     ]
     assert post.sync == SyncFigures(to_change=5, unchanged=3, changed=3, failed=1, blocked=1)
     assert not post.sync_off
+
+
+async def test_the_owner_whom_nobody_can_rename_is_as_right_as_can_be(
+    wire: Rising, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.tiers()
+    for member in (wire.ana, wire.minjun):
+        wire.want(member, tier=True)
+    owner = UserId(wire.ana.id)
+    wire.office.outcome = {owner: "blocked"}
+    wire.office.rows[owner] = replace(wire.office.rows[owner], error=translate("ko")("sync.block.owner"))
+    await wire.start()
+    assert (await wire.summary()).sync == SyncFigures(to_change=1, unchanged=1, changed=1)
+    assert lines(caplog)[-1] == "tier roles and nicknames: changed 1, already right 1, failed 0, blocked 0"
 
 
 async def test_progress_is_told_at_intervals_and_the_summary_does_not_wait_for_ever(

@@ -74,7 +74,7 @@ def test_a_start_is_told_line_by_line_and_so_is_what_was_changed_by_hand_meanwhi
         outcome = "tier roles and nicknames: changed 8, already right 0, failed 0, blocked 0"
         assert said(bot, "tier roles and nicknames: changed") == outcome
         assert summaries(town, channel, 1)[0] == [
-            "13명 · 새로 온 멤버 13명 · 나간 멤버 0명",
+            "13명",
             "이어서 집계 0건 · 새로 시작 1건 · 종료 0건",
             "변경 8명 · 이미 맞음 0명",
         ]

@@ -92,6 +92,8 @@ def _is_done(post: StartPost) -> bool:
 def _members(post: StartPost, t: Translate) -> str:
     if post.known is None:
         return t("start.members.waiting")
+    if post.away_ms is None:
+        return t("start.members.first", n=post.known)  # all of them are new
     return t("start.members.known", known=post.known, new=post.new, gone=post.gone)
 
 

@@ -18,6 +18,7 @@ from tracker.discord.arrivals import FoundVoice
 from tracker.discord.owing import Owe
 from tracker.discord.sight import Intake
 from tracker.discord.start_embed import StartPost, SyncFigures
+from tracker.discord.unavoidable import unavoidable
 from tracker.errors import DatabaseError
 from tracker.events.envelope import Event
 from tracker.events.member import MemberJoined, MemberLeft
@@ -244,13 +245,18 @@ def _so_far(figures: SyncFigures | None, total: int, left: int) -> SyncFigures:
 
 
 def _outcome(desired: Mapping[UserId, Desired], wrong: Collection[UserId], figures: SyncFigures | None) -> SyncFigures:
-    """What became of those who were to be changed. Who is desired nothing of any more (or left) counts as changed."""
-    states = [desired[user].state if user in desired else "sent" for user in wrong]
+    """What became of those who were to be changed. Who is desired nothing of any more (or left) counts as changed.
+
+    Those of whom only the owner's nickname is blocked are as right as they can be.
+    """
+    rows = [desired[user] for user in wrong if user in desired]
+    right = sum(row.state == "blocked" and row.error in unavoidable() for row in rows)
+    states = [row.state for row in rows]
     return SyncFigures(
-        to_change=len(states),
-        unchanged=0 if figures is None else figures.unchanged,
-        changed=states.count("sent"),
+        to_change=len(wrong) - right,
+        unchanged=(0 if figures is None else figures.unchanged) + right,
+        changed=states.count("sent") + len(wrong) - len(rows),
         failed=states.count("failed"),
-        blocked=states.count("blocked"),
+        blocked=states.count("blocked") - right,
         left=states.count("pending"),
     )
