@@ -506,6 +506,20 @@ async def test_what_has_not_been_heard_of_our_own_change_is_not_forgotten(house:
     assert await house.state(house.ana) == ("sent", None)
 
 
+async def test_a_loss_of_the_last_role_that_was_not_heard_counts_too(house: SyncHouse) -> None:
+    await house.open()
+    house.give(house.minjun, 100)
+    await house.bring()
+    house.sandbox.faults.pause_gateway()
+    for amount in (-100, 100):
+        house.give(house.minjun, amount)
+        await house.flush()
+        await house.outbox.deliver()
+        await house.outbox.done()
+    assert house.names(house.minjun) == {"Bronze"}
+    house.sandbox.faults.resume_gateway()
+
+
 async def test_trouble_while_putting_right_is_tried_again(house: SyncHouse) -> None:
     await house.open()
     await held_up(house)

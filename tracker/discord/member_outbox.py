@@ -15,14 +15,13 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-import aiohttp
 import hikari
 
 from store.member_sync import MemberSync
-from tracker.discord.flights import Flight, Flights, Loss
+from tracker.discord.flights import Flight, Flights
 from tracker.discord.hierarchy import Hierarchy
+from tracker.discord.member_calls import REFUSED, TROUBLE, MemberCalls, is_gone, short
 from tracker.discord.member_plan import (
-    Look,
     NickPlan,
     RolePlan,
     concerns_nickname,
@@ -34,7 +33,7 @@ from tracker.discord.sight import Intake, KnownMember
 from tracker.discord.texts import translate
 from tracker.errors import DatabaseError
 from tracker.events.settings import GuildSettings
-from tracker.ids import GuildId, Ms, RoleId, UserId
+from tracker.ids import GuildId, Ms
 from tracker.ingest.members import Members
 
 __all__ = ["MemberOutbox"]
@@ -46,10 +45,6 @@ _TURNS: Final = 3
 _FIRST_PAUSE_MS: Final = 5_000
 _LONGEST_PAUSE_MS: Final = 3_600_000
 _LONGEST_ABSENCE_MS: Final = 60_000
-_UNKNOWN_MEMBER: Final = (10007, 10013)
-
-_REFUSED: Final = (hikari.ForbiddenError, hikari.NotFoundError, hikari.BadRequestError)
-_TROUBLE: Final = (hikari.HTTPError, hikari.ComponentStateConflictError, aiohttp.ClientError, OSError)
 
 
 class _LaterError(Exception):
@@ -73,12 +68,13 @@ class MemberOutbox:
         flights: Flights,
         is_current: Callable[[GuildId], bool],
     ) -> None:
-        self._rest = rest
         self._intake = intake
         self._members = members
         self._hierarchy = hierarchy
         self._flights = flights
         self._is_current = is_current
+        self._calls = MemberCalls(rest=rest, intake=intake, hierarchy=hierarchy, flights=flights)
+        self._said: set[tuple[GuildId, str]] = set()
         self._improved: set[GuildId] = set()
         self._busy: dict[GuildId, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_GUILDS_AT_ONCE)
@@ -90,6 +86,7 @@ class MemberOutbox:
         for guild in list(self._improved):
             await self._members.retry_blocked(guild)
             self._improved.discard(guild)
+            self._said = {said for said in self._said if said[0] != guild}
         now = self._intake.clock.now()
         for guild in await self._members.due_guilds(now):
             if not self.is_ready(guild):
@@ -155,19 +152,26 @@ class MemberOutbox:
             # Ours only if we are being stopped; hikari, when it is closed, cancels who waits for its rate limits.
             _LOG.debug("members of guild %s are left for the next process", guild)
 
+    async def _put_right(self, guild: GuildId) -> None:
+        try:
+            await self._calls.put_right(guild)
+        except TROUBLE as error:
+            await self._pause(guild, _FIRST_PAUSE_MS)
+            raise _LaterError from error
+
     async def _try(self, sync: MemberSync) -> None:
         """One member. Raises _LaterError if Discord cannot be asked now."""
         try:
             await self._bring(sync)
-        except _REFUSED as error:
-            if isinstance(error, hikari.NotFoundError) and error.code in _UNKNOWN_MEMBER:
+        except REFUSED as error:
+            if is_gone(error):
                 await self._members.mark_sent(sync, managed=False, set_nick=None)
                 return
             settings = self._intake.sight.settings(sync.guild_id)
-            await self._block(sync, translate(settings.locale)("sync.block.refused", answer=_short(error)))
+            await self._block(sync, translate(settings.locale)("sync.block.refused", answer=short(error)))
         except DatabaseError:
             raise
-        except _TROUBLE as error:
+        except TROUBLE as error:
             await self._fail(sync, error)
             asked = int(error.retry_after * 1000) if isinstance(error, hikari.RateLimitTooLongError) else 0
             await self._pause(sync.guild_id, max(asked, _FIRST_PAUSE_MS))
@@ -178,7 +182,7 @@ class MemberOutbox:
 
     async def _fail(self, sync: MemberSync, error: Exception) -> None:
         pause = min(_FIRST_PAUSE_MS << min(sync.attempts, 20), _LONGEST_PAUSE_MS)
-        await self._members.mark_failed(sync, _short(error), Ms(self._intake.clock.now() + pause))
+        await self._members.mark_failed(sync, short(error), Ms(self._intake.clock.now() + pause))
 
     async def _pause(self, guild: GuildId, pause: int) -> None:
         await self._members.postpone(guild, Ms(self._intake.clock.now() + pause))
@@ -200,7 +204,7 @@ class MemberOutbox:
                 break
             try:
                 await self._send(sync, settings, roles, nick)
-            except _REFUSED as error:
+            except REFUSED as error:
                 refused = (roles.wanted, nick, error)
             else:
                 await self._note(sync, nick, nick_blocked)
@@ -214,20 +218,21 @@ class MemberOutbox:
         """What to send, and why a nickname is not in it though it should be. The member is fetched only if need be:
         for their nickname, or for the roles of somebody of whom the gateway's news are not kept.
         """
-        guild, user = sync.guild_id, sync.user_id
-        held = self._flights.arriving(guild, user) or frozenset(map(int, known.role_ids))
-        named, blocked = concerns_nickname(sync, settings), None
-        if named:
-            blocked = nick_block(sync, settings, held, self._hierarchy)
-        roles, nick = plan_roles(sync, settings, held, self._hierarchy), None
-        if roles.block is not None and not afresh:
+        guild, user, look = sync.guild_id, sync.user_id, None
+        held = self._calls.held(guild, user, known)
+        if afresh or known.opted_out:
+            look = await self._calls.look(guild, user)
+            held = look.roles
+        roles = plan_roles(sync, settings, held, self._hierarchy)
+        if roles.block is not None or not concerns_nickname(sync, settings):
             return roles, None, None
-        if afresh or known.opted_out or (named and blocked is None):
-            look = Look.of(await self._rest.fetch_member(guild, user))
+        blocked = nick_block(sync, settings, held, self._hierarchy)
+        if blocked is not None:
+            return roles, None, blocked
+        if look is None:
+            look = await self._calls.look(guild, user)
             roles = plan_roles(sync, settings, look.roles, self._hierarchy)
-            if named and blocked is None:
-                nick = plan_nick(sync, settings, look)
-        return roles, nick, blocked
+        return roles, plan_nick(sync, settings, look), None
 
     async def _send(self, sync: MemberSync, settings: GuildSettings, roles: RolePlan, nick: NickPlan | None) -> None:
         named = nick is not None and nick.changes
@@ -235,7 +240,7 @@ class MemberOutbox:
             return
         if nick is not None and named and nick.managed and nick.nick is not None:
             await self._members.mark_meant(sync, nick=nick.nick, original=nick.original, there=nick.there)
-        await self._patch(
+        await self._calls.patch(
             sync.guild_id,
             sync.user_id,
             nickname=nick.nick if nick is not None and named else hikari.UNDEFINED,
@@ -243,34 +248,6 @@ class MemberOutbox:
             held=roles.held,
             reason=translate(settings.locale)("sync.reason", level=sync.level),
         )
-
-    async def _patch(
-        self,
-        guild: GuildId,
-        user: UserId,
-        *,
-        flight: Flight | None,
-        held: frozenset[int],
-        reason: str,
-        nickname: hikari.UndefinedNoneOr[str] = hikari.UNDEFINED,
-    ) -> None:
-        if flight is not None:
-            self._flights.begin(guild, user, flight, held)
-        try:
-            await self._rest.edit_member(
-                guild,
-                user,
-                nickname=nickname,
-                roles=hikari.UNDEFINED if flight is None else sorted(flight.wanted),
-                reason=reason,
-            )
-        except _REFUSED:
-            self._flights.refused(guild, user)
-            raise
-        except _TROUBLE:
-            self._flights.unanswered(guild, user)
-            raise
-        self._flights.answered(guild, user)
 
     async def _note(self, sync: MemberSync, nick: NickPlan | None, nick_blocked: str | None) -> None:
         if nick_blocked is not None:
@@ -281,50 +258,8 @@ class MemberOutbox:
             await self._members.mark_sent(sync, managed=nick.managed, set_nick=nick.nick if nick.managed else None)
 
     async def _block(self, sync: MemberSync, reason: str) -> None:
-        if sync.error != reason:
-            _LOG.info("member %s of guild %s is blocked: %s", sync.user_id, sync.guild_id, reason)
+        said = (sync.guild_id, reason)
+        if said not in self._said:  # a role out of reach blocks everybody who should have it
+            self._said.add(said)
+            _LOG.warning("guild %s: members are blocked, first %s: %s", sync.guild_id, sync.user_id, reason)
         await self._members.mark_blocked(sync, reason, managed=sync.managed, set_nick=sync.set_nick)
-
-    async def _put_right(self, guild: GuildId) -> None:
-        """Give back and take again what others gave and took while a change of ours was on its way."""
-        losses = self._flights.take_losses(guild)
-        while losses:
-            user, loss = losses.popitem()
-            try:
-                await self._mend(guild, user, loss)
-            except _REFUSED as error:
-                _LOG.warning("roles of member %s of guild %s are not put right: %s", user, guild, _short(error))
-            except _TROUBLE as error:
-                for waiting, its in {**losses, user: loss}.items():
-                    self._flights.put_back(guild, waiting, its)
-                await self._pause(guild, _FIRST_PAUSE_MS)
-                raise _LaterError from error
-
-    async def _mend(self, guild: GuildId, user: UserId, loss: Loss) -> None:
-        known = self._intake.sight.member(guild, user)
-        if known is None:
-            return
-        held = frozenset(map(int, known.role_ids))
-        if known.opted_out:
-            held = Look.of(await self._rest.fetch_member(guild, user)).roles
-        can = frozenset(role for role in loss.lost | loss.unwanted if self._may_give(guild, RoleId(role)))
-        wanted = (held | (loss.lost & can)) - (loss.unwanted & can)
-        if wanted == held:
-            return
-        settings = self._intake.sight.settings(guild)
-        ours = frozenset(int(tier.role_id) for tier in settings.tiers.tiers)
-        _LOG.info("member %s of guild %s: what others changed while roles were on their way is put right", user, guild)
-        flight = Flight(wanted=wanted, ours=ours, loss=loss)
-        reason = translate(settings.locale)("sync.reason.mend")
-        await self._patch(guild, user, flight=flight, held=held, reason=reason)
-
-    def _may_give(self, guild: GuildId, role: RoleId) -> bool:
-        facts = self._hierarchy.role(guild, role)
-        return facts is not None and not facts.managed and not self._hierarchy.above_bot(guild, role)
-
-
-def _short(error: Exception) -> str:
-    """Status and Discord's own words, in one line; never headers or bodies."""
-    if isinstance(error, hikari.HTTPResponseError):
-        return f"HTTP {int(error.status)} {error.message}".strip()[:200]
-    return type(error).__name__
