@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ __all__ = ["BUSY_MS", "Database", "open_database"]
 
 BUSY_MS: Final = 5_000
 """How long a SQLite connection waits for another one's lock before it says that the database is locked."""
+
+_MOST_WAL_PAGES: Final = 16_384
+"""64 MiB of SQLite's write-ahead log: a commit that makes it longer takes it into the database itself."""
 
 _DEFAULT_PARTITIONS: Final = {"sqlite": 1, "postgresql": 16}
 _MAX_PARTITIONS: Final = 1024
@@ -62,6 +66,22 @@ class Database:
         """A transaction that reads one consistent state and never waits for the writer. Raises DatabaseError."""
         with explained(self.name), self.reader.connect() as connection:
             yield connection
+
+    def tidy(self) -> None:
+        """Take SQLite's write-ahead log into the database, as far as nobody reads behind it. Waits for no writer.
+
+        Commits leave that to whoever has time: a flush changes thousands of pages here and there, and writing them to
+        their places takes longer than the flush itself. Raises DatabaseError.
+        """
+        if self.dialect == "sqlite":
+            with explained(self.name):
+                connection = self.engine.raw_connection()  # within a transaction it would be refused
+                try:
+                    connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+                except sqlite3.Error as error:
+                    raise DatabaseError(f"database {self.name} could not be tidied: {error}") from error
+                finally:
+                    connection.close()
 
     def close(self) -> None:
         """Closes every connection; the database can be opened again."""
@@ -136,7 +156,12 @@ def _sqlite(address: URL, busy_ms: int, *, writes: bool) -> Engine:
     def prepare(connection: Any, _record: object) -> None:
         # The driver must not guess where transactions begin: `begin` below says so.
         connection.isolation_level = None
-        for pragma in ("synchronous = FULL", "temp_store = MEMORY", "cache_size = -16000"):
+        for pragma in (
+            "synchronous = FULL",
+            "temp_store = MEMORY",
+            "cache_size = -16000",
+            f"wal_autocheckpoint = {_MOST_WAL_PAGES}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         if not writes:
             connection.execute("PRAGMA query_only = ON")

@@ -39,6 +39,7 @@ from tracker.ingest.posts import Posts
 from tracker.ingest.previews import Previews
 from tracker.ingest.reader import Reader
 from tracker.ingest.rules import Rules
+from tracker.ingest.tidying import Tidying
 from tracker.schedule import Jobs, ReportSchedule
 
 __all__ = ["run"]
@@ -117,6 +118,7 @@ class _App:
             fatal=self._fail,
         )
         self._reader = Reader(database, config.clock)
+        self._tidying = Tidying(database)
 
     def _fail(self, error: Exception) -> None:
         """Something without which this process must not go on."""
@@ -135,6 +137,7 @@ class _App:
         ingest.flushed.add(LeaveLines(ingest.sight).flushed)
         kept = KeptBoards(self._database)
         ingest.flushed.add(kept.flushed)
+        ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
         rows, posts = Members(self._database, ingest), Posts(self._database, ingest)
@@ -231,6 +234,7 @@ class _App:
     async def _drain(self) -> None:
         written = await self._ingest.close(_DRAIN_S)
         self._reader.close()
+        self._tidying.close()
         if written:
             _LOG.info("stopped: everything is written")
         elif self._ingest.waiting:

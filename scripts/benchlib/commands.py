@@ -42,6 +42,7 @@ from tracker.ingest.boards import Boards
 from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.personal import Personal
 from tracker.ingest.reader import Reader
+from tracker.ingest.tidying import Tidying
 from tracker.reports.boards import BOARD_PERIODS, MEASURES, BoardPeriod
 
 __all__ = ["fill_history", "measure"]
@@ -156,6 +157,8 @@ class _House:
         self.reader = Reader(database, ingest.clock)
         self.kept = KeptBoards(database)
         ingest.flushed.add(self.kept.flushed)
+        self.tidying = Tidying(database)
+        ingest.flushed.add(self.tidying.flushed)
         self.boards = Boards(database, ingest.clock, self.reader, self.kept)
         self._ingest = ingest
         self._guild = guild
@@ -264,6 +267,7 @@ async def _house(database: Database) -> AsyncIterator[_House]:
             load.cancel()
             await ingest.close(60)
             house.reader.close()
+            house.tidying.close()
     finally:
         store.lease.release(database, lease)
     if failures:

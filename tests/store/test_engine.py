@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -167,3 +168,25 @@ def test_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
+
+
+def test_tidying_takes_what_was_committed_from_the_log_into_the_file(tmp_path: Path) -> None:
+    db = open_database(str(tmp_path / "a.db"))
+    db.tidy()
+
+    def in_the_file_alone() -> int:
+        """What is there without the write-ahead log, as after somebody forgot to copy it."""
+        shutil.copy(tmp_path / "a.db", tmp_path / "copy.db")
+        connection = sqlite3.connect(tmp_path / "copy.db")
+        (count,) = connection.execute("SELECT COUNT(*) FROM rebuild_marks").fetchone()
+        connection.close()
+        return int(count)
+
+    with db.write() as connection:
+        connection.exec_driver_sql("INSERT INTO rebuild_marks (partition, guild_id) VALUES (0, 7)")
+    assert in_the_file_alone() == 0
+    with db.write() as connection:  # the writer goes on meanwhile
+        connection.exec_driver_sql("INSERT INTO rebuild_marks (partition, guild_id) VALUES (0, 8)")
+        db.tidy()
+    assert in_the_file_alone() == 1
+    db.close()
