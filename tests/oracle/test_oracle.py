@@ -191,7 +191,7 @@ def test_time_that_earns_nothing_is_under_the_first_reason_that_applies() -> Non
         _rules(voice={"require": {"min_members": 2, "undeafened": True, "unmuted": True}, "default": {"exp": 0}}),
         _event(0, VoiceJoined(flags=Flags(SELF_DEAF | SUPPRESS))),
         _event(1 * MINUTE, VoiceJoined(), BEN),
-        _event(3 * MINUTE, VoiceFlagsChanged(flags=SUPPRESS)),
+        _event(3 * MINUTE, VoiceFlagsChanged(flags=Flags(SUPPRESS))),
         _event(6 * MINUTE, VoiceFlagsChanged()),
         _event(10 * MINUTE, ChannelDescribed(name="waiting", afk=False), None),
         _event(15 * MINUTE, ChannelDescribed(name="waiting", afk=True), None),

@@ -20,7 +20,7 @@ from tracker.events.member import MemberJoined, MemberOptedOut, MemberRolesChang
 from tracker.events.message import MessageDeleted, MessageSent, message_sent_id
 from tracker.events.rule import SeasonStarted
 from tracker.events.ticks import TrackerLost, TrackerReturned
-from tracker.events.voice import SELF_MUTE, VoiceFlagsChanged, VoiceJoined, VoiceLeft
+from tracker.events.voice import SELF_MUTE, Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft
 from tracker.ids import MessageId, Ms, RoleId
 from tracker.projections.load import LOADED_TABLES, load_rows
 from tracker.projections.rows import TABLES, Row
@@ -104,7 +104,7 @@ def _eventful() -> Community:
         event(start + 20 * minute, InteractionUsed(command="x"), event_id="interaction:2"),
         event(start + 21 * minute, MessageDeleted(message_id=MessageId(1))),
         event(start + 22 * minute, MessageSent(), event_id=message_sent_id(4)),
-        event(start + 23 * minute, VoiceFlagsChanged(flags=SELF_MUTE)),
+        event(start + 23 * minute, VoiceFlagsChanged(flags=Flags(SELF_MUTE))),
         event(start + 25 * minute, TrackerLost()),
         rules(start + 28 * minute, "UTC", **document),
         event(start + 33 * minute, TrackerReturned()),
