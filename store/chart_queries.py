@@ -36,14 +36,17 @@ WITH counted AS (
         AND x.role_id = r.role_id AND x.user_id = r.user_id AND x.at > r.at AND x.at <= :at)
 )"""
 _DAYS: Final = f"""{_MEMBERS}
-SELECT d.day, SUM(d.voice_ms), SUM(d.messages) FROM daily d JOIN counted c ON c.user_id = d.user_id
-WHERE d.partition = :partition AND d.guild_id = :guild AND d.day BETWEEN :first AND :last GROUP BY d.day
+SELECT d.day, SUM(d.voice_ms), SUM(d.messages) FROM daily d
+WHERE d.partition = :partition AND d.guild_id = :guild AND d.day BETWEEN :first AND :last
+  AND d.user_id IN (SELECT user_id FROM counted)
+GROUP BY d.day
 """  # noqa: S608
 # Sessions all of whose time is tracked are summed by the quarter of an hour in which they begin and end (0), the few
 # others are given one by one (1). Only sessions with tracked time have rows in session_days.
 _VOICE: Final = f"""{_MEMBERS}, met AS (
-  SELECT DISTINCT s.user_id, s.started_at FROM session_days s JOIN counted c ON c.user_id = s.user_id
+  SELECT DISTINCT s.user_id, s.started_at FROM session_days s
   WHERE s.partition = :partition AND s.guild_id = :guild AND s.day BETWEEN :first AND :last
+    AND s.user_id IN (SELECT user_id FROM counted)
 ), spans AS MATERIALIZED (
   SELECT s.started_at, COALESCE(s.ended_at, :reached) AS ended_at, s.voice_ms FROM met
   JOIN sessions s ON s.partition = :partition AND s.guild_id = :guild
