@@ -127,3 +127,18 @@ def test_a_process_killed_at_any_step_leaves_the_rest_to_the_next(
     found = member_sync.desired(database, ladder.town.guild_id)
     assert [found[UserId(m.id)].original_nick for m in ladder.town.members] == [None] * 6
     database.close()
+
+
+def test_a_process_that_waits_for_a_limit_stops_when_told_and_the_next_goes_on(
+    tmp_path: Path, sandbox: SandboxThread
+) -> None:
+    ladder = Ladder(f"sqlite:///{tmp_path / 'tracker.db'}", sandbox)
+    faults = sandbox.sandbox.faults
+    limit = sandbox.call(lambda: faults.fail_rest(429, "/members/", method="PATCH", retry_after=120.0, scope="shared"))
+    with start(ladder.url, sandbox) as bot:
+        until(lambda: limit.hits == 1)
+        assert bot.terminate() == 0, bot.log
+        assert not [line for line in bot.log if "Traceback" in line]
+    with start(ladder.url, sandbox) as again:
+        finish(again, ladder)
+    assert ladder.report() == ladder.wanted
