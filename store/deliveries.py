@@ -1,7 +1,8 @@
 """Posts owed to Discord: written with what caused them, delivered afterwards, never twice.
 
 A delivery is known by its key, such as `report:<guild>:<entry>:<window>`: owing it again changes nothing. States:
-pending, sent, failed (will be tried again) and blocked (needs a person).
+pending, sent, failed (will be tried again), blocked (needs a person) and dropped (not wanted any more, and never owed
+again).
 """
 
 from __future__ import annotations
@@ -9,21 +10,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.engine import Database
-from store.schema import deliveries
-from tracker.ids import ChannelId, GuildId, MessageId, Ms, partition_of
+from store.schema import READ_MODELS, deliveries
+from tracker.ids import ChannelId, GuildId, MessageId, Ms, UserId, partition_of
 
 __all__ = [
-    "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "mark_blocked",
-    "mark_failed", "mark_sent", "next_due",
+    "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "keep_newest",
+    "mark_blocked", "mark_dropped", "mark_failed", "mark_sent", "member_name", "next_due",
 ]  # fmt: skip
 
-State = Literal["pending", "sent", "failed", "blocked"]
+State = Literal["pending", "sent", "failed", "blocked", "dropped"]
+_OWED: Final = ("pending", "failed")
+_AT_ONCE: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +104,29 @@ def enqueue_in(connection: Connection, partitions: int, owed: Sequence[NewDelive
     return added
 
 
-def due(db: Database, now: Ms, *, limit: int = 50) -> list[Delivery]:
-    """Posts to be tried now, the longest due first."""
+def due(db: Database, now: Ms, *, limit: int = 200) -> list[Delivery]:
+    """Posts to be tried now: at most five of each channel, those that are owed longest; announcements (`level`) last.
+
+    A guild's announcements count as one channel of their own, so that hundreds of them leave room for the rest.
+    """
     c = deliveries.c
-    wanted = select(deliveries).where(c.state.in_(("pending", "failed")), c.next_attempt_at <= now)
+    late = case((c.kind == "level", 1), else_=0)
+    number = func.row_number().over(
+        partition_by=(c.guild_id, c.channel_id, late), order_by=(c.created_at, c.next_attempt_at, c.key)
+    )
+    owed = select(deliveries, number.label("number"), late.label("late"))
+    found = owed.where(c.state.in_(_OWED), c.next_attempt_at <= now).subquery()
+    wanted = select(found).where(found.c.number <= _AT_ONCE)
+    order = (found.c.late, found.c.number, found.c.created_at, found.c.next_attempt_at, found.c.key)
     with db.read() as connection:
-        rows = connection.execute(wanted.order_by(c.next_attempt_at, c.key).limit(limit)).mappings()
+        rows = connection.execute(wanted.order_by(*order).limit(limit)).mappings()
         return [_delivery(row) for row in rows]
 
 
 def next_due(db: Database) -> Ms | None:
     """When the first of those that are still owed is to be tried; None: nothing is owed."""
     c = deliveries.c
-    wanted = select(func.min(c.next_attempt_at)).where(c.state.in_(("pending", "failed")))
+    wanted = select(func.min(c.next_attempt_at)).where(c.state.in_(_OWED))
     with db.read() as connection:
         found = connection.execute(wanted).scalar_one()
     return None if found is None else Ms(found)
@@ -150,6 +163,35 @@ def mark_failed(db: Database, delivery: Tried, error: str, *, next_attempt_at: M
 def mark_blocked(db: Database, delivery: Tried, error: str) -> None:
     """It cannot be posted before a person has changed something."""
     _mark(db, delivery, state="blocked", error=error, attempts=delivery.attempts + 1)
+
+
+def mark_dropped(db: Database, delivery: Tried, reason: str) -> None:
+    """It is not wanted any more. The row stays, so that what is known by its key is never owed again."""
+    _mark(db, delivery, state="dropped", error=reason)
+
+
+def keep_newest(db: Database, delivery: Tried, like: str) -> bool:
+    """Of what is owed with keys that begin with `like`, drops all but the newest.
+
+    False if `delivery` is not the one that is still owed.
+    """
+    c = deliveries.c
+    partition = partition_of(delivery.guild_id, db.partitions)
+    alike = (c.state.in_(_OWED), c.partition == partition, c.key.startswith(like, autoescape=True))
+    with db.write() as connection:
+        rows = connection.execute(select(c.key).where(*alike).order_by(c.created_at, c.key)).scalars().all()
+        if len(rows) > 1:
+            older = update(deliveries).where(c.partition == partition, c.key.in_(rows[:-1]))
+            connection.execute(older.values(state="dropped", error="a later one is posted instead"))
+    return delivery.key in rows[-1:]
+
+
+def member_name(db: Database, guild_id: GuildId, user_id: UserId) -> str | None:
+    """What a member is called; None: not known."""
+    members = READ_MODELS["members"].c
+    here = (members.partition == partition_of(guild_id, db.partitions), members.guild_id == guild_id)
+    with db.read() as connection:
+        return connection.execute(select(members.name).where(*here, members.user_id == user_id)).scalar_one_or_none()
 
 
 def _mark(db: Database, delivery: Tried, **changes: object) -> None:

@@ -14,7 +14,7 @@ from tracker.discord.desk import ReportDesk
 from tracker.discord.outbox import Outbox, Owed, ReportPost
 from tracker.discord.start_embed import StartPost, render_start
 from tracker.errors import DatabaseError, NotFoundError
-from tracker.ids import ChannelId, GuildId, MessageId, Ms
+from tracker.ids import ChannelId, GuildId, MessageId, Ms, UserId
 from tracker.sandbox import Overwrite, Permission
 
 PAYLOAD = ReportPost(role_id="11", period="daily", day=20260218).text()
@@ -51,6 +51,15 @@ class Notes:
 
     async def mark_blocked(self, owed: Owed, error: str) -> None:
         self._mark(owed, "blocked", error)
+
+    async def mark_dropped(self, owed: Owed, reason: str) -> None:
+        self._mark(owed, "dropped", reason)
+
+    async def keep_newest(self, owed: Owed, like: str) -> bool:
+        return True
+
+    async def member_name(self, guild: GuildId, user: UserId) -> str | None:
+        return None
 
     def _mark(self, owed: Owed, *state: Any) -> None:
         if self.broken:

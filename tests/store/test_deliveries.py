@@ -68,3 +68,52 @@ def test_a_blocked_post_waits_for_a_person(database: Database) -> None:
 @pytest.mark.parametrize("guild", [GUILD, OTHER_GUILD])
 def test_an_unknown_key_was_never_owed(database: Database, guild: GuildId) -> None:
     assert deliveries.find(database, guild, "report:1") is None
+
+
+def level(key: str, *, at: int) -> NewDelivery:
+    return NewDelivery(key=key, guild_id=GUILD, channel_id=None, kind="level", payload="{}", at=Ms(START + at))
+
+
+def test_a_storm_leaves_room_for_the_rest(database: Database) -> None:
+    for number in range(300):
+        deliveries.enqueue(database, level(f"level:{number:03}", at=number))
+    deliveries.enqueue(database, post("report:late", at=400))
+    found = [owed.key for owed in deliveries.due(database, Ms(START + 500))]
+    assert found == ["report:late", *(f"level:{number:03}" for number in range(5))]
+
+
+def test_what_was_tried_before_keeps_its_place_in_its_channel(database: Database) -> None:
+    deliveries.enqueue(database, post("a", at=1))
+    deliveries.enqueue(database, post("b", at=2))
+    (first, _) = deliveries.due(database, Ms(START + 2))
+    deliveries.mark_failed(database, first, "HTTP 503", next_attempt_at=Ms(START + 9))
+    assert [owed.key for owed in deliveries.due(database, Ms(START + 9))] == ["a", "b"]
+
+
+def test_what_is_dropped_is_never_owed_again(database: Database) -> None:
+    deliveries.enqueue(database, post())
+    (owed,) = deliveries.due(database, START)
+    deliveries.mark_dropped(database, owed, "not wanted")
+    assert not deliveries.enqueue(database, post())
+    assert deliveries.due(database, Ms(START + 99)) == []
+    assert deliveries.count_by_state(database) == {"dropped": 1}
+
+
+def test_of_those_alike_the_newest_is_kept(database: Database) -> None:
+    for number, key in enumerate(["level:1:2", "level:1:10", "level:12:1", "level:1_:1"]):
+        deliveries.enqueue(database, level(key, at=number))
+    older, newest, *_ = deliveries.due(database, Ms(START + 9))
+    assert not deliveries.keep_newest(database, older, "level:1:")
+    assert deliveries.keep_newest(database, newest, "level:1:")
+    assert not deliveries.keep_newest(database, older, "level:1:")
+    assert [owed.key for owed in deliveries.due(database, Ms(START + 9))] == ["level:1:10", "level:12:1", "level:1_:1"]
+
+
+def test_one_that_was_sent_is_not_dropped(database: Database) -> None:
+    deliveries.enqueue(database, level("level:1:2", at=0))
+    (sent,) = deliveries.due(database, START)
+    deliveries.mark_sent(database, sent, MessageId(7))
+    deliveries.enqueue(database, level("level:1:3", at=1))
+    (owed,) = deliveries.due(database, Ms(START + 1))
+    assert deliveries.keep_newest(database, owed, "level:1:")
+    assert deliveries.count_by_state(database) == {"sent": 1, "pending": 1}

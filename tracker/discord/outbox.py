@@ -1,107 +1,44 @@
-"""Delivers the posts that are owed: each exactly once, as far as Discord allows.
+"""Delivers the posts that are owed: one after another in each channel, several channels at once.
 
-Between "Discord has it" and "we have noted that Discord has it" a process can die. Against that, two guards: every
-post carries its nonce with `enforce_nonce` (hikari sets that with any nonce), so Discord answers a repetition within
-some minutes with the message that is there already; and a post that was owed longer than that is looked for in its
-channel before it is sent.
+What is slow in one channel (Discord's rate limits, hundreds of announcements) does not hold up the others: a round
+takes a few posts of each channel, and a channel that is not done when the round ends goes on by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, TypeAlias
 
 import hikari
-import msgspec
 
-from tracker.discord.embeds import report_embed
+from tracker.discord.poster import Poster, Turn
+from tracker.discord.posts import BlockedError, Deliveries, DroppedError, Owed, Render, channel_of
+from tracker.discord.posts_level import LevelPosts
+from tracker.discord.posts_report import EmbedRenderer, ReportPost, Reports, embeds, reports
 from tracker.discord.sight import Intake
-from tracker.errors import NotFoundError
-from tracker.ids import DISCORD_EPOCH_MS, ChannelId, GuildId, MessageId, Ms, RoleId
-from tracker.reports.model import Report
+from tracker.ids import MessageId, Ms
 
-__all__ = ["Deliveries", "Outbox", "Owed", "Renderer", "ReportPost", "Reports"]
+__all__ = ["Deliveries", "Outbox", "Owed", "ReportPost", "Reports"]
 
 _LOG = logging.getLogger("tracker.discord.outbox")
-_NONCE_HOLDS_MS: Final = 60_000
-_LOOK_BACK: Final = 500
 _FIRST_PAUSE_MS: Final = 5_000
 _LONGEST_PAUSE_MS: Final = 3_600_000
+_WORKERS: Final = 8
+_ROUND_S: Final = 2.0
+
+_Lane: TypeAlias = tuple[str, int]
+"""What is posted one after another: ("channel", channel id), ("dm", guild id), or ("nowhere", guild id)."""
 
 
-class ReportPost(msgspec.Struct, frozen=True, kw_only=True):
-    """The payload of a delivery of kind `report`. `role_id` None: everyone. `day` (yyyymmdd) is in the window."""
-
-    role_id: str | None
-    period: str
-    day: int
-
-    def text(self) -> str:
-        """As JSON."""
-        return msgspec.json.encode(self).decode()
-
-
-class Owed(Protocol):
-    """A post that is owed. `channel_id` None: the guild's log channel."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def guild_id(self) -> GuildId: ...
-    @property
-    def channel_id(self) -> ChannelId | None: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def payload(self) -> str: ...
-    @property
-    def nonce(self) -> str: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def created_at(self) -> Ms: ...
-
-
-class Deliveries(Protocol):
-    """Where posts are noted, off the event loop. All raise DatabaseError when the database cannot be reached."""
-
-    async def due(self, now: Ms) -> Sequence[Owed]:
-        """What is to be tried now, the longest due first."""
-        ...
-
-    async def mark_sent(self, owed: Owed, message_id: MessageId) -> None:
-        """It is posted."""
-        ...
-
-    async def mark_failed(self, owed: Owed, error: str, next_attempt_at: Ms) -> None:
-        """It will be tried again."""
-        ...
-
-    async def mark_blocked(self, owed: Owed, error: str) -> None:
-        """A person has to change something."""
-        ...
-
-
-class Reports(Protocol):
-    """Where reports come from (`tracker.discord.desk.ReportDesk`)."""
-
-    async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
-        """See `ReportReader.report`."""
-        ...
-
-
-Renderer = Callable[[str, str | None], hikari.Embed]
-"""The embed of a payload in the language nearest to a locale. Raises ValueError or MsgspecError if it cannot."""
-
-
-class _BlockedError(Exception):
-    """The post cannot be made before a person has changed what the text says."""
+class _Outcome(Enum):
+    SENT, FAILED, OVER = range(3)
 
 
 class Outbox:
-    """`deliver` is one round; whoever calls it decides when. `renderers`: of the kinds that are not reports."""
+    """`deliver` is one round; whoever calls it decides when. `renderers`: of further kinds, by their payloads alone."""
 
     def __init__(
         self,
@@ -110,91 +47,125 @@ class Outbox:
         intake: Intake,
         reports: Reports,
         deliveries: Deliveries,
-        renderers: Mapping[str, Renderer] | None = None,
+        renderers: Mapping[str, EmbedRenderer] | None = None,
+        round_s: float = _ROUND_S,
     ) -> None:
-        self._rest = rest
+        """`round_s`: how long a round waits for its slowest channel, which goes on all the same."""
         self._intake = intake
-        self._reports = reports
         self._deliveries = deliveries
-        self._renderers = renderers or {}
+        self._renderers = _renderers(rest, intake, reports, deliveries, renderers or {})
+        self._poster = Poster(rest, intake.clock)
+        self._round_s = round_s
         self._busy = asyncio.Lock()
+        self._workers = asyncio.Semaphore(_WORKERS)
+        self._lanes: dict[_Lane, asyncio.Task[int]] = {}
+        self._in_hand: set[str] = set()
         self._unnoted: dict[str, MessageId] = {}
-        self._me: int | None = None
 
     async def deliver(self) -> int:
-        """Try every post that is due; returns how many were sent. Raises DatabaseError: then the rest waits."""
-        sent = 0
+        """Begin with what is due; returns how many posts were sent since the round before.
+
+        Raises DatabaseError: then the rest of that channel waits.
+        """
         async with self._busy:
-            for owed in await self._deliveries.due(self._intake.clock.now()):
-                sent += await self._deliver(owed)
+            await self._begin()
+            if self._lanes:
+                await asyncio.wait(self._lanes.values(), timeout=self._round_s)
+            return self._end()
+
+    async def _begin(self) -> None:
+        """Have somebody work on each channel in which anything is due, and nobody works yet."""
+        by_lane: dict[_Lane, list[Owed]] = {}
+        for owed in await self._deliveries.due(self._intake.clock.now()):
+            lane = self._lane(owed)
+            if lane not in self._lanes and owed.key not in self._in_hand:
+                by_lane.setdefault(lane, []).append(owed)
+        for lane, posts in by_lane.items():
+            self._in_hand.update(owed.key for owed in posts)
+            self._lanes[lane] = asyncio.create_task(self._work(posts), name=f"posts {lane}")
+
+    def _end(self) -> int:
+        """Forget those who are done. Raises what stopped one of them, after all are forgotten."""
+        done = [lane for lane, work in self._lanes.items() if work.done()]
+        finished = [self._lanes.pop(lane) for lane in done]
+        errors = [error for work in finished if (error := work.exception()) is not None]
+        if errors:
+            raise errors[0]
+        return sum(work.result() for work in finished)
+
+    def _lane(self, owed: Owed) -> _Lane:
+        settings = self._intake.sight.settings(owed.guild_id)
+        if owed.kind == "level" and settings.announcements.mode == "dm":
+            return "dm", owed.guild_id
+        channel = channel_of(owed, settings)
+        return ("nowhere", owed.guild_id) if channel is None else ("channel", channel)
+
+    async def _work(self, posts: Sequence[Owed]) -> int:
+        """Deliver them in their order, up to the first that must wait; returns how many were sent."""
+        sent = 0
+        try:
+            async with self._workers:
+                turn = Turn(since=min(owed.created_at for owed in posts))
+                for owed in posts:
+                    outcome = await self._deliver(owed, turn)
+                    sent += outcome is _Outcome.SENT
+                    if outcome is _Outcome.FAILED:
+                        break
+        finally:
+            self._in_hand.difference_update(owed.key for owed in posts)
         return sent
 
-    async def _deliver(self, owed: Owed) -> bool:
+    async def _deliver(self, owed: Owed, turn: Turn) -> _Outcome:
         try:
-            message_id = self._unnoted.get(owed.key) or await self._post(owed)
-        except (_BlockedError, NotFoundError) as error:
+            message_id = self._unnoted.get(owed.key) or await self._post(owed, turn)
+        except DroppedError as error:
+            _LOG.info("the post %s is dropped: %s", owed.key, error)
+            await self._deliveries.mark_dropped(owed, str(error))
+        except BlockedError as error:
             await self._block(owed, str(error))
         except (hikari.ForbiddenError, hikari.NotFoundError, hikari.BadRequestError) as error:
             await self._block(owed, f"Discord refuses it ({_short(error)}): see the bot's permissions in the channel")
         except (hikari.HTTPError, hikari.ComponentStateConflictError, OSError) as error:
             pause = min(_FIRST_PAUSE_MS << min(owed.attempts, 20), _LONGEST_PAUSE_MS)
             await self._deliveries.mark_failed(owed, _short(error), Ms(self._intake.clock.now() + pause))
+            return _Outcome.FAILED
         else:
             self._unnoted[owed.key] = message_id
             await self._deliveries.mark_sent(owed, message_id)
             del self._unnoted[owed.key]
-            return True
-        return False
+            self._poster.forget(owed)
+            return _Outcome.SENT
+        self._poster.forget(owed)
+        return _Outcome.OVER
+
+    async def _post(self, owed: Owed, turn: Turn) -> MessageId:
+        settings = self._intake.sight.settings(owed.guild_id)
+        render = self._renderers.get(owed.kind)
+        if render is None:
+            raise BlockedError(f"this version of the tracker makes no posts of the kind {owed.kind}")
+        try:
+            post = await render(owed, settings)
+        except ValueError:
+            raise BlockedError("its payload cannot be read") from None
+        return await self._poster.post(owed, post, channel_of(owed, settings), turn)
 
     async def _block(self, owed: Owed, reason: str) -> None:
         _LOG.warning("the post %s is blocked: %s", owed.key, reason)
         await self._deliveries.mark_blocked(owed, reason)
 
-    async def _post(self, owed: Owed) -> MessageId:
-        settings = self._intake.sight.settings(owed.guild_id)
-        channel = owed.channel_id or settings.log_channel_id
-        if channel is None:
-            raise _BlockedError("there is no channel for it: set log_channel_id, or channel_id of the report")
-        embed = await self._embed(owed, settings.locale)
-        if self._intake.clock.now() - owed.created_at > _NONCE_HOLDS_MS:
-            found = await self._find(owed, channel, embed)
-            if found is not None:
-                return found
-        message = await self._rest.create_message(
-            channel, embed=embed, nonce=owed.nonce, mentions_everyone=False, user_mentions=False, role_mentions=False
-        )
-        return MessageId(message.id)
 
-    async def _embed(self, owed: Owed, locale: str | None) -> hikari.Embed:
-        render = self._renderers.get(owed.kind)
-        try:
-            if render is not None:
-                return render(owed.payload, locale)
-            post = msgspec.json.decode(owed.payload, type=ReportPost)
-            role = None if post.role_id is None else RoleId(int(post.role_id))
-        except (msgspec.MsgspecError, ValueError):
-            raise _BlockedError("its payload cannot be read") from None
-        return report_embed(await self._reports.report(owed.guild_id, role, post.period, post.day), locale)
-
-    async def _find(self, owed: Owed, channel: ChannelId, embed: hikari.Embed) -> MessageId | None:
-        """The post among the bot's own messages since it was owed; None too where the history may not be read."""
-        if self._me is None:
-            self._me = int((await self._rest.fetch_my_user()).id)
-        since = hikari.Snowflake(max(0, owed.created_at - _NONCE_HOLDS_MS - DISCORD_EPOCH_MS) << 22)
-        try:
-            async for message in self._rest.fetch_messages(channel, after=since).limit(_LOOK_BACK):
-                if message.author.id == self._me and _is_it(message, owed, embed):
-                    return MessageId(message.id)
-        except hikari.ForbiddenError:
-            _LOG.info("the history of channel %s may not be read; relying on the nonce alone", channel)
-        return None
-
-
-def _is_it(message: hikari.Message, owed: Owed, embed: hikari.Embed) -> bool:
-    """Whether a message of ours is this post. Discord need not give nonces back for ever; then title and time tell."""
-    if message.nonce is not None:
-        return message.nonce == owed.nonce
-    return any((there.title, there.timestamp) == (embed.title, embed.timestamp) for there in message.embeds)
+def _renderers(
+    rest: hikari.api.RESTClient,
+    intake: Intake,
+    source: Reports,
+    deliveries: Deliveries,
+    more: Mapping[str, EmbedRenderer],
+) -> dict[str, Render]:
+    return {
+        "report": reports(source),
+        "level": LevelPosts(rest, intake, deliveries),
+        **{kind: embeds(renderer) for kind, renderer in more.items()},
+    }
 
 
 def _short(error: Exception) -> str:

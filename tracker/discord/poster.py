@@ -1,0 +1,109 @@
+"""Puts posts on Discord, each once, as far as Discord allows.
+
+Between "Discord has it" and "we have noted that Discord has it" a process can die. Against that, two guards: every
+post carries its nonce with `enforce_nonce` (hikari sets that with any nonce), so Discord answers a repetition within
+some minutes with the message that is there already; and a post that was owed longer than that, and that may have been
+sent before, is looked for in its channel first.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+import hikari
+
+from tracker.clock import Clock
+from tracker.discord.posts import BlockedError, DroppedError, Owed, Post
+from tracker.ids import DISCORD_EPOCH_MS, ChannelId, MessageId, Ms
+
+__all__ = ["Poster", "Turn"]
+
+_LOG = logging.getLogger("tracker.discord.outbox")
+_NONCE_HOLDS_MS: Final = 60_000
+_LOOK_BACK: Final = 1_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """Posts that are made one after another. What a channel held before the first of them is asked for once.
+
+    `since`: when the first of them was owed.
+    """
+
+    since: Ms
+    mine: dict[int, list[hikari.Message]] = field(default_factory=dict)
+
+
+class Poster:
+    """Knows what this process tried already: what is newer than the process, and untried, cannot be there."""
+
+    def __init__(self, rest: hikari.api.RESTClient, clock: Clock) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._started_at = clock.now()
+        self._tried: set[str] = set()
+        self._me: int | None = None
+
+    async def post(self, owed: Owed, post: Post, channel: ChannelId | None, turn: Turn) -> MessageId:
+        """Raises BlockedError without a channel, DroppedError for a member who takes no messages, hikari's errors."""
+        if post.user_id is None:
+            if channel is None:
+                raise BlockedError("there is no channel for it: set log_channel_id, or channel_id of the report")
+            return await self._once(owed, post, hikari.Snowflake(channel), turn)
+        try:
+            direct = await self._rest.create_dm_channel(post.user_id)
+            return await self._once(owed, post, direct.id, turn)
+        except (hikari.ForbiddenError, hikari.NotFoundError, hikari.BadRequestError):
+            raise DroppedError("the member takes no direct messages") from None
+
+    def forget(self, owed: Owed) -> None:
+        """It is noted what became of it."""
+        self._tried.discard(owed.key)
+
+    async def _once(self, owed: Owed, post: Post, channel: hikari.Snowflake, turn: Turn) -> MessageId:
+        maybe_there = owed.created_at < self._started_at or owed.attempts > 0 or owed.key in self._tried
+        if maybe_there and self._clock.now() - owed.created_at > _NONCE_HOLDS_MS:
+            for message in await self._mine(channel, turn):
+                if _is_it(message, owed, post):
+                    return MessageId(message.id)
+        self._tried.add(owed.key)
+        made = await self._rest.create_message(
+            channel,
+            hikari.UNDEFINED if post.content is None else post.content,
+            embed=hikari.UNDEFINED if post.embed is None else post.embed,
+            attachment=hikari.UNDEFINED if post.card is None else hikari.Bytes(post.card, "level.png"),
+            nonce=owed.nonce,
+            mentions_everyone=False,
+            user_mentions=list(post.mentions),
+            role_mentions=False,
+        )
+        return MessageId(made.id)
+
+    async def _mine(self, channel: hikari.Snowflake, turn: Turn) -> list[hikari.Message]:
+        """The bot's own messages since the turn's posts are owed; none where the history may not be read."""
+        if channel in turn.mine:
+            return turn.mine[channel]
+        if self._me is None:
+            self._me = int((await self._rest.fetch_my_user()).id)
+        since = hikari.Snowflake(max(0, turn.since - _NONCE_HOLDS_MS - DISCORD_EPOCH_MS) << 22)
+        found = []
+        try:
+            async for message in self._rest.fetch_messages(channel, after=since).limit(_LOOK_BACK):
+                if message.author.id == self._me:
+                    found.append(message)  # noqa: PERF401  (hikari's iterator ends with an error)
+        except hikari.ForbiddenError:
+            _LOG.info("the history of channel %s may not be read; relying on the nonce alone", channel)
+        turn.mine[channel] = found
+        return found
+
+
+def _is_it(message: hikari.Message, owed: Owed, post: Post) -> bool:
+    """Whether a message of ours is this post. Discord need not give nonces back for ever; then the words tell."""
+    if message.nonce is not None:
+        return message.nonce == owed.nonce
+    if post.embed is not None:
+        wanted = (post.embed.title, post.embed.timestamp)
+        return any((there.title, there.timestamp) == wanted for there in message.embeds)
+    return post.unmistakable and message.content == post.content
