@@ -208,6 +208,22 @@ async def test_a_higher_member_keeps_the_name_until_the_bot_stands_above(house: 
     assert [p.status for p in house.patches] == [200, 200]
 
 
+async def test_a_member_who_is_higher_no_more_gets_the_name(house: SyncHouse) -> None:
+    high = house.world.add_role(house.guild, "high", position=20)
+    house.world.give_role(house.ana, high)
+    await house.open(nickname=NICKNAMES)
+    house.give(house.ana, 100)
+    await house.bring()
+    house.world.take_role(house.ana, high)
+    await house.heard()
+    await house.rounds()
+    assert (house.ana.nick, await house.state(house.ana)) == ("[Bronze] Ana", ("sent", None))
+    house.world.give_role(house.ana, high)
+    await house.heard()
+    await house.rounds()
+    assert house.ana.nick == "[Bronze] Ana"
+
+
 @pytest.mark.parametrize(
     ("permission", "word"),
     [(Permission.MANAGE_ROLES, "Manage Roles"), (Permission.MANAGE_NICKNAMES, "Manage Nicknames")],

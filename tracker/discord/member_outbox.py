@@ -33,7 +33,7 @@ from tracker.discord.sight import Intake, KnownMember
 from tracker.discord.texts import translate
 from tracker.errors import DatabaseError
 from tracker.events.settings import GuildSettings
-from tracker.ids import GuildId, Ms
+from tracker.ids import GuildId, Ms, UserId
 from tracker.ingest.members import Members
 
 __all__ = ["MemberOutbox"]
@@ -75,6 +75,7 @@ class MemberOutbox:
         self._is_current = is_current
         self._calls = MemberCalls(rest=rest, intake=intake, hierarchy=hierarchy, flights=flights)
         self._said: set[tuple[GuildId, str]] = set()
+        self._above: dict[GuildId, set[UserId]] = {}
         self._improved: set[GuildId] = set()
         self._busy: dict[GuildId, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_GUILDS_AT_ONCE)
@@ -87,6 +88,7 @@ class MemberOutbox:
             await self._members.retry_blocked(guild)
             self._improved.discard(guild)
             self._said = {said for said in self._said if said[0] != guild}
+        await self._retry_lowered()
         now = self._intake.clock.now()
         for guild in await self._members.due_guilds(now):
             if not self.is_ready(guild):
@@ -94,6 +96,18 @@ class MemberOutbox:
             self._set_to_work(guild)
         for guild in self._flights.guilds_with_losses():
             self._set_to_work(guild)
+
+    async def _retry_lowered(self) -> None:
+        """Who stood above the bot when they were tried, and does not any more, because a role was taken from them."""
+        for guild, users in list(self._above.items()):
+            lowered = {user for user in users if self.is_ready(guild) and not self._is_above(guild, user)}
+            if lowered:
+                await self._members.make_pending(guild, lowered)
+                users -= lowered
+
+    def _is_above(self, guild: GuildId, user: UserId) -> bool:
+        known = self._intake.sight.member(guild, user)
+        return known is not None and self._hierarchy.member_above_bot(guild, user, known.role_ids)
 
     def _set_to_work(self, guild: GuildId) -> None:
         if self.is_ready(guild) and guild not in self._busy and not self._closing:
@@ -251,6 +265,8 @@ class MemberOutbox:
 
     async def _note(self, sync: MemberSync, nick: NickPlan | None, nick_blocked: str | None) -> None:
         if nick_blocked is not None:
+            if self._is_above(sync.guild_id, sync.user_id):
+                self._above.setdefault(sync.guild_id, set()).add(sync.user_id)
             await self._block(sync, nick_blocked)
         elif nick is None:
             await self._members.mark_sent(sync, managed=False, set_nick=None)
