@@ -77,12 +77,13 @@ def blocked_by_guild(
 ) -> Mapping[GuildId, Blocked]:
     """The guilds in which a member, or a post of these kinds owed since then, is blocked, in ascending order.
 
-    `but_for`: reasons for which a member does not count.
+    A post does not count if a later one arrived in the same channel: somebody has put that right. `but_for`: reasons
+    for which a member does not count.
     """
     posts, members = deliveries.c, member_sync.c
     found = union_all(
         select(posts.guild_id, literal(1).label("post"), literal(0).label("member")).where(
-            posts.state == "blocked", posts.created_at >= posts_since, posts.kind.in_(kinds)
+            posts.state == "blocked", posts.created_at >= posts_since, posts.kind.in_(kinds), _not_settled()
         ),
         select(members.guild_id, literal(0), literal(1)).where(
             members.state == "blocked", func.coalesce(members.error, "").not_in(but_for)
@@ -103,9 +104,12 @@ def stuck_posts(
     kinds: Collection[str] | None = None,
     limit: int,
 ) -> list[StuckPost]:
-    """Posts in that state, the newest first. `guild`, `kinds` None: all. `since`: owed since then; None: ever."""
+    """Posts in that state, the newest first. `guild`, `kinds` None: all. `since`: owed since then; None: ever.
+
+    Posts are left out if a later one arrived in the same channel: somebody has put that right.
+    """
     c = deliveries.c
-    conditions = [c.state == state, *_in_guild(db, deliveries, guild)]
+    conditions = [c.state == state, _not_settled(), *_in_guild(db, deliveries, guild)]
     if since is not None:
         conditions.append(c.created_at >= since)
     if kinds is not None:
@@ -143,6 +147,18 @@ def takes_posts(db: Database, guild: GuildId, channel: ChannelId) -> bool:
     with db.read() as connection:
         state = connection.execute(newest.order_by(c.created_at.desc()).limit(1)).scalar_one_or_none()
     return state != "blocked"
+
+
+def _not_settled() -> ColumnElement[bool]:
+    c, later = deliveries.c, deliveries.alias("later").c
+    arrived = select(later.key).where(
+        later.partition == c.partition,
+        later.guild_id == c.guild_id,
+        later.channel_id.is_not_distinct_from(c.channel_id),
+        later.state == "sent",
+        later.created_at > c.created_at,
+    )
+    return ~arrived.correlate(deliveries).exists()
 
 
 def _in_guild(db: Database, table: Table, guild: GuildId | None) -> list[ColumnElement[bool]]:

@@ -14,6 +14,7 @@ import store.lease
 import store.rebuild
 from store.engine import Database
 from tests.cli.support import GUILD, community, tracker, written
+from tests.store.support import START
 from tests.store.test_outlook import member, owe
 from tracker.clock import SystemClock
 from tracker.discord.texts import translate
@@ -133,7 +134,9 @@ def test_missing_events_and_unfinished_imports_are_alarms(database: Database, ur
 
 
 def test_what_is_blocked_is_named_with_its_reason_and_what_to_do(database: Database, url: str) -> None:
-    owe(database, "report:10:everyone", "blocked", guild_id=HERE, channel_id=None)
+    now = SystemClock().now() - START
+    owe(database, "report:10:everyone", "blocked", guild_id=HERE, channel_id=None, at=now)
+    owe(database, "report:10:old", "blocked", guild_id=HERE, at=now - 8 * 86_400_000)
     member(database, 20, "blocked", guild=HERE, error="The role “Gold” is not below the bot's own: move it.")
     member(database, 21, "sent", guild=HERE)
     code, lines = doctor(url)
@@ -144,6 +147,7 @@ def test_what_is_blocked_is_named_with_its_reason_and_what_to_do(database: Datab
     (post,) = [n for n, line in enumerate(lines) if "report for the log channel in server 10 (report:10:" in line]
     assert "blocked: HTTP 403" in lines[post]
     assert lines[post + 1].startswith("→ let the bot view the channel")
+    assert any(line.startswith("• … and 1 more post did not arrive") for line in lines)
 
 
 @pytest.mark.parametrize(

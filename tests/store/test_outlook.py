@@ -119,3 +119,16 @@ def test_a_channel_takes_posts_until_one_is_blocked_and_again_once_one_is_made(d
     assert outlook.takes_posts(database, GUILD, OTHER_CHANNEL)
     owe(database, "f", "sent", at=5, channel_id=None)
     assert outlook.takes_posts(database, GUILD, CHANNEL)
+
+
+def test_a_post_after_which_another_arrived_in_its_channel_is_settled(database: Database) -> None:
+    owe(database, "a", "blocked")
+    owe(database, "b", "blocked", channel_id=None)
+    owe(database, "c", "sent", at=1, channel_id=OTHER_CHANNEL)
+    owe(database, "d", "sent", at=1, guild_id=OTHER_GUILD)
+    assert [p.key for p in outlook.stuck_posts(database, "blocked", limit=5)] == ["a", "b"]
+    owe(database, "e", "sent", at=2)
+    assert [p.key for p in outlook.stuck_posts(database, "blocked", limit=5)] == ["b"]
+    owe(database, "f", "sent", at=2, channel_id=None)
+    assert outlook.stuck_posts(database, "blocked", limit=5) == []
+    assert outlook.blocked_by_guild(database, posts_since=Ms(0), kinds=KINDS) == {}

@@ -19,6 +19,7 @@ Kind = Literal["ok", "note", "bad"]
 
 _NAMED: Final = 20
 _OUTBOXES: Final = {"posts": "posts", "members": "tier roles and nicknames"}
+_UNNAMED: Final = "what is older than a week, or was put right since, is not named"
 _STALE_MS: Final = 60_000
 
 
@@ -206,12 +207,13 @@ def _outbox(facts: Facts) -> Iterator[Finding]:
             yield _failed(what, post)
         else:
             yield _blocked(what, post.error, _remedy(post.error))
-    for outbox, name, shown in (
-        ("members", "member", len(facts.members)),
-        ("posts", "post", len(facts.posts)),
+    for outbox, one, several in (
+        ("members", "member is stuck", "members are stuck"),
+        ("posts", f"post did not arrive ({_UNNAMED})", f"posts did not arrive ({_UNNAMED})"),
     ):
         stuck = facts.counts[outbox]["failed"] + facts.counts[outbox]["blocked"]
-        yield from _more("Outbox", stuck - shown, f"{name} is stuck", f"{name}s are stuck")
+        shown = len(facts.members if outbox == "members" else facts.posts)
+        yield from _more("Outbox", stuck - shown, one, several)
 
 
 def _member(facts: Facts, state: str, member: StuckMember) -> Finding:

@@ -14,6 +14,7 @@ from tracker.cli.diagnosis import Facts, Finding, examine, examine_online
 from tracker.cli.options import AsJson, DatabaseUrl, opened
 from tracker.config import Config, hide_password
 from tracker.errors import LoginError, TrackerError
+from tracker.ids import Ms
 
 if TYPE_CHECKING:
     from store.engine import Database
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 _NAMED: Final = 20
+_HISTORY_MS: Final = 7 * 86_400_000
+"""Posts that were owed earlier than this are counted and not named: nobody can make them any more."""
 
 
 def doctor(
@@ -94,15 +97,17 @@ def _facts(db: Database, config: Config) -> Facts:
     from tracker.clock import SystemClock
     from tracker.discord.unavoidable import unavoidable
 
+    now = config.clock.now()
+    since = Ms(now - _HISTORY_MS)
     return Facts(
-        now=config.clock.now(),
+        now=now,
         flush_ms=config.flush_s * 1000,
         writer=examination.who_writes(db, now=SystemClock().now()),
         backlogs=examination.backlogs(db),
         guilds=examination.guilds(db),
         unfinished=examination.unfinished(db),
         counts=outlook.counts(db),
-        posts=[(s, p) for s in ("blocked", "failed") for p in outlook.stuck_posts(db, s, limit=_NAMED)],
+        posts=[(s, p) for s in ("blocked", "failed") for p in outlook.stuck_posts(db, s, since=since, limit=_NAMED)],
         members=[(s, m) for s in ("blocked", "failed") for m in outlook.stuck_members(db, s, limit=_NAMED)],
         unavoidable=unavoidable(),
     )
