@@ -15,8 +15,12 @@ from tracker.reports.boards import BoardPeriod, BoardScope, Season, scope_of
 
 __all__ = ["ON_BOARD", "Here"]
 
-ON_BOARD: Final = "m.present = 1 AND COALESCE(m.bot, 0) = 0 AND COALESCE(m.opted_out, 0) = 0"
-"""Of a row `m` of members: whether boards show them."""
+ON_BOARD: Final = "m.present = 1 AND (m.bot IS NULL OR m.bot = 0) AND (m.opted_out IS NULL OR m.opted_out = 0)"
+"""Of a row `m` of members: whether boards show them.
+
+In words that PostgreSQL has statistics for: of COALESCE it believes that hardly anybody remains, and then compares each
+of 50,000 who did something with each of 100,000 members, for a minute.
+"""
 
 _CHUNK: Final = 5_000
 
