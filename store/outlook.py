@@ -138,11 +138,11 @@ def stuck_members(
 def takes_posts(db: Database, guild: GuildId, channel: ChannelId) -> bool:
     """Whether the newest post to the channel that was decided is there; True if there was none.
 
-    A post without a channel of its own went to the guild's log channel of its time: one that was made speaks for the
-    channel, one that was blocked against nobody.
+    A report without a channel of its own went to the guild's log channel of its time: one that was made speaks for
+    the channel, one that was blocked against nobody.
     """
     c = deliveries.c
-    speaks = or_(c.channel_id == channel, and_(c.channel_id.is_(None), c.state == "sent"))
+    speaks = or_(c.channel_id == channel, and_(c.channel_id.is_(None), c.kind == "report", c.state == "sent"))
     newest = select(c.state).where(c.state.in_(("sent", "blocked")), speaks, *_in_guild(db, deliveries, guild))
     with db.read() as connection:
         state = connection.execute(newest.order_by(c.created_at.desc()).limit(1)).scalar_one_or_none()
@@ -155,6 +155,9 @@ def _not_settled() -> ColumnElement[bool]:
         later.partition == c.partition,
         later.guild_id == c.guild_id,
         later.channel_id.is_not_distinct_from(c.channel_id),
+        or_(
+            c.channel_id.is_not(None), later.kind == c.kind
+        ),  # without one of its own, a post's kind says where it goes
         later.state == "sent",
         later.created_at > c.created_at,
     )

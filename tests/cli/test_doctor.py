@@ -144,7 +144,9 @@ def test_what_is_blocked_is_named_with_its_reason_and_what_to_do(database: Datab
     assert "✔ tier roles and nicknames: 0 pending, 1 sent, 0 failed, 1 blocked" in lines
     at = lines.index("✘ member 20 in server 10: blocked: The role “Gold” is not below the bot's own: move it.")
     assert lines[at + 1].startswith("→ change that; the bot tries again")
-    (post,) = [n for n, line in enumerate(lines) if "report for the log channel in server 10 (report:10:" in line]
+    (post,) = [
+        n for n, line in enumerate(lines) if "report for the channel of the settings in server 10 (report:10:" in line
+    ]
     assert "blocked: HTTP 403" in lines[post]
     assert lines[post + 1].startswith("→ let the bot view the channel")
     assert any(line.startswith("• … and 1 more post did not arrive") for line in lines)

@@ -143,3 +143,12 @@ async def test_a_database_that_is_away_is_asked_another_time(
         assert await office.days() == []
     assert caplog.messages == []
     assert await office.days() == ["20260218"]
+
+
+async def test_an_announcement_is_named_with_the_channel_that_it_was_for(office: Office) -> None:
+    office.rules(timezone="Asia/Seoul", log_channel_id=str(LOG), announcements={"mode": "channel", "channel_id": "8"})
+    at = MORNING - 1_772_000_000_000
+    owe(office.desk.database, "level:1", "blocked", guild_id=GUILD, channel_id=None, kind="level", at=at)
+    await office.notices.look()
+    ((_, post),) = office.owed.values()
+    assert post.posts == (BlockedPost(kind="level", channel_id="8", reason="HTTP 403"),)

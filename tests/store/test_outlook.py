@@ -117,6 +117,8 @@ def test_a_channel_takes_posts_until_one_is_blocked_and_again_once_one_is_made(d
     assert outlook.takes_posts(database, GUILD, OTHER_CHANNEL)
     owe(database, "e", "blocked", at=4, channel_id=None)
     assert outlook.takes_posts(database, GUILD, OTHER_CHANNEL)
+    owe(database, "level:1", "sent", at=5, channel_id=None, kind="level")
+    assert not outlook.takes_posts(database, GUILD, CHANNEL)
     owe(database, "f", "sent", at=5, channel_id=None)
     assert outlook.takes_posts(database, GUILD, CHANNEL)
 
@@ -128,6 +130,8 @@ def test_a_post_after_which_another_arrived_in_its_channel_is_settled(database: 
     owe(database, "d", "sent", at=1, guild_id=OTHER_GUILD)
     assert [p.key for p in outlook.stuck_posts(database, "blocked", limit=5)] == ["a", "b"]
     owe(database, "e", "sent", at=2)
+    assert [p.key for p in outlook.stuck_posts(database, "blocked", limit=5)] == ["b"]
+    owe(database, "level:1", "sent", at=2, channel_id=None, kind="level")
     assert [p.key for p in outlook.stuck_posts(database, "blocked", limit=5)] == ["b"]
     owe(database, "f", "sent", at=2, channel_id=None)
     assert outlook.stuck_posts(database, "blocked", limit=5) == []

@@ -19,6 +19,7 @@ Kind = Literal["ok", "note", "bad"]
 
 _NAMED: Final = 20
 _OUTBOXES: Final = {"posts": "posts", "members": "tier roles and nicknames"}
+_UNNAMED_CHANNEL: Final = "the channel of the settings"
 _UNNAMED: Final = "what is older than a week, or was put right since, is not named"
 _STALE_MS: Final = 60_000
 
@@ -201,7 +202,7 @@ def _outbox(facts: Facts) -> Iterator[Finding]:
     for state, member in facts.members:
         yield _member(facts, state, member)
     for state, post in facts.posts:
-        where = "the log channel" if post.channel_id is None else f"channel {post.channel_id}"
+        where = _UNNAMED_CHANNEL if post.channel_id is None else f"channel {post.channel_id}"
         what = f"{post.kind} for {where} in server {post.guild_id} ({post.key}, owed since {when(post.created_at)})"
         if state == "failed":
             yield _failed(what, post)

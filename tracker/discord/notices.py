@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from store.outlook import Blocked
+from store.outlook import Blocked, StuckPost
 from tracker.clock import from_ms
 from tracker.discord.notice import KINDS, MOST_NAMED, BlockedMember, BlockedPost, NoticePost
 from tracker.discord.owing import Owe
@@ -72,13 +72,18 @@ class Notices:
         members = await self._outlook.blocked_members(guild, but_for=unavoidable(), limit=MOST_NAMED)
         since = Ms(now - _POSTS_MS)
         posts = await self._outlook.blocked_posts(guild, since=since, kinds=KINDS, limit=MOST_NAMED)
+        settings = self._intake.sight.settings(guild)
         return NoticePost(
             at=now,
             members=tuple(BlockedMember(user_id=str(m.user_id), reason=m.error) for m in members),
             more_members=max(0, blocked.members - len(members)),
-            posts=tuple(
-                BlockedPost(kind=p.kind, channel_id=None if p.channel_id is None else str(p.channel_id), reason=p.error)
-                for p in posts
-            ),
+            posts=tuple(_named(post, settings) for post in posts),
             more_posts=max(0, blocked.posts - len(posts)),
         )
+
+
+def _named(post: StuckPost, settings: GuildSettings) -> BlockedPost:
+    channel = post.channel_id
+    if channel is None and post.kind == "level":
+        channel = settings.announcements.channel_id
+    return BlockedPost(kind=post.kind, channel_id=None if channel is None else str(channel), reason=post.error)
