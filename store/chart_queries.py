@@ -102,7 +102,8 @@ class _Reading:
         """The days of a window that have begun."""
         rows = self._here.rows(_DAYS, **self._scope(window))
         sums = {day: DaySum(day=day, voice_ms=int(voice), messages=int(sent)) for day, voice, sent in rows}
-        return steps_by_day(window, local_day(window.zone, self._as_of).day, sums)
+        # In a zone that was in force before, tomorrow may have begun.
+        return steps_by_day(window, max([local_day(window.zone, self._as_of).day, *sums]), sums)
 
     def quarters(self, window: Window) -> list[Quarter]:
         """Voice time by quarters of an hour, as far as it is known."""

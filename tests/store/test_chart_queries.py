@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
 
 from store import queries
 from store.chart_queries import read_chart_data
-from store.engine import Database
+from store.engine import Database, open_database
 from store.reporting import read_full_list, report_of_window
+from tests.properties.communities import GUILD as PLAYED
+from tests.properties.communities import Community, communities
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import BIG, plans
@@ -20,8 +26,8 @@ from tracker.events.rule import SettingsChanged
 from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft, VoiceMoved
 from tracker.ids import ChannelId, Ms, RoleId, UserId
-from tracker.projections.days import day_start, local_day
-from tracker.reports.window import Window, containing
+from tracker.projections.days import day_start, local_day, next_day, previous_day
+from tracker.reports.window import Window, between, containing
 
 HOUR = 3_600_000
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -34,8 +40,8 @@ TO_MIDNIGHT = day_start(BERLIN, 20260226) - START
 def writer_of(database: Database) -> Writer:
     """Ann and Ben hold the role, Cat does not, and there is a bot; the guild is in Berlin and ignores a channel."""
     writer = Writer(database)
-    settings = {"timezone": "Europe/Berlin", "voice": {"ignore": {"channels": [str(IGNORED)]}}}
-    writer.write([fact(SettingsChanged(settings=settings), user=None, channel=None)])
+    chosen = {"timezone": "Europe/Berlin", "voice": {"ignore": {"channels": [str(IGNORED)]}}}
+    writer.write([fact(SettingsChanged(settings=chosen), user=None, channel=None)])
     writer.write([fact(MemberJoined(name=f"m{u}", bot=u == BOT), user=u, channel=None) for u in (ANN, BEN, CAT, BOT)])
     writer.write([fact(MemberRolesChanged(role_ids=(ROLE,)), user=u, channel=None) for u in (ANN, BEN, BOT)])
     return writer
@@ -161,3 +167,27 @@ def test_big_tables_are_read_by_their_keys_and_never_whole(database: Database) -
         else:
             assert any("Index" in line for line in found), found
             assert not any(re.search(rf"Seq Scan on ({BIG})\b", line) for line in found), found
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(story=communities())
+def test_over_all_of_a_history_every_hour_together_is_what_the_days_have(
+    sqlite_template: Path, tmp_path: Path, story: Community
+) -> None:
+    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.db"
+    shutil.copy(sqlite_template, path)
+    database = open_database(str(path))
+    try:
+        writer = Writer(database)
+        writer.write(story.events)
+        writer.flush(story.until)
+        zone, until = queries.settings_of(database, PLAYED).zone, Ms(story.until)
+        days = [local_day(zone, at).day for at in (min(e.occurred_at for e in story.events), until)]
+        window = between(previous_day(days[0]), next_day(days[1]), zone)
+        report = report_of_window(database, guild_id=PLAYED, role_id=None, window=window, now=until)
+        data = read_chart_data(database, guild_id=PLAYED, role_id=None, window=window, now=until)
+    finally:
+        database.close()
+    assert data.week is not None
+    assert sum(step.voice_ms for step in data.current) == report.sums.voice_ms
+    assert sum(cell.voice_ms for row in data.week for cell in row) == report.sums.voice_ms
