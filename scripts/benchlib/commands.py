@@ -105,10 +105,10 @@ def _figures(dialect: str, about: str, runs: list[_Times]) -> Iterator[Figure]:
 
 
 def fill_history(url: str, events: int, members: int) -> None:
-    """Ten guilds, one of them big; about two months, the season of the last weeks running."""
+    """Ten guilds, one of them big; up to two months, a season running since the fourth day."""
     database = open_database(url)
     plan = Plan(
-        guilds=10, members=min(300, members), days=60, tick_s=0, crowd=members, activity=14, season_day=10
+        guilds=10, members=min(300, members), days=60, tick_s=0, crowd=members, activity=14, season_day=3
     )  # on a day, one in seven of those who would be there in a lively guild
     write(database, plan, events=events, flush_events=200_000)
     database.close()

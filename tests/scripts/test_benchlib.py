@@ -1,0 +1,52 @@
+"""The parts of the bench that make something up, or look at another process, do what the figures take for granted."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import store.state
+from scripts.benchlib import memory, restart
+from scripts.benchlib.commands import fill_history
+from scripts.simulate import fill
+from store.engine import Database, open_database
+from tracker.ids import GuildId, Partition, UserId
+
+
+def test_members_for_the_memory_figure_are_known_with_a_role_each_in_guilds_of_a_size(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_GUILD", 40)
+    fill(database, memory._members(100))
+    states = store.state.recover_all(database)
+    rosters = [guild.roster for state in states.values() for guild in state.guilds.values()]
+    assert sorted(len(list(roster.present())) for roster in rosters) == [20, 40, 40]
+    roles = Counter(roster.roles(user) for roster in rosters for user in roster.present())
+    assert all(len(held) == 1 for held in roles)
+    assert max(roles.values()) <= 2, "twenty roles in each guild, dealt out evenly"
+
+
+def test_a_recovery_is_timed_in_a_process_that_really_recovers(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    fill_history(url, 600, 20)
+    assert 0 < restart._recover(url) < 60
+    (tmp_path / "b.db").write_text("no database at all, but some text that is long enough")
+    with pytest.raises(subprocess.CalledProcessError):
+        restart._recover(f"sqlite:///{tmp_path / 'b.db'}")
+
+
+def test_the_guild_that_commands_are_asked_in_is_the_biggest_and_has_a_season_and_members_in_voice(
+    tmp_path: Path,
+) -> None:
+    fill_history(f"sqlite:///{tmp_path / 'a.db'}", 40_000, 900)
+    database = open_database(str(tmp_path / "a.db"))
+    state, _ = store.state.recover(database, Partition(0))
+    database.close()
+    sizes = {GuildId(g): len(list(map(UserId, guild.roster.present()))) for g, guild in state.guilds.items()}
+    biggest = max(sizes, key=lambda guild: sizes[guild])
+    assert sorted(sizes.values()) == [300] * 9 + [900]
+    assert state.guilds[biggest].season is not None
+    assert any(guild.voice.open for guild in state.guilds.values())
