@@ -11,8 +11,10 @@ from store.engine import Database
 from store.tally import tally
 from tests.ingest.support import Desk, make_desk
 from tests.projections.history import GUILD, MINUTE
+from tracker.events.member import MemberJoined
+from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.events.settings import parse_settings
-from tracker.ids import MessageId, Ms
+from tracker.ids import MessageId, Ms, UserId
 from tracker.ingest.posts import Posts
 from tracker.reports.window import Window, containing_moment
 
@@ -78,3 +80,29 @@ async def test_what_is_sent_is_due_no_more(office: Office) -> None:
     (owed,) = await office.posts.due(office.now)
     await office.posts.mark_sent(owed, MessageId(7))
     assert await office.keys() == []
+
+
+async def test_what_a_flush_owes_is_found_at_once(office: Office) -> None:
+    assert await office.keys() == []
+    announced = {"announcements": {"mode": "channel", "channel_id": "5"}}
+    office.desk.ingest.accept(office.desk.fact(SettingsChanged(settings=announced), None, None))
+    await office.desk.ingest.flush()
+    assert await office.keys() == []
+    office.desk.ingest.accept(office.desk.fact(ExpAdjusted(amount=100, reason="", by=UserId(9)), 1, None))
+    await office.desk.ingest.flush()
+    office.desk.clock.time += MINUTE
+    assert await office.keys() == [f"level:{GUILD}:1:1"]
+
+
+async def test_what_is_dropped_is_due_no_more(office: Office) -> None:
+    await office.owe("a")
+    (owed,) = await office.posts.due(office.now)
+    await office.posts.mark_dropped(owed, "not wanted")
+    assert await office.keys() == []
+
+
+async def test_a_member_is_called_what_they_are_known_by(office: Office) -> None:
+    office.desk.ingest.accept(office.desk.fact(MemberJoined(bot=False, name="민준"), 1, None))
+    await office.desk.ingest.flush()
+    assert await office.posts.member_name(GUILD, UserId(1)) == "민준"
+    assert await office.posts.member_name(GUILD, UserId(2)) is None
