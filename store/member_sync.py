@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Literal, cast
 
 from sqlalchemy import RowMapping, case, func, literal, select, update
 
 from store import sync_rows
 from store.engine import Database
-from store.schema import READ_MODELS, member_sync
+from store.schema import READ_MODELS, STILL_OWED, member_sync
 from tracker.events.level_rules import Curve
 from tracker.ids import GuildId, Ms, RoleId, UserId, partition_of
 from tracker.projections.levels import level_of
@@ -26,7 +26,6 @@ __all__ = [
 
 State = Literal["pending", "sent", "failed", "blocked"]
 
-_OWED: Final = ("pending", "failed")
 _totals = READ_MODELS["totals"]
 
 
@@ -68,7 +67,7 @@ _WANTED = select(member_sync, func.coalesce(_totals.c.exp, 0).label("exp")).sele
 def due(db: Database, now: Ms, *, limit: int = 500, guild: GuildId | None = None) -> list[MemberSync]:
     """Those to be tried now, of one guild or of all (None), the longest due first."""
     c = member_sync.c
-    wanted = _WANTED.where(c.state.in_(_OWED), c.next_attempt_at <= now)
+    wanted = _WANTED.where(STILL_OWED, c.next_attempt_at <= now)
     if guild is not None:
         wanted = wanted.where(c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
     with db.read() as connection:
@@ -79,7 +78,7 @@ def due(db: Database, now: Ms, *, limit: int = 500, guild: GuildId | None = None
 def owed_guilds(db: Database) -> dict[GuildId, Ms]:
     """The guilds in which anything is owed, and when the first of it is to be tried; the earliest first."""
     c, first = member_sync.c, func.min(member_sync.c.next_attempt_at)
-    wanted = select(c.guild_id, first).where(c.state.in_(_OWED)).group_by(c.guild_id).order_by(first)
+    wanted = select(c.guild_id, first).where(STILL_OWED).group_by(c.partition, c.guild_id).order_by(first)
     with db.read() as connection:
         return {GuildId(guild): Ms(at) for guild, at in connection.execute(wanted)}
 
@@ -91,7 +90,7 @@ def postpone(db: Database, guild: GuildId, until: Ms) -> None:
     with db.write() as connection:
         connection.execute(
             update(member_sync)
-            .where(*place, c.state.in_(_OWED), c.next_attempt_at < until)
+            .where(*place, STILL_OWED, c.next_attempt_at < until)
             .values(next_attempt_at=until)
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from tracker.projections.rows import Table as ReadModel
 
 __all__ = [
     "READ_MODELS",
+    "STILL_OWED",
     "TEXT_COLUMNS",
     "checkpoints",
     "deliveries",
@@ -111,7 +112,9 @@ checkpoints = _table("checkpoints", _whole("partition", key=True), _whole("posit
 rebuild_marks = _table("rebuild_marks", _whole("partition", key=True), _whole("guild_id", key=True))
 """Guilds whose history was added to behind their newest event: only a rebuild makes their read models true again."""
 
-_STILL_OWED = text("state IN ('pending', 'failed')")
+STILL_OWED: Final = text("state IN ('pending', 'failed')")
+"""Of posts and of members: still to be tried. To be asked for in these very words, without parameters: SQLite uses an
+index on a part of a table only where it can read in the statement that no other part is asked for."""
 
 deliveries = _table(
     "deliveries",
@@ -128,7 +131,7 @@ deliveries = _table(
     _whole("message_id", null=True),
     _text("error", null=True),
     _whole("created_at"),
-    Index("deliveries_due", "next_attempt_at", sqlite_where=_STILL_OWED, postgresql_where=_STILL_OWED),
+    Index("deliveries_due", "next_attempt_at", sqlite_where=STILL_OWED, postgresql_where=STILL_OWED),
 )
 """Posts owed to Discord. States: pending, sent, failed (will be tried again), blocked (needs a person)."""
 
@@ -148,7 +151,16 @@ member_sync = _table(
     _text("set_nick", null=True),
     _text("meant_nick", null=True),
     _text("original_nick", null=True),
-    Index("member_sync_due", "next_attempt_at", sqlite_where=_STILL_OWED, postgresql_where=_STILL_OWED),
+    Index(
+        "member_sync_due",
+        "partition",
+        "guild_id",
+        "next_attempt_at",
+        "user_id",
+        "state",
+        sqlite_where=STILL_OWED,
+        postgresql_where=STILL_OWED,
+    ),
 )
 """What each member should look like on Discord, and how far that has come. States as those of `deliveries`.
 

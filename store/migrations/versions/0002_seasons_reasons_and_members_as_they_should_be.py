@@ -37,7 +37,8 @@ def upgrade() -> None:
         ],
     )
     owed = sa.text(_STILL_OWED)
-    op.create_index("member_sync_due", "member_sync", ["next_attempt_at"], sqlite_where=owed, postgresql_where=owed)
+    columns = ["partition", "guild_id", "next_attempt_at", "user_id", "state"]
+    op.create_index("member_sync_due", "member_sync", columns, sqlite_where=owed, postgresql_where=owed)
     op.execute(
         "INSERT INTO rebuild_marks (partition, guild_id) SELECT partition, guild_id FROM guilds "
         "WHERE guild_id NOT IN (SELECT guild_id FROM rebuild_marks)"

@@ -1,0 +1,105 @@
+"""What is asked every second or for each post is found by indexes, however much there ever was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from store import deliveries, member_sync
+from store.deliveries import NewDelivery
+from store.engine import Database
+from tests.store.support import CHANNEL, GUILD, START
+from tracker.ids import MessageId, Ms, partition_of
+
+MANY = 3_000
+LATER = Ms(START + 10)
+
+
+def post(number: int) -> NewDelivery:
+    key = f"level:{GUILD}:{number}:1"
+    return NewDelivery(key=key, guild_id=GUILD, channel_id=CHANNEL, kind="level", payload="{}", at=Ms(START))
+
+
+@pytest.fixture
+def long_used(database: Database) -> Database:
+    """A database in which almost everything arrived long ago."""
+    partition = partition_of(GUILD, database.partitions)
+    rows = [{"partition": partition, "guild_id": GUILD, "user_id": n, "next_attempt_at": START} for n in range(MANY)]
+    common = {"level": 1, "tier_roles": "", "revision": 1, "attempts": 1}
+    with database.write() as connection:
+        member = [{**row, **common, "state": "sent"} for row in rows]
+        connection.execute(member_sync.member_sync.insert(), member)
+        deliveries.enqueue_in(connection, database.partitions, [post(number) for number in range(MANY)])
+        connection.execute(deliveries.deliveries.update().values(state="sent", message_id=1))
+    deliveries.enqueue(database, post(MANY))
+    if database.dialect == "postgresql":
+        with database.autocommit() as connection:
+            connection.exec_driver_sql("ANALYZE")
+    return database
+
+
+def plans(db: Database, ask: Callable[[], object]) -> list[str]:
+    """How the database goes about every statement that `ask` sends it."""
+    lines: list[str] = []
+    explain = "EXPLAIN QUERY PLAN " if db.dialect == "sqlite" else "EXPLAIN "
+
+    def note(_c: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            cursor.execute(explain + statement, parameters)
+            lines.extend(str(row[-1]) for row in cursor.fetchall())
+
+    for engine in (db.engine, db.reader):
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        ask()
+    finally:
+        for engine in (db.engine, db.reader):
+            event.remove(engine, "before_cursor_execute", note)
+    return lines
+
+
+QUESTIONS: dict[str, tuple[str, Callable[[Database], object]]] = {
+    "members of a guild": ("member_sync_due", lambda db: member_sync.due(db, LATER, guild=GUILD, limit=20)),
+    "guilds": ("member_sync_due", member_sync.owed_guilds),
+    "putting a guild off": ("member_sync_due", lambda db: member_sync.postpone(db, GUILD, LATER)),
+    "posts": ("deliveries_due", lambda db: deliveries.due(db, LATER)),
+    "the next post": ("deliveries_due", deliveries.next_due),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_is_owed_is_found_without_what_was_ever_owed(long_used: Database, question: str) -> None:
+    index, ask = QUESTIONS[question]
+    found = plans(long_used, lambda: ask(long_used))
+    assert any(index in line for line in found), found
+    assert not any(line.startswith("SCAN deliveries") or "Seq Scan on deliveries" in line for line in found), found
+
+
+def test_the_newest_announcement_of_a_member_is_found_without_those_of_all_others(long_used: Database) -> None:
+    (owed,) = deliveries.due(long_used, LATER)
+    kept: list[bool] = []
+    like = f"level:{GUILD}:{MANY}:"
+    found = plans(long_used, lambda: kept.append(deliveries.keep_newest(long_used, owed, like)))
+    assert kept == [True]
+    by_key = "PRIMARY KEY (partition=? AND key>? AND key<?)"
+    assert any((by_key if long_used.dialect == "sqlite" else "deliveries_due") in line for line in found), found
+
+
+def test_of_a_members_announcements_the_newest_stays_and_nobody_elses_is_touched(database: Database) -> None:
+    for user, level in ((1, 9), (1, 10), (11, 9), (1, 8)):
+        key = f"level:{GUILD}:{user}:{level}"
+        at = Ms(START + level)
+        deliveries.enqueue(
+            database, NewDelivery(key=key, guild_id=GUILD, channel_id=CHANNEL, kind="level", payload="{}", at=at)
+        )
+    owed = {post.key: post for post in deliveries.due(database, Ms(START + 100))}
+    assert not deliveries.keep_newest(database, owed[f"level:{GUILD}:1:8"], f"level:{GUILD}:1:")
+    assert [post.key for post in deliveries.due(database, Ms(START + 100))] == [
+        f"level:{GUILD}:11:9",
+        f"level:{GUILD}:1:10",
+    ]
+    deliveries.mark_sent(database, owed[f"level:{GUILD}:11:9"], MessageId(1))
+    assert deliveries.keep_newest(database, owed[f"level:{GUILD}:1:10"], f"level:{GUILD}:1:")
