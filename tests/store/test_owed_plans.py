@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from store import deliveries, member_sync
+from store import deliveries, member_sync, schema
 from store.deliveries import NewDelivery
 from store.engine import Database
 from tests.store.support import CHANNEL, GUILD, START
@@ -31,9 +31,9 @@ def long_used(database: Database) -> Database:
     common = {"level": 1, "tier_roles": "", "revision": 1, "attempts": 1}
     with database.write() as connection:
         member = [{**row, **common, "state": "sent"} for row in rows]
-        connection.execute(member_sync.member_sync.insert(), member)
+        connection.execute(schema.member_sync.insert(), member)
         deliveries.enqueue_in(connection, database.partitions, [post(number) for number in range(MANY)])
-        connection.execute(deliveries.deliveries.update().values(state="sent", message_id=1))
+        connection.execute(schema.deliveries.update().values(state="sent", message_id=1))
     deliveries.enqueue(database, post(MANY))
     if database.dialect == "postgresql":
         with database.autocommit() as connection:
