@@ -178,11 +178,12 @@ def keep_newest(db: Database, delivery: Tried, like: str) -> bool:
     """
     c = deliveries.c
     partition = partition_of(delivery.guild_id, db.partitions)
-    alike = [STILL_OWED, c.partition == partition, c.key.startswith(like, autoescape=True)]
+    alike = [c.partition == partition, c.key.startswith(like, autoescape=True)]
     if db.dialect == "sqlite":  # would read all posts that there ever were: its LIKE, other than this, uses no index
-        alike += [c.key >= like, c.key < like + _LAST]
+        begins += [c.key >= like, c.key < like + _LAST]
+    alike = (STILL_OWED, c.partition == partition, *begins)
     with db.write() as connection:
-        rows = connection.execute(select(c.key).where(*alike).order_by(c.created_at, c.key)).scalars().all()
+        rows = connection.execute(select(c.key).where(STILL_OWED, *alike).order_by(c.created_at, c.key)).scalars().all()
         if len(rows) > 1:
             older = update(deliveries).where(c.partition == partition, c.key.in_(rows[:-1]))
             connection.execute(older.values(state="dropped", error="a later one is posted instead"))
