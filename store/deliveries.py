@@ -180,8 +180,7 @@ def keep_newest(db: Database, delivery: Tried, like: str) -> bool:
     partition = partition_of(delivery.guild_id, db.partitions)
     alike = [c.partition == partition, c.key.startswith(like, autoescape=True)]
     if db.dialect == "sqlite":  # would read all posts that there ever were: its LIKE, other than this, uses no index
-        begins += [c.key >= like, c.key < like + _LAST]
-    alike = (STILL_OWED, c.partition == partition, *begins)
+        alike += [c.key >= like, c.key < like + _LAST]
     with db.write() as connection:
         rows = connection.execute(select(c.key).where(STILL_OWED, *alike).order_by(c.created_at, c.key)).scalars().all()
         if len(rows) > 1:
