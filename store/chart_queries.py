@@ -17,13 +17,14 @@ from tracker.reports.chart_data import (
     Step,
     Turn,
     hours_of_day,
+    hours_on_clock,
     quarters_of,
     steps_by_day,
     week_of,
 )
 from tracker.reports.window import Window
 
-__all__ = ["read_chart_data"]
+__all__ = ["read_chart_data", "read_hours"]
 
 _FOREVER: Final = (1 << 63) - 1
 _MEMBERS: Final = """
@@ -84,6 +85,13 @@ def read_chart_data(db: Database, *, guild_id: GuildId, role_id: RoleId | None, 
             before=reading.days(before),
             week=week_of(window.zone, quarters),
         )
+
+
+def read_hours(db: Database, *, guild_id: GuildId, role_id: RoleId | None, window: Window, now: Ms) -> tuple[int, ...]:
+    """The voice time in `window` by the hour on the clock, of whom the report is about. Raises DatabaseError."""
+    with db.read() as connection:
+        reading = _Reading(Here(connection, db, guild_id), guild_id if role_id is None else role_id, now)
+        return hours_on_clock(window.zone, reading.quarters(window))
 
 
 class _Reading:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from store import queries
+from store.chart_queries import read_hours
 from store.engine import Database
 from store.queries import MemberActivity
 from tracker.errors import ConfigError, NotFoundError
@@ -50,6 +51,7 @@ def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None,
         activity=_by_user(rows),
         before=sum_up(_activity(before)),
         away_ms=queries.away_ms(db, guild_id, window.start, window.end, max(as_of, min(now, window.end))),
+        hours=read_hours(db, guild_id=guild_id, role_id=role_id, window=window, now=now),
     )
 
 

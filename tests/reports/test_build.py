@@ -122,6 +122,16 @@ def test_a_window_is_complete_once_its_end_is_known() -> None:
     assert not replace(report, as_of=Ms(DAY.end - 1)).complete
 
 
+def test_the_busiest_hours_are_those_with_the_most_voice_and_never_empty_ones() -> None:
+    hours = [0] * 24
+    hours[21], hours[9], hours[20] = 50, 7, 50
+    report = replace(report_of([member(20), member(21)], by_user(did(20, messages=1))), hours=tuple(hours))
+    assert report.busiest(2) == [(20, 50), (21, 50)]
+    assert report.busiest(9) == [(20, 50), (21, 50), (9, 7)]
+    assert report.idle == 1
+    assert replace(report, hours=()).busiest(3) == []
+
+
 def test_the_json_has_every_figure_with_ids_as_text() -> None:
     rows = by_user(
         Activity(

@@ -77,6 +77,7 @@ def test_windows_of_a_kind_meet_without_hole_or_overlap(zone: ZoneInfo, period: 
     window = containing(period, day, zone)
     before = window.previous()
     assert (before.period, before.end) == (period, window.start)
+    assert before.following() == window
     assert next_day(before.last_day) == window.first_day
     assert before.start < before.end < window.end
     assert containing(period, before.last_day, zone) == before
@@ -97,6 +98,7 @@ def test_any_dates_last_from_the_first_midnight_to_the_one_after_the_last(
     assert (window.start, window.end) == (day_start(zone, day), day_start(zone, next_day(last)))
     assert window.previous().end == window.start
     assert (date_of(window.previous().last_day) - date_of(window.previous().first_day)).days == length
+    assert window.following().previous() == window
 
 
 def test_dates_the_wrong_way_round_are_refused() -> None:

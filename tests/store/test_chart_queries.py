@@ -79,6 +79,7 @@ def test_days_and_hours_add_up_to_the_report(database: Database) -> None:
         assert data.week is not None
         assert sum(cell.voice_ms for row in data.week for cell in row) == report.sums.voice_ms > 0
         assert sum(step.voice_ms for step in data.current) == report.sums.voice_ms
+        assert report.hours == tuple(sum(row[hour].voice_ms for row in data.week) for hour in range(24))
         assert sum(step.messages or 0 for step in data.current) == report.sums.messages == 1
         assert (data.count, len(data.current), len(data.before)) == (7, 5, 7)
         assert sum(step.voice_ms for step in data.before) == 0

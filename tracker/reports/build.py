@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tracker.ids import GuildId, Ms, RoleId, UserId
@@ -26,11 +26,12 @@ def build_report(
     activity: Mapping[UserId, Activity],
     before: Sums,
     away_ms: int,
+    hours: Sequence[int] = (),
 ) -> Report:
     """The report of `members` (who hold the role at the window's end, no bots).
 
     `activity` may hold members who are not in `members`, and need not hold those who did nothing. `before`: `sum_up` of
-    the window before. `away_ms` is in this window.
+    the window before. `away_ms` and `hours` (voice time by the hour on the clock) are of this window.
     """
     ranked = _ranked(members, activity)
     entries = [_entry(rank, did, member) for rank, (did, member) in enumerate(ranked, start=1)]
@@ -48,6 +49,7 @@ def build_report(
         top=tuple(e for e in entries if e.voice_ms > 0 or e.exp > 0 or e.messages > 0)[:TOP_COUNT],
         low=tuple(entries[-LOW_COUNT:]),
         away_ms=away_ms,
+        hours=tuple(hours),
     )
 
 

@@ -19,7 +19,7 @@ from tracker.reports.window import Window
 
 __all__ = [
     "HOURS", "QUARTER_MS", "WEEKDAYS", "Cell", "ChartData", "DaySum", "PartSession", "Quarter", "Step", "Turn",
-    "hours_of_day", "quarters_of", "steps_by_day", "week_of",
+    "hours_of_day", "hours_on_clock", "quarters_of", "steps_by_day", "week_of",
 ]  # fmt: skip
 
 QUARTER_MS: Final = 900_000
@@ -134,6 +134,14 @@ def hours_of_day(window: Window, quarters: Iterable[Quarter]) -> tuple[Step, ...
         voice[hour] += quarter.voice_ms
         last = max(last, hour)
     return tuple(Step(day=window.first_day, hour=hour, voice_ms=voice[hour], messages=None) for hour in range(last + 1))
+
+
+def hours_on_clock(zone: ZoneInfo, quarters: Iterable[Quarter]) -> tuple[int, ...]:
+    """Voice time by the hour on the clock in `zone`, whatever the day."""
+    voice = [0] * HOURS
+    for quarter in quarters:
+        voice[_local(quarter.start, zone).hour] += quarter.voice_ms
+    return tuple(voice)
 
 
 def steps_by_day(window: Window, last_day: int, sums: Mapping[int, DaySum]) -> tuple[Step, ...]:

@@ -83,6 +83,7 @@ class Report:
 
     `role_id` None: everyone. `as_of`: the instant up to which the figures are known. `change`: `sums` less those of the
     window of the same kind before, with the members it had. `away_ms`: how long the tracker was away in the window.
+    `hours`: the members' voice time by the hour on the clock, from 0 to 23; empty where it was not counted.
     """
 
     guild_id: GuildId
@@ -97,6 +98,17 @@ class Report:
     top: tuple[MemberEntry, ...]
     low: tuple[MemberEntry, ...]
     away_ms: int
+    hours: tuple[int, ...] = ()
+
+    @property
+    def idle(self) -> int:
+        """How many members did nothing."""
+        return self.members - self.active
+
+    def busiest(self, count: int) -> list[tuple[int, int]]:
+        """The hours with the most voice time and how much, the busiest first; none in which nobody was in voice."""
+        found = sorted(((hour, ms) for hour, ms in enumerate(self.hours) if ms > 0), key=lambda it: (-it[1], it[0]))
+        return found[:count]
 
     @property
     def active_percent(self) -> int:

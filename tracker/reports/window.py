@@ -41,6 +41,13 @@ class Window:
             return _window("range", first - timedelta(days=days), first - timedelta(days=1), self.zone)
         return _whole(self.period, first - timedelta(days=1), self.zone)
 
+    def following(self) -> Window:
+        """The window of the same kind that starts where this one ends; for any two dates, as many days after them."""
+        first, last = date_of(self.first_day), date_of(self.last_day)
+        if self.period == "range":
+            return _window("range", last + timedelta(days=1), last + (last - first) + timedelta(days=1), self.zone)
+        return _whole(self.period, last + timedelta(days=1), self.zone)
+
 
 def containing(period: Period, day: int, zone: ZoneInfo) -> Window:
     """The local day, ISO week (Monday first) or calendar month that `day` (yyyymmdd) is in; `range`: that day."""
