@@ -76,10 +76,12 @@ class Findings:
 def judged(
     connection: Connection, partition: Partition, guild: int, rules: StandingRules, as_of: int
 ) -> Iterator[Judged]:
-    """Everybody in the guild who ever earned EXP; of a guild that keeps nobody in line, only those who are noted."""
+    """Everybody in the guild who ever earned EXP; where nothing follows from it, only those who are noted."""
     settings = rules.settings
     basis, join = _BASIS[settings.tiers.basis]
-    statement = _GUILD.format(basis=basis, join=join, kind="LEFT" if keeps_members(settings) else "INNER")
+    statement = _GUILD.format(
+        basis=basis, join=join, kind="LEFT" if keeps_members(settings) or announces(settings) else "INNER"
+    )
     place: dict[str, int | None] = {"partition": partition, "guild": guild}
     if settings.tiers.basis == "season":
         place["season"] = rules.season_at

@@ -133,7 +133,7 @@ deliveries = _table(
     _whole("created_at"),
     Index("deliveries_due", "next_attempt_at", sqlite_where=STILL_OWED, postgresql_where=STILL_OWED),
 )
-"""Posts owed to Discord. States: pending, sent, failed (will be tried again), blocked (needs a person)."""
+"""Posts owed to Discord. States: pending, sent, failed (will be tried again), blocked (needs a person), dropped."""
 
 member_sync = _table(
     "member_sync",

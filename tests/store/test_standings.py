@@ -223,6 +223,18 @@ def test_levels_reached_are_told_once_and_several_at_once_are_one_message(databa
     assert len(announced(database)) == 1  # level 3 again: told already
 
 
+def test_levels_are_told_of_a_guild_without_tiers_whose_rules_change_in_the_same_minute(database: Database) -> None:
+    writer = Writer(database)
+    told = {"announcements": {"mode": "channel"}}
+    writer.write([fact(SettingsChanged(settings=told), user=None, channel=None), given(150, at=1)])
+    writer.flush(START + MINUTE)
+    writer.write([fact(SettingsChanged(settings={**told, "locale": "ko"}), user=None, channel=None, at=2 * MINUTE)])
+    writer.write([given(100, at=2 * MINUTE)])
+    writer.flush(START + 3 * MINUTE)
+    assert [post["level"] for post in announced(database)] == [1, 2]
+    assert member_sync.desired(database, GUILD) == {}
+
+
 def test_without_announcements_nothing_is_told_and_nothing_is_made_up_for_later(database: Database) -> None:
     writer = Writer(database)
     writer.write([rules(), given(350, at=1)])
