@@ -125,7 +125,7 @@ def strays(connection: Connection, partition: int, guild: int, managed: Collecti
     statement = (
         "SELECT m.user_id, m.role_ids, COALESCE(s.tier_roles, '') FROM members m "
         "LEFT JOIN member_sync s ON s.partition = m.partition AND s.guild_id = m.guild_id AND s.user_id = m.user_id "
-        "WHERE m.partition = :partition AND m.guild_id = :guild AND m.present = 1 AND COALESCE(m.bot, 0) = 0 "
+        "WHERE m.partition = :partition AND m.guild_id = :guild AND m.present = 1 AND (m.bot IS NULL OR m.bot = 0) "
         "AND m.role_ids <> ''"
     )
     found = []
