@@ -12,10 +12,10 @@ from store.queries import MemberActivity
 from tracker.errors import ConfigError, NotFoundError
 from tracker.ids import GuildId, Ms, RoleId, UserId
 from tracker.reports.build import build_report, full_list, sum_up
-from tracker.reports.model import Activity, Member, MemberEntry, Report
+from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
-__all__ = ["read_full_list", "read_report", "report_of_window"]
+__all__ = ["read_full_list", "read_member_report", "read_report", "report_of_window"]
 
 
 def read_report(
@@ -35,10 +35,7 @@ def read_report(
 
 def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None, window: Window, now: Ms) -> Report:
     """The report over any window. Members are those at its end, or now if it is still open. Raises as `read_report`."""
-    if not queries.is_known(db, guild_id):
-        raise NotFoundError(f"guild {guild_id} is not in the database")
-    if role_id is not None and not queries.is_known(db, guild_id, role_id):
-        raise NotFoundError(f"role {role_id} is not known in guild {guild_id}")
+    _check_known(db, guild_id, role_id)
     rows, before = _read(db, guild_id, role_id, window, now), _read(db, guild_id, role_id, window.previous(), now)
     as_of = queries.as_of(db, guild_id)
     return build_report(
@@ -50,7 +47,7 @@ def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None,
         members=_members(rows),
         activity=_by_user(rows),
         before=sum_up(_activity(before)),
-        away_ms=queries.away_ms(db, guild_id, window.start, window.end, max(as_of, min(now, window.end))),
+        away_ms=_away_ms(db, guild_id, window, as_of, now),
         hours=read_hours(db, guild_id=guild_id, role_id=role_id, window=window, now=now),
     )
 
@@ -64,6 +61,46 @@ def read_full_list(
     """
     rows = _read(db, guild_id, role_id, window, now)
     return full_list(_members(rows), _by_user(rows))
+
+
+def read_member_report(
+    db: Database, *, guild_id: GuildId, role_id: RoleId | None, user_id: UserId, window: Window, now: Ms
+) -> MemberReport | None:
+    """What one member did in `window`; None if they are not among those whom the report of the role is about.
+
+    Raises as `read_report`.
+    """
+    _check_known(db, guild_id, role_id)
+    listed = read_full_list(db, guild_id=guild_id, role_id=role_id, window=window, now=now)
+    member = next((entry for entry in listed if entry.user_id == user_id), None)
+    if member is None:
+        return None
+    before = [row for row in _read(db, guild_id, role_id, window.previous(), now) if row.user_id == user_id]
+    did = sum_up([member])
+    as_of = queries.as_of(db, guild_id)
+    return MemberReport(
+        guild_id=guild_id,
+        role_id=role_id,
+        role_name=None if role_id is None else queries.role_name(db, guild_id, role_id),
+        window=window,
+        as_of=as_of,
+        member=member,
+        members=len(listed),
+        did=did,
+        change=did.minus(sum_up(_activity(before))),
+        away_ms=_away_ms(db, guild_id, window, as_of, now),
+    )
+
+
+def _check_known(db: Database, guild: GuildId, role: RoleId | None) -> None:
+    if not queries.is_known(db, guild):
+        raise NotFoundError(f"guild {guild} is not in the database")
+    if role is not None and not queries.is_known(db, guild, role):
+        raise NotFoundError(f"role {role} is not known in guild {guild}")
+
+
+def _away_ms(db: Database, guild: GuildId, window: Window, as_of: Ms, now: Ms) -> Ms:
+    return queries.away_ms(db, guild, window.start, window.end, max(as_of, min(now, window.end)))
 
 
 def _members(rows: Iterable[MemberActivity]) -> list[Member]:

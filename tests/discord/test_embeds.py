@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.discord.reports import DAY, report
+from tests.discord.reports import DAY, entry, report
 from tracker.discord.embeds import FIELD_LIMIT, MOST_FIELDS, TITLE_LIMIT, TOTAL_LIMIT, length, report_embed
 from tracker.ids import Ms
 
@@ -53,15 +53,20 @@ def test_it_says_the_figures_in_english() -> None:
     embed = report_embed(report(["Ana", "민준", "Cho", "Dan"], away_ms=600_000), "en-US")
     assert embed.title == "스터디: daily report"
     fields = {f.name: f.value for f in embed.fields}
-    assert fields["Active"] == "21 of 24 (88%)"
-    assert fields["Total voice"] == "24 h\n▼ 20 min"
-    assert fields["Messages"] == "321\n±0"
-    assert fields["EXP"] == "999\n▲ 12,345"
+    assert fields["At a glance"].splitlines() == [
+        "👥 Active **21 of 24 (88%)**",
+        "🎧 Total voice **24 h** ▼ 20 min",
+        "⏱️ Average each **1 h 8 min**",
+        "🚪 Sessions **60** ▲ 3",
+        "💬 Messages **321** ±0",
+        "⌨️ Interactions **4** ▼ 1",
+        "✨ EXP **999** ▲ 12,345",
+    ]
     top = fields["Top 4"].splitlines()
-    assert [line.split()[0] for line in top] == ["🥇", "🥈", "🥉", "`"]
-    assert top[0] == "🥇 **Ana** — 1 h · 2 sessions · 12 messages · 24 EXP"
+    assert [line.split()[0] for line in top[::2]] == ["🥇", "🥈", "🥉", "`"]
+    assert top[:2] == ["🥇 **Ana** — 1 h", "`████████` 12 messages · 24 EXP"]
     assert "away for 10 min" in (embed.description or "")
-    assert len(fields["Low activity"].splitlines()) == 4
+    assert len(fields["Low activity · 3 did nothing"].splitlines()) == 4
 
 
 def test_it_says_them_in_korean() -> None:
@@ -74,8 +79,40 @@ def test_it_says_them_in_korean() -> None:
 def test_nobody_is_said_to_be_nobody() -> None:
     embed = report_embed(report([], members=0, active=0), "en")
     assert any(f.value == "Nobody has this role." for f in embed.fields)
-    embed = report_embed(report([]), "en")
+    embed = report_embed(report([], active=0), "en")
     assert any(f.value == "Nobody was active in this period." for f in embed.fields)
+
+
+def test_the_hours_in_which_most_were_in_voice_come_first() -> None:
+    hours = [0] * 24
+    hours[9], hours[23], hours[0], hours[7] = 60_000, 7_200_000, 120_000, 1
+    embed = report_embed(report(["Ana"], hours=tuple(hours)), "en")
+    fields = {f.name: f.value for f in embed.fields}
+    assert fields["Busiest hours"].splitlines() == [
+        "🕘 **23:00–24:00** — 2 h",
+        "🕘 **00:00–01:00** — 2 min",
+        "🕘 **09:00–10:00** — 1 min",
+    ]
+
+
+def test_bars_are_as_long_as_the_figure_that_made_the_order() -> None:
+    top = (entry(1, "Ana", voice_ms=8_000_000), entry(2, "Ben", voice_ms=4_100_000), entry(3, "Cho", voice_ms=0))
+    lines = report_embed(report([], top=top), "en").fields[1].value.splitlines()
+    assert [line.count("█") for line in lines[1::2]] == [8, 4, 0]
+    talkers = tuple(entry(n, "x", voice_ms=0, exp=0, messages=40 // n) for n in (1, 2))
+    lines = report_embed(report([], top=talkers), "en").fields[1].value.splitlines()
+    assert lines == ["🥇 **x** — 40 messages", "`████████`", "🥈 **x** — 20 messages", "`████░░░░`"]
+
+
+def test_who_may_not_see_members_sees_none() -> None:
+    shown = everything(report_embed(report(["Ana", "Ben"]), "en", top=False, low=False))
+    assert not any("Ana" in part or "Ben" in part for part in shown)
+    assert "21 of 24" in " ".join(shown)
+
+
+def test_a_report_that_is_late_says_when_it_was_due() -> None:
+    shown = report_embed(report(["Ana"]), "en", late_since=Ms(DAY.end + 60_000)).description or ""
+    assert "This report is late: it was due 19 Feb, 00:01." in shown
 
 
 def test_a_member_whose_name_was_never_seen_is_mentioned_by_id() -> None:

@@ -58,7 +58,7 @@ def full_list(members: Iterable[Member], activity: Mapping[UserId, Activity]) ->
     return [_entry(rank, did, member) for rank, (did, member) in enumerate(_ranked(members, activity), start=1)]
 
 
-def sum_up(rows: Iterable[Activity]) -> Sums:
+def sum_up(rows: Iterable[Activity | MemberEntry]) -> Sums:
     """The sums of these rows."""
     rows = list(rows)
     return Sums(

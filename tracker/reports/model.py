@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tracker.ids import GuildId, Ms, RoleId, UserId
 from tracker.reports.window import Window
 
-__all__ = ["Activity", "Member", "MemberEntry", "Report", "Sums"]
+__all__ = ["Activity", "Member", "MemberEntry", "MemberReport", "Report", "Sums"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,30 @@ class Report:
     def average_voice_ms(self) -> int:
         """Voice time per active member, rounded down (0 if there are none)."""
         return self.sums.voice_ms // self.active if self.active else 0
+
+    @property
+    def complete(self) -> bool:
+        """The window is over, and the figures cover all of it."""
+        return self.window.end <= self.as_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberReport:
+    """What one member did in a window. `role_id` None: everyone; `place`: theirs among the `members` who hold the role.
+
+    `change`: `did` less what they did in the window of the same kind before. `away_ms`: as in a report.
+    """
+
+    guild_id: GuildId
+    role_id: RoleId | None
+    role_name: str | None
+    window: Window
+    as_of: Ms
+    member: MemberEntry
+    members: int
+    did: Sums
+    change: Sums
+    away_ms: int
 
     @property
     def complete(self) -> bool:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from tracker.ids import Ms
 from tracker.reports import text
-from tracker.reports.model import Report
+from tracker.reports.model import MemberReport, Report
 from tracker.reports.window import Window
 
-__all__ = ["away_text", "open_text", "sums_of", "title_of", "when_text"]
+__all__ = ["away_text", "late_text", "open_text", "role_of", "sums_of", "title_of", "when_text"]
 
 
 def title_of(report: Report, locale: str | None) -> str:
     """`스터디 일간 활동 보고서`."""
-    t = text.translate(locale)
+    return text.translate(locale)(f"report.title.{report.window.period}", role=role_of(report, locale))
+
+
+def role_of(report: Report | MemberReport, locale: str | None) -> str:
+    """The name of the role that the report is about."""
     if report.role_id is None or int(report.role_id) == int(report.guild_id):
-        role = t("report.everyone")
-    else:
-        role = report.role_name or str(report.role_id)
-    return t(f"report.title.{report.window.period}", role=role)
+        return text.translate(locale)("report.everyone")
+    return report.role_name or str(report.role_id)
 
 
 def when_text(window: Window, locale: str | None) -> str:
@@ -26,14 +29,19 @@ def when_text(window: Window, locale: str | None) -> str:
     return text.range_text(window.first_day, window.last_day, locale)
 
 
-def open_text(report: Report, locale: str | None) -> str | None:
+def open_text(report: Report | MemberReport, locale: str | None) -> str | None:
     """That the window is not over, and as of when the figures are; None if it is over."""
     if report.complete:
         return None
     return text.translate(locale)("report.open", when=text.moment_text(report.as_of, report.window.zone, locale))
 
 
-def away_text(report: Report, locale: str | None) -> str | None:
+def late_text(window: Window, since: Ms, locale: str | None) -> str:
+    """That the report is late, and when it should have been posted."""
+    return text.translate(locale)("report.late", when=text.moment_text(since, window.zone, locale))
+
+
+def away_text(report: Report | MemberReport, locale: str | None) -> str | None:
     """For how long the tracker was away; None if it was not."""
     if report.away_ms == 0:
         return None
