@@ -9,6 +9,7 @@ import pytest
 from tests.discord.house import BoardHouse, check_embed
 from tracker.discord.board_pages import BoardPage
 from tracker.errors import DatabaseError
+from tracker.events.interaction import InteractionUsed
 from tracker.events.member import MemberOptedOut
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.sandbox import InteractionCall, Member, Message
@@ -212,7 +213,7 @@ async def test_a_database_that_is_away_is_told_and_the_board_stays(
 
 @pytest.mark.parametrize(
     "custom_id",
-    ["", "board", "board/all/exp", "board/all/exp/-1", "board/all/exp/x", "board/ever/exp/1", "a/all/exp/1"],
+    ["", "board", "board:all/exp", "board:all/exp/-1", "board:all/exp/x", "board:ever/exp/1", "a:all/exp/1"],
 )
 def test_a_button_that_is_none_of_ours_leads_nowhere(custom_id: str) -> None:
     assert BoardPage.parse(custom_id) is None
@@ -221,3 +222,15 @@ def test_a_button_that_is_none_of_ours_leads_nowhere(custom_id: str) -> None:
 def test_a_button_leads_where_its_name_says() -> None:
     page = BoardPage(period="month", measure="voice", page=7)
     assert BoardPage.parse(page.custom_id) == page
+    assert BoardPage.parse("board/month/voice/7") == page, "buttons of before the colon go on working"
+
+
+async def test_a_press_counts_under_the_name_of_what_was_pressed_without_its_page(house: BoardHouse) -> None:
+    people = crowd(house, 11)
+    await house.open(13)
+    for person in people:
+        give(house, person, 5)
+    message, _ = await house.ask(house.ana, "leaderboard")
+    await house.press(house.ana, message, buttons(message)[1]["custom_id"])
+    used = [event.data for event in house.desk.logged(house.guild_id) if event.type == "interaction.used"]
+    assert InteractionUsed(command="board", kind="button") in used

@@ -34,13 +34,16 @@ class BoardPage:
     @property
     def custom_id(self) -> str:
         """What a button that leads here is called."""
-        return f"{_PREFIX}/{self.period}/{self.measure}/{self.page}"
+        return f"{_PREFIX}:{self.period}/{self.measure}/{self.page}"
 
     @classmethod
     def parse(cls, custom_id: str) -> BoardPage | None:
         """Where the button leads; None if it is none of ours."""
-        prefix, *rest = custom_id.split("/")
-        if prefix != _PREFIX or len(rest) != 3:
+        # It used to be a slash: messages with such buttons are still there.
+        if not custom_id.startswith((f"{_PREFIX}:", f"{_PREFIX}/")):
+            return None
+        rest = custom_id[len(_PREFIX) + 1 :].split("/")
+        if len(rest) != 3:
             return None
         period, measure, page = rest
         if period not in BOARD_PERIODS or measure not in MEASURES or not (page.isascii() and page.isdecimal()):
