@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, cast
 
-from sqlalchemy import Connection, RowMapping, case, func, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.engine import Database
@@ -108,15 +108,21 @@ def enqueue_in(connection: Connection, partitions: int, owed: Sequence[NewDelive
 def due(db: Database, now: Ms, *, limit: int = 200) -> list[Delivery]:
     """Posts to be tried now: at most five of each channel, those that are owed longest; announcements (`level`) last.
 
-    A guild's announcements count as one channel of their own, so that hundreds of them leave room for the rest.
+    A guild's announcements count as one channel of their own, so that hundreds of them leave room for the rest. Reports
+    come in their order: none while an earlier one of its channel waits to be tried again.
     """
     c = deliveries.c
+    waiting = (STILL_OWED, c.kind == "report", c.next_attempt_at > now)
+    oldest = func.min(c.created_at).label("oldest")
+    held = select(c.guild_id, c.channel_id, oldest).where(*waiting).group_by(c.guild_id, c.channel_id).subquery()
+    here = and_(held.c.guild_id == c.guild_id, held.c.channel_id.is_not_distinct_from(c.channel_id))
+    in_order = or_(c.kind != "report", held.c.oldest.is_(None), held.c.oldest >= c.created_at)
     late = case((c.kind == "level", 1), else_=0)
     number = func.row_number().over(
         partition_by=(c.guild_id, c.channel_id, late), order_by=(c.created_at, c.next_attempt_at, c.key)
     )
-    owed = select(deliveries, number.label("number"), late.label("late"))
-    found = owed.where(STILL_OWED, c.next_attempt_at <= now).subquery()
+    owed = select(deliveries, number.label("number"), late.label("late")).outerjoin(held, here)
+    found = owed.where(STILL_OWED, c.next_attempt_at <= now, in_order).subquery()
     wanted = select(found).where(found.c.number <= _AT_ONCE)
     order = (found.c.late, found.c.number, found.c.created_at, found.c.next_attempt_at, found.c.key)
     with db.read() as connection:

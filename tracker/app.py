@@ -18,7 +18,6 @@ from tracker import heap
 from tracker.clock import SystemClock
 from tracker.config import Config
 from tracker.discord.bot import Front
-from tracker.discord.desk import ReportDesk
 from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.notice import render_notice
 from tracker.discord.notices import Notices
@@ -38,6 +37,7 @@ from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.previews import Previews
 from tracker.ingest.reader import Reader
+from tracker.ingest.report_runs import ReportRuns
 from tracker.ingest.rules import Rules
 from tracker.ingest.tidying import Tidying
 from tracker.schedule import Jobs, ReportSchedule
@@ -106,8 +106,7 @@ class _App:
             _LOG.warning("finishing an import that was cut off: counting %d guilds anew", len(unfinished))
             store.rebuild.rebuild(database, guilds=unfinished, lease=lease)
         states = store.state.recover_all(database)
-        # No tick yet: nobody kept time before, so nothing can have come due.
-        self._awake_until = Ms(max(s.as_of for s in states.values()) or config.clock.now())
+        self._first_start = not any(state.as_of for state in states.values())
         self._ingest = Ingest(
             database,
             lease,
@@ -193,19 +192,22 @@ class _App:
         return False
 
     def _send_posts(self, jobs: Jobs, front: Front, posts: Posts) -> None:
-        ingest, config = self._ingest, self._config
+        ingest, config, hierarchy = self._ingest, self._config, front.hierarchy
         outbox = Outbox(
             rest=front.rest,
             intake=ingest,
-            reports=ReportDesk(ingest, self._reader),
+            reports=self._reader,  # what is owed is written already: no flush for each of them
             deliveries=posts,
             renderers={"start": render_start, "notice": render_notice},
+            has_role=lambda guild, role: hierarchy.role(guild, role) is not None or not hierarchy.knows(guild),
         )
-        schedule = ReportSchedule(config.clock, ingest.sight.all_settings, posts.owe, awake_until=self._awake_until)
+        runs = ReportRuns(self._database, ingest, posts)
+        schedule = ReportSchedule(config.clock, ingest.sight, runs, first_start=self._first_start)
 
         async def reports() -> None:
             await schedule.look()
-            await outbox.deliver()
+            while await outbox.deliver():
+                await schedule.look()
 
         jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
         outlook = Outlook(self._database, self._reader, ingest.health)

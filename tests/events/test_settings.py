@@ -200,6 +200,9 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"reports": [{"at": "24:00"}]}, "reports[0].at", "must be a time"),
     ({"reports": [{"at": "00:00\n"}]}, "reports[0].at", "must be a time"),
     ({"reports": [{"period": "hourly"}]}, "reports[0].period", "invalid enum value"),
+    ({"reports": [{"catch_up": 32}]}, "reports[0].catch_up", "<= 31"),
+    ({"reports": [{"catch_up": -1}]}, "reports[0].catch_up", ">= 0"),
+    ({"reports": [{"catch_up": True}]}, "reports[0].catch_up", "int"),
     ({"reports": [{"role_id": "1"}, {"role_id": "1"}]}, "reports[1]", "is the same role"),
 ]
 

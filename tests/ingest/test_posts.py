@@ -13,12 +13,8 @@ from tests.ingest.support import Desk, make_desk
 from tests.projections.history import GUILD, MINUTE
 from tracker.events.member import MemberJoined
 from tracker.events.rule import ExpAdjusted, SettingsChanged
-from tracker.events.settings import parse_settings
 from tracker.ids import MessageId, Ms, UserId
 from tracker.ingest.posts import Posts
-from tracker.reports.window import Window, containing_moment
-
-_ENTRY = parse_settings({"reports": [{"period": "daily", "at": "00:00", "channel_id": "5"}]}).reports[0]
 
 
 @dataclass
@@ -31,14 +27,10 @@ class Office:
         return self.desk.clock.now()
 
     async def owe(self, key: str) -> None:
-        await self.posts.owe(GUILD, _ENTRY, _window(self.now), key)
+        await self.posts.owe_post(GUILD, None, kind="report", key=key, payload="{}")
 
     async def keys(self) -> list[str]:
         return [owed.key for owed in await self.posts.due(self.now)]
-
-
-def _window(now: Ms) -> Window:
-    return containing_moment("daily", now, parse_settings({}).zone)
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from typing import Final, TypeAlias
 import hikari
 
 from tracker.discord.poster import Poster, Turn
-from tracker.discord.posts import BlockedError, Deliveries, DroppedError, Owed, Render, channel_of
+from tracker.discord.posts import BlockedError, Deliveries, DroppedError, Owed, Render
 from tracker.discord.posts_level import LevelPosts
 from tracker.discord.posts_report import EmbedRenderer, ReportPost, Reports, embeds, reports
+from tracker.discord.scheduled import HasRole, channel_now, scheduled
 from tracker.discord.sight import Intake
 from tracker.ids import MessageId, Ms
 
@@ -48,12 +49,13 @@ class Outbox:
         reports: Reports,
         deliveries: Deliveries,
         renderers: Mapping[str, EmbedRenderer] | None = None,
+        has_role: HasRole = lambda _guild, _role: True,
         round_s: float = _ROUND_S,
     ) -> None:
         """`round_s`: how long a round waits for its slowest channel, which goes on all the same."""
         self._intake = intake
         self._deliveries = deliveries
-        self._renderers = _renderers(rest, intake, reports, deliveries, renderers or {})
+        self._renderers = _renderers(rest, intake, reports, deliveries, renderers or {}, has_role)
         self._poster = Poster(rest, intake.clock)
         self._round_s = round_s
         self._busy = asyncio.Lock()
@@ -97,7 +99,7 @@ class Outbox:
         settings = self._intake.sight.settings(owed.guild_id)
         if owed.kind == "level" and settings.announcements.mode == "dm":
             return "dm", owed.guild_id
-        channel = channel_of(owed, settings)
+        channel = channel_now(owed, settings)
         return ("nowhere", owed.guild_id) if channel is None else ("channel", channel)
 
     async def _work(self, posts: Sequence[Owed]) -> int:
@@ -147,7 +149,7 @@ class Outbox:
             post = await render(owed, settings)
         except ValueError:
             raise BlockedError("its payload cannot be read") from None
-        return await self._poster.post(owed, post, channel_of(owed, settings), turn)
+        return await self._poster.post(owed, post, channel_now(owed, settings), turn)
 
     async def _block(self, owed: Owed, reason: str) -> None:
         _LOG.warning("the post %s is blocked: %s", owed.key, reason)
@@ -160,9 +162,10 @@ def _renderers(
     source: Reports,
     deliveries: Deliveries,
     more: Mapping[str, EmbedRenderer],
+    has_role: HasRole,
 ) -> dict[str, Render]:
     return {
-        "report": reports(source),
+        "report": scheduled(reports(source), has_role),
         "level": LevelPosts(rest, intake, deliveries),
         **{kind: embeds(renderer) for kind, renderer in more.items()},
     }

@@ -48,7 +48,10 @@ class MultiplierWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportEntry:
-    """One scheduled report. `role_id` None: everyone. `channel_id` None: the guild's log channel."""
+    """One scheduled report. `role_id` None: everyone. `channel_id` None: the guild's log channel.
+
+    `catch_up`: how many missed windows are posted late at most.
+    """
 
     role_id: RoleId | None
     period: Literal["daily", "weekly", "monthly"]
@@ -56,6 +59,7 @@ class ReportEntry:
     weekday: str
     day: int
     channel_id: ChannelId | None
+    catch_up: int
 
     @property
     def key(self) -> str:
@@ -186,6 +190,7 @@ def _reports(model: Document) -> tuple[ReportEntry, ...]:
             weekday=entry.weekday,
             day=entry.day,
             channel_id=_channel(entry.channel_id),
+            catch_up=entry.catch_up,
         )
         for entry in model.reports
     )

@@ -149,7 +149,10 @@ class Boards(_Strict, frozen=True, kw_only=True):
 
 
 class Report(_Strict, frozen=True, kw_only=True):
-    """A scheduled report, posted `at` a local time; `weekday` is for weekly, `day` (of the month) for monthly ones."""
+    """A scheduled report, posted `at` a local time; `weekday` is for weekly, `day` (of the month) for monthly ones.
+
+    `catch_up`: how many windows that were missed (the tracker was away) are posted when it is back; the newest ones.
+    """
 
     role_id: Snowflake | None = None
     period: Literal["daily", "weekly", "monthly"] = "daily"
@@ -157,6 +160,7 @@ class Report(_Strict, frozen=True, kw_only=True):
     weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
     day: Annotated[int, Meta(ge=1, le=28)] = 1
     channel_id: Snowflake | None = None
+    catch_up: Annotated[int, Meta(ge=0, le=31)] = 7
 
 
 class Document(_Strict, frozen=True, kw_only=True):

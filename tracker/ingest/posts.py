@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
-
-import msgspec
+from typing import Final, TypeVar
 
 import store.deliveries
+import store.report_runs
 from store.deliveries import Delivery, NewDelivery, Tried
 from store.engine import Database
-from tracker.events.settings import ReportEntry
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, UserId
 from tracker.ingest.ingest import Ingest
-from tracker.reports.window import Window
 
 __all__ = ["Posts"]
 
 T = TypeVar("T")
+
+_UNSEEN_PAUSE_MS: Final = 30_000
+_UNSEEN: Final = "the bot does not see the server (removed from it, or Discord is away); posted once it does again"
 
 
 class Posts:
@@ -35,22 +35,12 @@ class Posts:
         self._changes = 0
         self._flushes = -1
 
-    async def owe(self, guild: GuildId, entry: ReportEntry, window: Window, key: str) -> None:
-        """Owe the report of an entry about a window; owing it again changes nothing."""
-        about = {
-            "role_id": None if entry.role_id is None else str(entry.role_id),
-            "period": window.period,
-            "day": window.first_day,
-        }
-        payload = msgspec.json.encode(about).decode()
-        await self.owe_post(guild, entry.channel_id, kind="report", key=key, payload=payload)
-
     async def owe_post(self, guild: GuildId, channel: ChannelId | None, *, kind: str, key: str, payload: str) -> bool:
         """Owe a post of any kind; False if one of that key is or was owed already. `channel` None: the log channel."""
         owed = NewDelivery(
             key=key, guild_id=guild, channel_id=channel, kind=kind, payload=payload, at=self._ingest.clock.now()
         )
-        return await self._change(partial(store.deliveries.enqueue, self._database, owed))
+        return await self.change(partial(store.deliveries.enqueue, self._database, owed))
 
     async def due(self, now: Ms) -> Sequence[Delivery]:
         """What is to be tried now, see `store.deliveries.due`."""
@@ -62,34 +52,45 @@ class Posts:
             quiet_until = await self._ingest.write(partial(store.deliveries.next_due, self._database))
             if self._changes == changes:
                 self._quiet_until, self._flushes = quiet_until, flushes
-        return found
+        return await self._seen(found, now)
+
+    async def _seen(self, found: Sequence[Delivery], now: Ms) -> Sequence[Delivery]:
+        """Without the reports of guilds that are not seen: those wait for them, and say so."""
+        sight = self._ingest.sight
+        waiting = [owed for owed in found if owed.kind == "report" and sight.lost_at(owed.guild_id) is not None]
+        if not waiting:
+            return found
+        again = Ms(now + _UNSEEN_PAUSE_MS)
+        await self.change(partial(store.report_runs.put_off, self._database, waiting, _UNSEEN, again))
+        return [owed for owed in found if owed not in waiting]
 
     async def mark_sent(self, owed: Tried, message_id: MessageId) -> None:
         """It is posted."""
-        await self._change(partial(store.deliveries.mark_sent, self._database, owed, message_id))
+        await self.change(partial(store.deliveries.mark_sent, self._database, owed, message_id))
 
     async def mark_failed(self, owed: Tried, error: str, next_attempt_at: Ms) -> None:
         """It will be tried again."""
         mark = partial(store.deliveries.mark_failed, self._database, owed, error, next_attempt_at=next_attempt_at)
-        await self._change(mark)
+        await self.change(mark)
 
     async def mark_blocked(self, owed: Tried, error: str) -> None:
         """A person has to change something."""
-        await self._change(partial(store.deliveries.mark_blocked, self._database, owed, error))
+        await self.change(partial(store.deliveries.mark_blocked, self._database, owed, error))
 
     async def mark_dropped(self, owed: Tried, reason: str) -> None:
         """It will never be posted."""
-        await self._change(partial(store.deliveries.mark_dropped, self._database, owed, reason))
+        await self.change(partial(store.deliveries.mark_dropped, self._database, owed, reason))
 
     async def keep_newest(self, owed: Tried, like: str) -> bool:
         """Of what is owed with keys that begin with `like`, drop all but the newest; False: not it."""
-        return await self._change(partial(store.deliveries.keep_newest, self._database, owed, like))
+        return await self.change(partial(store.deliveries.keep_newest, self._database, owed, like))
 
     async def member_name(self, guild: GuildId, user: UserId) -> str | None:
         """What a member is called; None: not known."""
         return await self._ingest.write(partial(store.deliveries.member_name, self._database, guild, user))
 
-    async def _change(self, job: Callable[[], T]) -> T:
+    async def change(self, job: Callable[[], T]) -> T:
+        """Run a job on the writer's thread that may owe posts."""
         try:
             return await self._ingest.write(job)
         finally:  # whatever an error left behind: look

@@ -1,49 +1,94 @@
-"""When a scheduled report is due, and which window it is about."""
+"""When a scheduled report is due, and which window it is about.
+
+An entry is due on nominal local days (each day, a weekday, a day of the month) at a local time. That the window is told
+by the nominal day, and not by the instant, is what makes days that a zone leaves out do no harm.
+"""
 
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.clock import from_ms, to_ms
 from tracker.events.settings import ReportEntry
 from tracker.ids import GuildId, Ms
-from tracker.reports.window import Window, containing_moment
+from tracker.projections.days import day_of
+from tracker.reports.window import Window, containing
 
-__all__ = ["due_key", "latest_due", "window_of"]
+__all__ = ["Due", "due_key", "dues", "entry_key_of", "next_due"]
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ONE_DAY = timedelta(days=1)
 
 
-def latest_due(entry: ReportEntry, zone: ZoneInfo, now: int) -> Ms:
-    """The last instant at or before `now` (Unix ms UTC) at which the entry is due.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """`at`: when a report is due (Unix ms UTC). `window`: the last whole day, week or month that has ended by then."""
 
-    A local time that a clock set forward skips is due once the clock has been set; one that comes twice, at first.
+    at: Ms
+    window: Window
+
+
+def dues(entry: ReportEntry, zone: ZoneInfo, *, after: int, now: int, most: int) -> list[Due]:
+    """When the entry was due in (after, now], and about what: at most the newest `most` of them, oldest first.
+
+    A local time that a clock set forward skips is due once the clock has been set; one that comes twice, at first. A
+    date that a zone leaves out has no report.
     """
-    today = from_ms(now).astimezone(zone).date()
-    for back in range(63):
-        day = today - timedelta(days=back)
-        if _falls_on(entry, day):
-            due = to_ms(datetime.combine(day, time.fromisoformat(entry.at), zone))
-            if due <= now:
-                return due
-    raise AssertionError(f"{entry} is due in no two months")
+    found: list[Due] = []
+    for day in _days(entry, from_ms(now).astimezone(zone).date() + _ONE_DAY, -1):
+        if len(found) == most:
+            break
+        due = _due_on(entry, zone, day)
+        if due.at <= after:
+            break
+        if due.at <= now and due.window.start < due.window.end:
+            found.append(due)
+    return found[::-1]
 
 
-def _falls_on(entry: ReportEntry, day: date) -> bool:
-    if entry.period == "weekly":
-        return _WEEKDAYS[day.weekday()] == entry.weekday
-    if entry.period == "monthly":
-        return day.day == min(entry.day, calendar.monthrange(day.year, day.month)[1])
-    return True
+def next_due(entry: ReportEntry, zone: ZoneInfo, now: int) -> Ms:
+    """The first instant after `now` at which the entry is due."""
+    for day in _days(entry, from_ms(now).astimezone(zone).date() - _ONE_DAY, 1):
+        due = _due_on(entry, zone, day)
+        if due.at > now and due.window.start < due.window.end:
+            return due.at
+    raise AssertionError("the days do not end")
 
 
-def window_of(entry: ReportEntry, zone: ZoneInfo, due: int) -> Window:
-    """The last whole day, week or month that has ended when the entry is due."""
-    return containing_moment(entry.period, due, zone).previous()
-
-
-def due_key(guild_id: GuildId, entry: ReportEntry, window: Window) -> str:
+def due_key(guild_id: GuildId, entry_key: str, window: Window) -> str:
     """What makes the post of this window unique."""
-    return f"report:{guild_id}:{entry.key}:{window.first_day}"
+    return f"report:{guild_id}:{entry_key}:{window.first_day}"
+
+
+def entry_key_of(key: str) -> str | None:
+    """The key of the entry that a post's key (`due_key`) names; None if it is none of a scheduled report."""
+    parts = key.split(":")
+    return ":".join(parts[2:5]) if len(parts) == 6 and parts[0] == "report" else None
+
+
+def _due_on(entry: ReportEntry, zone: ZoneInfo, day: date) -> Due:
+    at = to_ms(datetime.combine(day, time.fromisoformat(entry.at), zone))
+    return Due(at=at, window=containing(entry.period, day_of(day), zone).previous())
+
+
+def _days(entry: ReportEntry, start: date, step: int) -> Iterator[date]:
+    """The nominal days from `start` on, into the future (`step` 1) or the past (-1); never ends."""
+    if entry.period == "monthly":
+        month = start.replace(day=1)
+        while True:
+            last = calendar.monthrange(month.year, month.month)[1]
+            day = month.replace(day=min(entry.day, last))
+            if (day - start).days * step >= 0:
+                yield day
+            month = (month + timedelta(days=last)) if step > 0 else (month - _ONE_DAY).replace(day=1)
+    stride = 1
+    if entry.period == "weekly":
+        stride = 7
+        start += timedelta(days=step * ((_WEEKDAYS.index(entry.weekday) - start.weekday()) * step % 7))
+    while True:
+        yield start
+        start += timedelta(days=step * stride)
