@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from store import sync_rows
 from store.deliveries import NewDelivery
+from store.planning import whole_guild
 from store.sync_rows import Owed
 from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, Ms, Partition
@@ -87,7 +88,9 @@ def judged(
         place["season"] = rules.season_at
     elif settings.tiers.basis == "rolling":
         place["first"], place["last"] = rolling_window(settings, as_of)
-    for user, exp, basis_exp, level, roles, managed in connection.execute(text(statement), place):
+    with whole_guild(connection):
+        rows = connection.execute(text(statement), place)
+    for user, exp, basis_exp, level, roles, managed in rows:
         standing = standing_of(settings, exp, basis_exp)
         yield Judged(user_id=user, exp=exp, standing=standing, level=level, tier_roles=roles, managed=bool(managed))
 

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, case, func, literal, select, update
 
 from store import sync_rows
 from store.engine import Database
+from store.planning import whole_guild
 from store.schema import READ_MODELS, STILL_OWED, member_sync
 from tracker.events.level_rules import Curve
 from tracker.ids import GuildId, Ms, RoleId, UserId, partition_of
@@ -100,7 +101,9 @@ def desired(db: Database, guild: GuildId) -> dict[UserId, MemberSync]:
     c = member_sync.c
     wanted = _WANTED.where(c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
     with db.read() as connection:
-        return {UserId(row["user_id"]): _sync(row) for row in connection.execute(wanted).mappings()}
+        with whole_guild(connection):
+            rows = connection.execute(wanted)
+        return {UserId(row["user_id"]): _sync(row) for row in rows.mappings()}
 
 
 def mark_meant(db: Database, sync: MemberSync, *, nick: str, original: str | None, there: str | None = None) -> None:

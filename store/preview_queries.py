@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from store.engine import Database
+from store.planning import whole_guild
 from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, Ms, UserId, partition_of
 from tracker.projections.standing import rolling_window
@@ -43,7 +44,8 @@ _NICKNAME: Final = (
 def read_people(db: Database, guild: GuildId, rules: GuildSettings, *, now: Ms) -> list[Person]:
     """All present members that are no bots, their EXP counted by the basis that `rules` name as well."""
     with db.read() as connection:
-        found = connection.execute(text(_members(rules, "") + _PRESENT), _about(db, guild, rules, now))
+        with whole_guild(connection):
+            found = connection.execute(text(_members(rules, "") + _PRESENT), _about(db, guild, rules, now))
         # Plain tuples from below SQLAlchemy: making its rows of 100,000 members would take twice the time of all else.
         return [] if found.cursor is None else list(found.cursor.fetchall())
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, select
 from store import appending, judging, log, standings, state
 from store.engine import Database
 from store.lease import Lease
+from store.planning import measure
 from store.schema import READ_MODELS, rebuild_marks
 from store.state import Checkpoint
 from tracker.events.envelope import Event
@@ -110,6 +111,8 @@ def rebuild(
         concerned = sorted({partition_of(g, db.partitions) for g in wanted})
     for partition in concerned:
         _rebuild_partition(db, partition, wanted, _Counter(progress), lease)
+    if concerned:
+        measure(db, [table.name for table in READ_MODELS.values()])
 
 
 def _rebuild_partition(

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from store import arrays
+from store.planning import whole_guild
 from tracker.ids import Partition
 
 __all__ = ["Appeared", "Noted", "Owed", "guild_rows", "owe", "put_levels", "read", "retry_blocked", "strays", "wake"]
@@ -129,7 +130,9 @@ def strays(connection: Connection, partition: int, guild: int, managed: Collecti
         "AND m.role_ids <> ''"
     )
     found = []
-    for user, role_ids, wanted in connection.execute(text(statement), {"partition": partition, "guild": guild}):
+    with whole_guild(connection):
+        rows = connection.execute(text(statement), {"partition": partition, "guild": guild})
+    for user, role_ids, wanted in rows:
         held = [role for role in role_ids.split(",") if int(role) in managed]
         if ",".join(held) != wanted:
             found.append((user, wanted))
