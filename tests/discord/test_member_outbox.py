@@ -20,6 +20,7 @@ from tracker.events.member import MemberOptedOut
 from tracker.ids import UserId
 from tracker.sandbox import Permission, Sandbox, SandboxOptions
 from tracker.sandbox.faults import Scope
+from tracker.sandbox.rest import members
 
 NICKNAMES = {"template": "[{tier}] {name}", "enabled": True}
 SCOPES: tuple[Scope, ...] = ("user", "shared", "global")
@@ -175,6 +176,23 @@ async def test_a_nickname_of_ours_that_nobody_remembers_gets_no_second_prefix(ho
     house.give(house.ana, 100)
     await house.bring()
     assert house.ana.nick == "[Silver] Ana"
+
+
+async def test_a_nickname_that_discord_tidies_is_ours_all_the_same(
+    house: SyncHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = members._CHECKS["nick"]
+    tidied = lambda *about: taken(*about).replace("\u200b", "")  # noqa: E731
+    monkeypatch.setitem(members._CHECKS, "nick", tidied)
+    await house.open(nickname={**NICKNAMES, "template": "[\u200b{tier}] {name}"})
+    house.give(house.minjun, 100)
+    await house.bring()
+    assert house.minjun.nick == "[Bronze] 민준"
+    await house.bring()
+    assert len(house.patches) == 1
+    house.give(house.minjun, 100)
+    await house.bring()
+    assert (house.minjun.nick, len(house.patches)) == ("[Silver] 민준", 2)
 
 
 # -- who and what is out of reach ------------------------------------------------------------------------------------

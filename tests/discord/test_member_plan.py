@@ -62,6 +62,24 @@ def test_what_is_not_ours_is_the_original(sync: MemberSync, there: str | None, n
     assert plan.there == (there if there is not None and there.startswith("[S]") else None)
 
 
+@pytest.mark.parametrize(
+    ("template", "there", "nick", "ours"),
+    [
+        (TEMPLATE, "[S] Ana", "[B] Ana", True),
+        (TEMPLATE, "[S] Annie", "[B] [S] Annie", False),
+        ("{name} · {level}", "Ana · 12", "Ana · 3", True),
+        ("[{tier}] {name} {exp}", "[S] Ana 1200", "[B] Ana 345", True),
+        ("{name}!", "Ana 12", "Ana 12!", False),
+    ],
+)
+def test_a_nickname_of_ours_of_another_time_that_nobody_remembers_is_known_by_the_template(
+    template: str, there: str, nick: str, ours: bool
+) -> None:
+    plan = plan_nick(noted(), rules(template=template), look(there))
+    assert (plan.nick, plan.changes, plan.managed) == (nick, True, True)
+    assert (plan.original, plan.there) == ((None, there) if ours else (there, None))
+
+
 def test_what_is_right_is_left_as_it_is() -> None:
     sync = noted(managed=True, meant_nick="[B] Ana")
     plan = plan_nick(sync, rules(), look("[B] Ana"))

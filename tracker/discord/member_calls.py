@@ -53,13 +53,16 @@ class MemberCalls:
         held: frozenset[int],
         reason: str,
         nickname: hikari.UndefinedNoneOr[str] = hikari.UNDEFINED,
-    ) -> None:
-        """Change roles (`flight` None: not those) and nickname (None: take it away) of a member who holds `held`."""
+    ) -> str | None:
+        """Change roles (`flight` None: not those) and nickname (None: take it away) of a member who holds `held`.
+
+        Returns the nickname as it is now: Discord tidies what it is given, by rules of its own.
+        """
         if flight is not None:
             self._flights.begin(guild, user, flight, held)
         roles = hikari.UNDEFINED if flight is None else sorted(flight.wanted)
         try:
-            await self._rest.edit_member(guild, user, nickname=nickname, roles=roles, reason=reason)
+            member = await self._rest.edit_member(guild, user, nickname=nickname, roles=roles, reason=reason)
         except TROUBLE as error:
             if flight is not None and isinstance(error, REFUSED):
                 self._flights.refused(guild, user)
@@ -68,6 +71,7 @@ class MemberCalls:
             raise
         if flight is not None:
             self._flights.answered(guild, user)
+        return member.nickname
 
     async def put_right(self, guild: GuildId) -> None:
         """Give back and take again what others gave and took while a change of ours was on its way.

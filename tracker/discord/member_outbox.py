@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import hikari
@@ -217,7 +218,7 @@ class MemberOutbox:
             if refused is not None and refused[:2] == (roles.wanted, nick):
                 break
             try:
-                await self._send(sync, settings, roles, nick)
+                nick = await self._send(sync, settings, roles, nick)
             except REFUSED as error:
                 refused = (roles.wanted, nick, error)
             else:
@@ -248,13 +249,16 @@ class MemberOutbox:
             roles = plan_roles(sync, settings, look.roles, self._hierarchy)
         return roles, plan_nick(sync, settings, look), None
 
-    async def _send(self, sync: MemberSync, settings: GuildSettings, roles: RolePlan, nick: NickPlan | None) -> None:
+    async def _send(
+        self, sync: MemberSync, settings: GuildSettings, roles: RolePlan, nick: NickPlan | None
+    ) -> NickPlan | None:
+        """Gives back `nick` with the nickname as Discord took it: another one would count as the member's own."""
         named = nick is not None and nick.changes
         if not roles.changes and not named:
-            return
+            return nick
         if nick is not None and named and nick.managed and nick.nick is not None:
             await self._members.mark_meant(sync, nick=nick.nick, original=nick.original, there=nick.there)
-        await self._calls.patch(
+        there = await self._calls.patch(
             sync.guild_id,
             sync.user_id,
             nickname=nick.nick if nick is not None and named else hikari.UNDEFINED,
@@ -262,6 +266,7 @@ class MemberOutbox:
             held=roles.held,
             reason=translate(settings.locale)("sync.reason", level=sync.level),
         )
+        return nick if nick is None or not named else replace(nick, nick=there)
 
     async def _note(self, sync: MemberSync, nick: NickPlan | None, nick_blocked: str | None) -> None:
         if nick_blocked is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import hikari
 
@@ -128,10 +130,10 @@ def plan_nick(sync: MemberSync, settings: GuildSettings, look: Look) -> NickPlan
     there = look.nick if ours else None
     if not settings.nickname.enabled:
         return NickPlan(changes=ours and look.nick != original, managed=False, nick=original, original=original)
-    if not ours and look.nick is not None and look.nick == _filled(sync, settings, look.account):
-        # As we would have set it, but nobody remembers (an older database, say): taken for a name of the member's own,
-        # it would get a second prefix at the next change.
-        return NickPlan(changes=False, managed=True, nick=look.nick, there=look.nick)
+    if not ours and look.nick is not None and look.nick in _ever_filled(sync, settings, look.account, look.nick):
+        # As we set it once, but nobody remembers (an older database, say): taken for a name of the member's own, it
+        # would get a second prefix.
+        ours, original, there = True, None, look.nick
     base = original or look.account
     nick = _filled(sync, settings, base)
     if not nick:
@@ -139,6 +141,16 @@ def plan_nick(sync: MemberSync, settings: GuildSettings, look: Look) -> NickPlan
     if nick == " ".join(base.split()):  # nothing to show: their own name, then
         return NickPlan(changes=ours and look.nick != original, managed=False, nick=original, original=original)
     return NickPlan(changes=nick != look.nick, managed=True, nick=nick, original=original, there=there)
+
+
+def _ever_filled(sync: MemberSync, settings: GuildSettings, name: str, nick: str) -> Iterator[str]:
+    """What the template makes of `name` in any tier, at any level that `nick` may tell of."""
+    template = settings.nickname.template
+    numbers = {sync.level, sync.exp, *map(int, re.findall(r"\d+", nick))}
+    levels = numbers if "{level}" in template else {sync.level}
+    exps = numbers if "{exp}" in template else {sync.exp}
+    for tier, level, exp in product(settings.tiers.tiers or (None,), levels, exps):
+        yield nickname_for(template, None if tier is None else tier.name, name, level, exp)
 
 
 def _filled(sync: MemberSync, settings: GuildSettings, name: str) -> str:
