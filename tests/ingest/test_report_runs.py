@@ -270,6 +270,9 @@ async def test_nothing_is_owed_or_posted_in_a_guild_whose_snapshot_has_not_come(
     again = house(database, "2026-02-20T05:00", back=False)
     await again.look("2026-02-20T05:00")
     assert await again.due() == []
+    assert again.states() == {"7:daily:100:20260218": "pending"}, "the snapshot may be on its way"
+    again.desk.clock.time += 30_000
+    assert await again.due() == []
     found = deliveries.find(database, GUILD, f"report:{GUILD}:7:daily:100:20260218")
     assert found is not None
     assert (found.state, found.attempts) == ("failed", 0)

@@ -31,6 +31,7 @@ class Posts:
     def __init__(self, database: Database, ingest: Ingest) -> None:
         self._database = database
         self._ingest = ingest
+        self._begun = ingest.clock.now()
         self._quiet_until: Ms | None = Ms(0)  # None: nothing is owed
         self._changes = 0
         self._flushes = -1
@@ -60,6 +61,8 @@ class Posts:
         waiting = [owed for owed in found if owed.kind == "report" and sight.lost_at(owed.guild_id) is not None]
         if not waiting:
             return found
+        if now - self._begun < _UNSEEN_PAUSE_MS:  # the snapshots are on their way
+            return [owed for owed in found if owed not in waiting]
         again = Ms(now + _UNSEEN_PAUSE_MS)
         await self.change(partial(store.report_runs.put_off, self._database, waiting, _UNSEEN, again))
         return [owed for owed in found if owed not in waiting]
