@@ -31,6 +31,16 @@ async def test_levels_are_announced_in_a_channel_in_private_or_not_at_all(ruled:
     ]  # fmt: skip
 
 
+async def test_what_is_said_unless_asked_otherwise_is_shown_in_the_language_in_which_it_will_be_said(
+    ruled: RuledHouse,
+) -> None:
+    await ruled.open()
+    await ruled.order("config language", {"language": "ko"})
+    answer = await ruled.order("announce channel", {"channel": ruled.text}, locale="ko")
+    said = "{mention} 님이 레벨 {level}에 도달했습니다!"
+    assert answer == f"레벨 알림: **<#{ruled.text.id}> · {said}** (이전: 꺼짐)"
+
+
 async def test_a_template_with_an_unknown_placeholder_is_refused(ruled: RuledHouse) -> None:
     await ruled.open()
     answer = await ruled.order("announce dm", {"template": "{rank}!"})

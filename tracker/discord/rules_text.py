@@ -6,8 +6,10 @@ from typing import Final
 
 from tracker.clock import from_ms
 from tracker.discord.names import harmless
+from tracker.discord.texts import translate
 from tracker.events.level_rules import Curve, LinearCurve, ThresholdCurve, Tier, cost_of
 from tracker.events.settings import GuildSettings, MultiplierWindow, Rule
+from tracker.events.settings_model import Announcements
 from tracker.ids import RoleId
 from tracker.reports.catalogue import Translate
 
@@ -90,7 +92,10 @@ def announcements_text(settings: GuildSettings, t: Translate) -> str:
     if rules.mode == "channel":
         where = t("setting.log_channel") if rules.channel_id is None else f"<#{rules.channel_id}>"
     extras = [t(f"announce.{name}") for name, on in (("mentions", rules.mentions), ("card", rules.card)) if on]
-    return " · ".join([where, template_text(rules.template), *extras])
+    template = rules.template
+    if template == Announcements().template:  # nobody's own words: said in the language of the guild
+        template = translate(settings.locale)("announced.level", mention="{mention}", level="{level}")
+    return " · ".join([where, template_text(template), *extras])
 
 
 def boards_text(settings: GuildSettings, t: Translate) -> str:
