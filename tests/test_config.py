@@ -30,6 +30,7 @@ def test_every_variable_is_read() -> None:
             "TRACKER_FLUSH_S": "5",
             "TRACKER_BUFFER_EVENTS": "1000",
             "TRACKER_HEALTH_PORT": "8081",
+            "TRACKER_CHARTS": "Off",
             "TRACKER_CLOCK": "0:0,10:100",
             "TRACKER_LOG_LEVEL": "DEBUG",
         }
@@ -43,6 +44,7 @@ def test_every_variable_is_read() -> None:
         flush_s=5,
         buffer_events=1000,
         health_port=8081,
+        charts=False,
         clock=PlayClock(points=((0, 0), (10, 100))),
         log_level="debug",
     )
@@ -60,6 +62,7 @@ def test_every_variable_is_read() -> None:
         ("TRACKER_BUFFER_EVENTS", "9" * 40),
         ("TRACKER_HEALTH_PORT", "65536"),
         ("TRACKER_REST_URL", "localhost:80"),
+        ("TRACKER_CHARTS", "0"),
         ("TRACKER_CLOCK", "later"),
         ("TRACKER_LOG_LEVEL", "loud"),
     ],

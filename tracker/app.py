@@ -29,7 +29,9 @@ from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
+from tracker.ingest.charts import Charts
 from tracker.ingest.kept_boards import KeptBoards
+from tracker.ingest.kept_reports import KeptReports
 from tracker.ingest.leave_lines import LeaveLines
 from tracker.ingest.members import Members
 from tracker.ingest.outlook import Outlook
@@ -37,6 +39,7 @@ from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.previews import Previews
 from tracker.ingest.reader import Reader
+from tracker.ingest.report_pictures import ReportPictures
 from tracker.ingest.report_runs import ReportRuns
 from tracker.ingest.rules import Rules
 from tracker.ingest.tidying import Tidying
@@ -116,8 +119,15 @@ class _App:
             Limits(commit_ms=config.commit_ms, commit_events=config.commit_events, buffer_events=config.buffer_events),
             fatal=self._fail,
         )
-        self._reader = Reader(database, config.clock)
+        reports = KeptReports(database)
+        self._ingest.flushed.add(reports.flushed)
+        self._ingest.health.caches["reports"] = reports.figures
+        self._reader = Reader(database, config.clock, reports)
         self._tidying = Tidying(database)
+        self._charts = Charts()
+        self._pictures: ReportPictures | None = None
+        if config.charts:
+            self._pictures = ReportPictures(database, config.clock, self._reader, self._charts)
 
     def _fail(self, error: Exception) -> None:
         """Something without which this process must not go on."""
@@ -139,7 +149,7 @@ class _App:
         ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
-        rows, posts = Members(self._database, ingest), Posts(self._database, ingest)
+        rows, posts = Members(self._database, ingest, self._reader), Posts(self._database, ingest)
         front = Front(
             token=config.require_token(),
             intake=ingest,
@@ -148,6 +158,7 @@ class _App:
             rules=Rules(ingest),
             previews=Previews(self._database, config.clock, self._reader),
             personal=Personal(self._database, ingest, self._reader),
+            pictures=self._pictures,
             startup=StartUp(ingest, synced=rows, owe=partial(posts.owe_post, kind="start")),
             rest_url=config.rest_url,
         )
@@ -172,6 +183,7 @@ class _App:
             jobs.close()
             await members.close()
             await front.close()
+            await self._charts.close()
             if health is not None:
                 await health.close()
             await self._drain()
@@ -192,14 +204,16 @@ class _App:
         return False
 
     def _send_posts(self, jobs: Jobs, front: Front, posts: Posts) -> None:
-        ingest, config, hierarchy = self._ingest, self._config, front.hierarchy
+        ingest, config = self._ingest, self._config
         outbox = Outbox(
             rest=front.rest,
             intake=ingest,
             reports=self._reader,  # what is owed is written already: no flush for each of them
             deliveries=posts,
             renderers={"start": render_start, "notice": render_notice},
-            has_role=lambda guild, role: hierarchy.role(guild, role) is not None or not hierarchy.knows(guild),
+            has_role=front.surroundings.has_role,
+            pictures=self._pictures,
+            icon=front.surroundings.icon,
         )
         runs = ReportRuns(self._database, ingest, posts)
         schedule = ReportSchedule(config.clock, ingest.sight, runs, first_start=self._first_start)

@@ -25,6 +25,7 @@ _KNOWN: Final = frozenset(
         "TRACKER_FLUSH_S",
         "TRACKER_BUFFER_EVENTS",
         "TRACKER_HEALTH_PORT",
+        "TRACKER_CHARTS",
         "TRACKER_CLOCK",
         "TRACKER_LOG_LEVEL",
     }
@@ -38,6 +39,7 @@ class Config:
     `commit_ms` / `commit_events`: a group commit happens when its first event is that old or it has that many.
     `flush_s`: seconds between flushes. `buffer_events`: events that may wait for the database before the gateway
     reader waits too. `rest_url`: None means Discord itself. `health_port`: None means off, 0 any free port.
+    `charts`: whether reports have a picture, drawn by a second process of some 80 MB.
     """
 
     database_url: str = DEFAULT_DATABASE_URL
@@ -48,6 +50,7 @@ class Config:
     flush_s: int = 60
     buffer_events: int = 100_000
     health_port: int | None = None
+    charts: bool = True
     clock: Clock = field(default_factory=SystemClock)
     log_level: str = "info"
 
@@ -72,6 +75,7 @@ class Config:
             health_port=_whole(values, "TRACKER_HEALTH_PORT", -1, 0, 65_535)
             if "TRACKER_HEALTH_PORT" in values
             else None,
+            charts=_switch(values, "TRACKER_CHARTS"),
             clock=SystemClock() if clock is None else PlayClock.parse(clock),
             log_level=_level(values),
         )
@@ -95,6 +99,7 @@ class Config:
             f"flush_s={self.flush_s}",
             f"buffer_events={self.buffer_events}",
             f"health_port={self.health_port}",
+            f"charts={self.charts}",
             f"clock={self.clock!r}",
             f"log_level={self.log_level!r}",
         ]
@@ -122,6 +127,13 @@ def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: i
     if not (text.isascii() and text.isdigit() and len(text) <= 12 and low <= int(text) <= high):
         raise ConfigError(f"{name}: {text!r} is not a whole number from {low} to {high}")
     return int(text)
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "on").lower()
+    if text not in ("on", "off"):
+        raise ConfigError(f"{name}: {text!r} is neither on nor off")
+    return text == "on"
 
 
 def _token(values: Mapping[str, str]) -> str | None:

@@ -17,6 +17,7 @@ from tracker.errors import DatabaseError, NotFoundError
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, UserId
 from tracker.sandbox import Overwrite, Permission
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 PAYLOAD = ReportPost(role_id="11", period="daily", day=20260218).text()
 
 
@@ -87,6 +88,8 @@ class Office:
             reports=desk,
             deliveries=self.notes,
             renderers={"start": render_start},
+            pictures=self.wire.pictures,
+            icon=lambda _guild: "https://cdn.example/icon.png",
         )
 
     def change(self, **changes: Any) -> None:
@@ -228,3 +231,44 @@ async def test_a_database_that_cannot_be_read_leaves_it_owed(office: Office) -> 
     with pytest.raises(DatabaseError):
         await office.outbox.deliver()
     assert not office.notes.states
+
+
+async def test_a_report_has_its_picture_and_its_buttons(office: Office) -> None:
+    office.wire.pictures.png = PNG
+    await office.outbox.deliver()
+    (message,) = (m for m in office.wire.world.messages(office.wire.text) if m.id in office.posted)
+    (file,) = message.attachments
+    assert (file.filename, file.content) == ("report.png", PNG)
+    assert message.embeds[0]["image"]["url"].endswith("/report.png")
+    assert message.embeds[0]["thumbnail"]["url"].startswith("https://")
+    assert len(message.components) == 2
+
+
+async def test_where_the_bot_may_not_attach_files_a_report_goes_out_without_its_picture(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, wire = office.wire.world, office.wire
+    wire.pictures.png = PNG
+    bot_role = next(r for r in wire.guild.roles.values() if r.managed)
+    world.set_overwrite(wire.text, Overwrite(id=bot_role.id, deny=int(Permission.ATTACH_FILES)))
+    assert await office.outbox.deliver() == 1
+    (message,) = (m for m in world.messages(wire.text) if m.id in office.posted)
+    assert not message.attachments
+    assert "image" not in message.embeds[0]
+    assert "goes out without its picture" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"late": True, "due_at": 1_771_426_860_000}, "This report is late: it was due 19 Feb, 00:01."),
+        ({"late": True}, "This report is late: it was due 19 Feb, 00:00."),
+        ({"late": False, "due_at": 1_771_426_860_000}, None),
+    ],
+)
+async def test_a_report_that_is_late_says_since_when(office: Office, about: dict[str, Any], said: str | None) -> None:
+    office.change(payload=ReportPost(role_id="11", period="daily", day=20260218, **about).text())
+    await office.outbox.deliver()
+    (message,) = (m for m in office.wire.world.messages(office.wire.text) if m.id in office.posted)
+    lines = message.embeds[0]["description"].splitlines()
+    assert [line.removeprefix("🕗 ") for line in lines[1:]] == ([] if said is None else [said])

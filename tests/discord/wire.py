@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from tests.discord.intake import FoldIntake
 from tracker.discord.bot import Front
 from tracker.errors import NotFoundError
 from tracker.ids import ChannelId, GuildId, RoleId, UserId
-from tracker.reports.model import Report
+from tracker.reports.build import sum_up
+from tracker.reports.model import MemberEntry, MemberReport, Report, Sums
+from tracker.reports.window import Window
 from tracker.sandbox import Member, Sandbox
 
 
@@ -24,6 +27,48 @@ class CannedReader:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
+        """The answer as a report of that window; a range is noted with both its days as one number."""
+        days = window.first_day if window.period != "range" else window.first_day * 10**8 + window.last_day
+        canned = await self.report(guild, role, window.period, days)
+        return replace(canned, guild_id=guild, role_id=role, window=window)
+
+    async def member_report(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> MemberReport | None:
+        """What the first of the answer's top list did; nobody else is among them."""
+        report = await self.report_of(guild, role, window)
+        member = next((entry for entry in report.top if entry.user_id == user), None)
+        if member is None:
+            return None
+        return MemberReport(
+            guild_id=guild,
+            role_id=role,
+            role_name=report.role_name,
+            window=window,
+            as_of=report.as_of,
+            member=member,
+            members=report.members,
+            did=sum_up([member]),
+            change=Sums(voice_ms=-60_000, exp=3),
+            away_ms=report.away_ms,
+        )
+
+    async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:
+        return (await self.report_of(guild, role, window)).top
+
+
+@dataclass
+class CannedPictures:
+    """Draws nothing: `png` is the picture. `drawn`: what it was asked for."""
+
+    png: bytes | None = None
+    drawn: list[Report] = field(default_factory=list)
+
+    async def picture(self, report: Report, locale: str | None) -> bytes | None:
+        self.drawn.append(report)
+        return self.png
 
 
 class Town:
@@ -53,6 +98,7 @@ class Wire(Town):
         super().__init__(sandbox)
         self.intake = intake
         self.reader = CannedReader()
+        self.pictures = CannedPictures()
         self.front = self.new_front()
 
     def new_front(self, *, token: str | None = None, rest_url: str | None = None) -> Front:
@@ -61,6 +107,7 @@ class Wire(Town):
             token=self.sandbox.token if token is None else token,
             intake=self.intake,
             reader=self.reader,
+            pictures=self.pictures,
             rest_url=rest_url or self.sandbox.rest_url,
             rest_retries=0,
         )

@@ -8,17 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from store import queries
 from store.chart_queries import read_chart_data
 from store.engine import Database, open_database
-from store.reporting import read_full_list, report_of_window
+from store.reporting import read_full_list, read_member_report, report_of_window
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import BIG, plans
+from tracker.errors import NotFoundError
 from tracker.events.channel import ChannelDescribed
 from tracker.events.member import MemberJoined, MemberRolesChanged
 from tracker.events.message import MessageSent
@@ -135,6 +137,26 @@ def test_time_in_a_channel_that_came_to_be_ignored_is_counted_as_much_as_it_was_
     window = containing("daily", local_day(BERLIN, START).day, BERLIN)
     data = read_chart_data(database, guild_id=GUILD, role_id=None, window=window, now=Ms(START + 4 * HOUR))
     assert sum(step.voice_ms for step in data.current) == HOUR
+
+
+def test_a_members_own_report_says_what_the_full_list_says_of_them(database: Database) -> None:
+    filled(database)
+    now, window = Ms(START + 60 * HOUR), weekly()
+    for entry in read_full_list(database, guild_id=GUILD, role_id=ROLE, window=window, now=now):
+        own = read_member_report(database, guild_id=GUILD, role_id=ROLE, user_id=entry.user_id, window=window, now=now)
+        assert own is not None
+        assert (own.member, own.did.voice_ms, own.did.messages) == (entry, entry.voice_ms, entry.messages)
+        assert own.change == own.did, "there was nothing in the week before"
+        after = read_member_report(
+            database, guild_id=GUILD, role_id=ROLE, user_id=entry.user_id, window=window.following(), now=now
+        )
+        assert after is not None
+        assert after.change.voice_ms == -entry.voice_ms
+        assert not after.complete
+    nobody = read_member_report(database, guild_id=GUILD, role_id=ROLE, user_id=UserId(999), window=window, now=now)
+    assert nobody is None
+    with pytest.raises(NotFoundError, match="role 998"):
+        read_member_report(database, guild_id=GUILD, role_id=RoleId(998), user_id=UserId(999), window=window, now=now)
 
 
 def test_the_full_list_has_every_member_in_the_order_of_the_report(database: Database) -> None:

@@ -21,7 +21,7 @@ from tracker.discord.commands.rank import RankCommand
 from tracker.discord.commands.report import ReportCommand
 from tracker.discord.commands.studyroom import StudyroomCommand
 from tracker.discord.commands.why import WhyCommand
-from tracker.discord.desk import ReportDesk, ReportReader
+from tracker.discord.desk import Pictures, ReportDesk, ReportReader
 from tracker.discord.flights import Flights
 from tracker.discord.gate import GatedEvents
 from tracker.discord.hierarchy import Hierarchy
@@ -31,8 +31,10 @@ from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.preview_desk import PreviewReader
 from tracker.discord.privacy_desk import PrivacyDesk
 from tracker.discord.privacy_presses import ForgetPresses
+from tracker.discord.report_presses import ReportPresses
 from tracker.discord.sight import Intake
 from tracker.discord.startup import StartUp
+from tracker.discord.surroundings import Surroundings
 from tracker.discord.texts import command_texts
 from tracker.discord.why_desk import WhyDesk
 from tracker.ingest.members import Members
@@ -81,8 +83,8 @@ class Front:
     `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
     `boards`: None leaves out what members are shown of each other; `rules`: None, what admins
     change, and of that `previews` None what shows its effect first; `personal`: None, what members
-    ask about themselves. `startup`: who follows what a start finds; None, nobody. Signals, the event
-    loop and logging belong to the caller.
+    ask about themselves; `pictures`: None, the charts of reports. `startup`: who follows what a start
+    finds; None, nobody. Signals, the event loop and logging belong to the caller.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Front:
         rules: Rules | None = None,
         previews: PreviewReader | None = None,
         personal: Personal | None = None,
+        pictures: Pictures | None = None,
         startup: StartUp | None = None,
         rest_url: str | None = None,
         rest_retries: int = 3,
@@ -118,10 +121,9 @@ class Front:
         self._commands = lightbulb.client_from_app(
             self._bot, default_locale=hikari.Locale.EN_US, localization_provider=command_texts, sync_commands=False
         )
-        self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(
-            ReportDesk, ReportDesk(intake, reader)
-        )
-        self._commands.register(ReportCommand)
+        self._surroundings = Surroundings(self._hierarchy)
+        self._surroundings.subscribe(self._bot.gated)
+        self._show_reports(ReportDesk(intake, reader, pictures=pictures, surroundings=self._surroundings))
         if boards is not None:
             self._show_boards(BoardDesk(intake, boards))
         if rules is not None:
@@ -136,6 +138,11 @@ class Front:
         if personal is not None:
             self._answer_about_oneself(intake, personal)
         self._registering: asyncio.Task[None] | None = None
+
+    def _show_reports(self, desk: ReportDesk) -> None:
+        self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(ReportDesk, desk)
+        self._commands.register(ReportCommand)
+        self._bot.gated.subscribe(hikari.ComponentInteractionCreateEvent, ReportPresses(desk).pressed)
 
     def _show_boards(self, desk: BoardDesk) -> None:
         self._commands.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(BoardDesk, desk)
@@ -162,6 +169,11 @@ class Front:
     def hierarchy(self) -> Hierarchy:
         """Who stands above whom, as the gateway has told."""
         return self._hierarchy
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What the gateway has told of the guilds' looks and roles."""
+        return self._surroundings
 
     def member_outbox(self, members: Members) -> MemberOutbox:
         """What brings the members in line that this front-end sees; to be closed before it."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from tracker.discord.sight import Intake
 from tracker.errors import DatabaseError
-from tracker.ids import GuildId, RoleId
-from tracker.reports.model import Report
+from tracker.ids import GuildId, RoleId, UserId
+from tracker.projections.days import local_day
+from tracker.reports.model import MemberEntry, MemberReport, Report
+from tracker.reports.window import Window
 
-__all__ = ["FreshDesk", "ReportDesk", "ReportReader"]
+__all__ = ["FreshDesk", "Pictures", "ReportDesk", "ReportReader", "Surroundings"]
 
 T = TypeVar("T")
 
@@ -26,6 +29,40 @@ class ReportReader(Protocol):
 
         Raises NotFoundError for a guild or role that is not in the database, DatabaseError if it cannot be read.
         """
+        ...
+
+    async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
+        """The report over any window. Raises as `report`."""
+        ...
+
+    async def member_report(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> MemberReport | None:
+        """What one member did; None if the report of the role is not about them. Raises as `report`."""
+        ...
+
+    async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:
+        """Every member of a report. Raises DatabaseError."""
+        ...
+
+
+class Pictures(Protocol):
+    """Draws the charts of reports, away from the event loop."""
+
+    async def picture(self, report: Report, locale: str | None) -> bytes | None:
+        """A PNG; None if there is none (in time). Never raises for what is wrong with a chart."""
+        ...
+
+
+class Surroundings(Protocol):
+    """What the gateway has told of the guilds."""
+
+    def has_role(self, guild: GuildId, role: RoleId) -> bool:
+        """Whether the role is there; True too as long as nothing is known of the guild."""
+        ...
+
+    def icon(self, guild: GuildId) -> str | None:
+        """The address of the guild's picture; None if it has none."""
         ...
 
 
@@ -63,9 +100,20 @@ class FreshDesk:
 class ReportDesk(FreshDesk):
     """A reader of reports whose answers are as of now."""
 
-    def __init__(self, intake: Intake, reader: ReportReader, *, patience_s: float = _PATIENCE_S) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        reader: ReportReader,
+        *,
+        pictures: Pictures | None = None,
+        surroundings: Surroundings | None = None,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        """`pictures`: None, there are none. `surroundings`: None, no role is ever gone and no guild has an icon."""
         super().__init__(intake, patience_s=patience_s)
         self._reader = reader
+        self._pictures = pictures
+        self._surroundings = surroundings
 
     def knows(self, guild: GuildId, role: RoleId) -> bool:
         """Whether the role was ever described: if not, there is no report of it."""
@@ -77,3 +125,41 @@ class ReportDesk(FreshDesk):
         Raises DatabaseError too when it cannot be written within the patience.
         """
         return await self._fresh(lambda: self._reader.report(guild, role, period, day))
+
+    async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
+        """The report over any window; else as `report`."""
+        return await self._fresh(lambda: self._reader.report_of(guild, role, window))
+
+    async def member_report(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> MemberReport | None:
+        """What one member did; None if the report of the role is not about them. Raises as `report`."""
+        return await self._fresh(lambda: self._reader.member_report(guild, role, user, window))
+
+    async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:
+        """Every member of a report, as of now. Raises DatabaseError."""
+        return await self._fresh(lambda: self._reader.full_list(guild, role, window))
+
+    async def picture(self, report: Report, locale: str | None) -> bytes | None:
+        """The report's charts; None if there are none."""
+        return None if self._pictures is None else await self._pictures.picture(report, locale)
+
+    def icon(self, guild: GuildId) -> str | None:
+        """The address of the guild's picture; None if it has none."""
+        return None if self._surroundings is None else self._surroundings.icon(guild)
+
+    def is_gone(self, guild: GuildId, role: RoleId) -> bool:
+        """Whether the role was deleted."""
+        return self._surroundings is not None and not self._surroundings.has_role(guild, role)
+
+    def shows_boards(self, guild: GuildId) -> bool:
+        """Whether the guild wants its members' figures shown to each other."""
+        return self._intake.sight.settings(guild).boards_enabled
+
+    def zone(self, guild: GuildId) -> ZoneInfo:
+        """The guild's time zone."""
+        return self._intake.sight.settings(guild).zone
+
+    def today(self, guild: GuildId) -> int:
+        """The guild's local day (yyyymmdd)."""
+        return local_day(self.zone(guild), self._intake.clock.now()).day

@@ -82,8 +82,8 @@ def report_embed(
 
 
 def with_picture(embed: hikari.Embed, picture: bytes | None) -> hikari.Embed:
-    """The embed with a PNG below its text; as it is without one."""
-    return embed if picture is None else embed.set_image(hikari.Bytes(picture, _PICTURE))
+    """The embed with a PNG below its text, or without any."""
+    return embed.set_image(None if picture is None else hikari.Bytes(picture, _PICTURE))
 
 
 def named_role(report: Report) -> Report:

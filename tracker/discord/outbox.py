@@ -14,10 +14,11 @@ from typing import Final, TypeAlias
 
 import hikari
 
+from tracker.discord.desk import Pictures
 from tracker.discord.poster import Poster, Turn
 from tracker.discord.posts import BlockedError, Deliveries, DroppedError, Owed, Render
 from tracker.discord.posts_level import LevelPosts
-from tracker.discord.posts_report import EmbedRenderer, ReportPost, Reports, embeds, reports
+from tracker.discord.posts_report import EmbedRenderer, Icon, ReportPost, Reports, embeds, reports_of
 from tracker.discord.scheduled import HasRole, channel_now, scheduled
 from tracker.discord.sight import Intake
 from tracker.ids import MessageId, Ms
@@ -50,12 +51,21 @@ class Outbox:
         deliveries: Deliveries,
         renderers: Mapping[str, EmbedRenderer] | None = None,
         has_role: HasRole = lambda _guild, _role: True,
+        pictures: Pictures | None = None,
+        icon: Icon | None = None,
         round_s: float = _ROUND_S,
     ) -> None:
-        """`round_s`: how long a round waits for its slowest channel, which goes on all the same."""
+        """`round_s`: how long a round waits for its slowest channel, which goes on all the same.
+
+        `pictures`, `icon`: of reports; None, they have none.
+        """
         self._intake = intake
         self._deliveries = deliveries
-        self._renderers = _renderers(rest, intake, reports, deliveries, renderers or {}, has_role)
+        self._renderers: dict[str, Render] = {
+            "report": scheduled(reports_of(reports, pictures, icon), has_role),
+            "level": LevelPosts(rest, intake, deliveries),
+            **{kind: embeds(renderer) for kind, renderer in (renderers or {}).items()},
+        }
         self._poster = Poster(rest, intake.clock)
         self._round_s = round_s
         self._busy = asyncio.Lock()
@@ -154,21 +164,6 @@ class Outbox:
     async def _block(self, owed: Owed, reason: str) -> None:
         _LOG.warning("the post %s is blocked: %s", owed.key, reason)
         await self._deliveries.mark_blocked(owed, reason)
-
-
-def _renderers(
-    rest: hikari.api.RESTClient,
-    intake: Intake,
-    source: Reports,
-    deliveries: Deliveries,
-    more: Mapping[str, EmbedRenderer],
-    has_role: HasRole,
-) -> dict[str, Render]:
-    return {
-        "report": scheduled(reports(source), has_role),
-        "level": LevelPosts(rest, intake, deliveries),
-        **{kind: embeds(renderer) for kind, renderer in more.items()},
-    }
 
 
 def _short(error: Exception) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 import hikari
 
 from tracker.clock import Clock
+from tracker.discord.embeds import with_picture
 from tracker.discord.posts import BlockedError, DroppedError, Owed, Post
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, MessageId, Ms
 
@@ -69,11 +70,25 @@ class Poster:
                 if _is_it(message, owed, post):
                     return MessageId(message.id)
         self._tried.add(owed.key)
+        if post.picture is not None:
+            try:
+                return await self._create(owed, post, channel, post.picture)
+            except (hikari.ForbiddenError, hikari.BadRequestError) as error:
+                _LOG.warning(
+                    "the post %s goes out without its picture (HTTP %d %s): may the bot attach files there?",
+                    owed.key,
+                    error.status,
+                    error.message,
+                )
+        return await self._create(owed, post, channel, None)
+
+    async def _create(self, owed: Owed, post: Post, channel: hikari.Snowflake, picture: bytes | None) -> MessageId:
         made = await self._rest.create_message(
             channel,
             hikari.UNDEFINED if post.content is None else post.content,
-            embed=hikari.UNDEFINED if post.embed is None else post.embed,
+            embed=hikari.UNDEFINED if post.embed is None else with_picture(post.embed, picture),
             attachment=hikari.UNDEFINED if post.card is None else hikari.Bytes(post.card, "level.png"),
+            components=post.components or hikari.UNDEFINED,
             nonce=owed.nonce,
             mentions_everyone=False,
             user_mentions=list(post.mentions),

@@ -71,13 +71,15 @@ class Deliveries(Protocol):
 class Post:
     """What is to be posted. `user_id`: in a direct message to them; None: in the channel of what is owed.
 
-    `card`: a PNG. `mentions`: whom it notifies. `unmistakable`: whether the words alone tell it from the bot's other
-    posts, so that it can be found again.
+    `card`: a PNG; `picture`: one in the embed, without which it can be posted too. `mentions`: whom it notifies.
+    `unmistakable`: whether the words alone tell it from the bot's other posts, so that it can be found again.
     """
 
     content: str | None = None
     embed: hikari.Embed | None = None
     card: bytes | None = None
+    picture: bytes | None = None
+    components: Sequence[hikari.api.ComponentBuilder] = ()
     mentions: tuple[UserId, ...] = ()
     user_id: UserId | None = None
     unmistakable: bool = True

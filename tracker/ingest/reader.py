@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from store.engine import Database
-from store.reporting import read_report
+from store.reporting import read_full_list, read_member_report, read_report, report_of_window
 from tracker.clock import Clock
-from tracker.ids import GuildId, RoleId
-from tracker.reports.model import Report
+from tracker.ids import GuildId, RoleId, UserId
+from tracker.ingest.kept_reports import KeptReports
+from tracker.reports.model import MemberEntry, MemberReport, Report
+from tracker.reports.window import Window
 
 __all__ = ["Reader"]
 
@@ -21,9 +23,11 @@ T = TypeVar("T")
 class Reader:
     """Reads reports and boards. At most two at a time, so that a rush of them leaves the machine its other core."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, kept: KeptReports | None = None) -> None:
+        """`kept`: None reads every report from the database; otherwise it must be told of every flush."""
         self._database = database
         self._clock = clock
+        self._kept = kept
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
 
     async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
@@ -31,10 +35,42 @@ class Reader:
 
         Raises NotFoundError for a guild or role that is not in the database, DatabaseError if it cannot be read.
         """
+        now = self._clock.now()
+
+        def read() -> Report:
+            known = None if self._kept is None else self._kept.report(guild, role, period, day, now)
+            if known is not None:
+                return known
+            return read_report(self._database, guild_id=guild, role_id=role, period=period, day=day, now=now)
+
+        return await self.read(read)
+
+    async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
+        """The report of `role` (None: everyone) over any window. Raises as `report`."""
+        now = self._clock.now()
+
+        def read() -> Report:
+            known = None if self._kept is None else self._kept.report_of(guild, role, window, now)
+            if known is not None:
+                return known
+            return report_of_window(self._database, guild_id=guild, role_id=role, window=window, now=now)
+
+        return await self.read(read)
+
+    async def member_report(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> MemberReport | None:
+        """What one member did; None if the report of the role is not about them. Raises as `report`."""
         return await self.read(
-            lambda: read_report(
-                self._database, guild_id=guild, role_id=role, period=period, day=day, now=self._clock.now()
+            lambda: read_member_report(
+                self._database, guild_id=guild, role_id=role, user_id=user, window=window, now=self._clock.now()
             )
+        )
+
+    async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> list[MemberEntry]:
+        """Every member of a report, in its order. Raises DatabaseError."""
+        return await self.read(
+            lambda: read_full_list(self._database, guild_id=guild, role_id=role, window=window, now=self._clock.now())
         )
 
     async def read(self, job: Callable[[], T]) -> T:

@@ -1,0 +1,95 @@
+"""A report's charts come from the database and from a process of their own; without them it goes out all the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from store.engine import Database, open_database
+from tests.ingest.support import HandClock
+from tracker.errors import DatabaseError
+from tracker.ids import GuildId
+from tracker.ingest.charts import Charts
+from tracker.ingest.reader import Reader
+from tracker.ingest.report_pictures import ReportPictures
+from tracker.reports.build import build_report
+from tracker.reports.model import Sums
+from tracker.reports.window import between, containing
+
+SEOUL = ZoneInfo("Asia/Seoul")
+DAY = containing("daily", 20260218, SEOUL)
+REPORT = build_report(
+    guild_id=GuildId(10),
+    role_id=None,
+    role_name=None,
+    window=DAY,
+    as_of=DAY.end,
+    members=[],
+    activity={},
+    before=Sums(),
+    away_ms=0,
+)
+
+
+class Studio:
+    """What draws, with a database that knows nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self.clock = HandClock()
+        self.reader = Reader(database, self.clock)
+        self.charts = Charts()
+        self.database = database
+
+    def pictures(self, patience_s: float = 60.0) -> ReportPictures:
+        return ReportPictures(self.database, self.clock, self.reader, self.charts, patience_s=patience_s)
+
+
+@pytest.fixture
+async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+    database = open_database(str(tmp_path / "tracker.db"))
+    studio = Studio(database)
+    yield studio
+    await studio.charts.close()
+    studio.reader.close()
+    database.close()
+
+
+async def test_a_report_gets_a_picture(studio: Studio) -> None:
+    picture = await studio.pictures().picture(REPORT, "ko")
+    assert picture is not None
+    assert picture.startswith(b"\x89PNG")
+    assert studio.charts.pid is not None
+
+
+async def test_what_is_not_drawn_in_time_is_left_out_and_the_log_says_so(
+    studio: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await studio.pictures(patience_s=0.000_1).picture(REPORT, "ko") is None
+    assert "guild 10 goes out without its chart: it was not drawn within 0.0001 s" in caplog.text
+
+
+async def test_a_database_that_is_away_costs_the_picture_only(
+    studio: Studio, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseError("locked")
+
+    monkeypatch.setattr("tracker.ingest.report_pictures.read_chart_data", away)
+    assert await studio.pictures().picture(REPORT, "ko") is None
+    assert "goes out without its chart: locked" in caplog.text
+
+
+async def test_a_process_that_ends_costs_the_picture_only(studio: Studio, caplog: pytest.LogCaptureFixture) -> None:
+    await studio.charts.close()
+    assert await studio.pictures().picture(REPORT, "ko") is None
+    assert "the tracker is ending" in caplog.text
+
+
+async def test_more_days_than_can_be_told_apart_have_no_picture(studio: Studio) -> None:
+    years = replace(REPORT, window=between(20200101, 20260101, SEOUL))
+    assert await studio.pictures().picture(years, "ko") is None
+    assert studio.charts.pid is None

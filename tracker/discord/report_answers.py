@@ -1,0 +1,65 @@
+"""A report as a message: embed, picture and buttons, with as much of its members as whoever sees it may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import hikari
+
+from tracker.discord.desk import ReportDesk
+from tracker.discord.embeds import report_embed, with_picture
+from tracker.discord.report_pages import report_buttons
+from tracker.ids import GuildId, RoleId
+from tracker.reports.model import Report
+from tracker.reports.window import Window
+
+__all__ = ["EVERYTHING", "Answer", "Eyes", "answer", "manages"]
+
+_MANAGERS: Final = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eyes:
+    """Which members of a report somebody may see: those at the top, those with the least activity."""
+
+    top: bool
+    low: bool
+
+    def seen(self, report: Report) -> Report:
+        """The report without those whom they may not see."""
+        return replace(report, top=report.top if self.top else (), low=report.low if self.low else ())
+
+
+EVERYTHING: Final = Eyes(top=True, low=True)
+"""Who manages the server; and everybody in the channel that they had it posted in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes into the message."""
+
+    embed: hikari.Embed
+    components: Sequence[hikari.api.ComponentBuilder]
+
+    def as_edit(self) -> dict[str, Any]:
+        """The arguments that put it in the place of what a message showed before."""
+        picture: dict[str, Any] = {} if self.embed.image else {"attachments": None}
+        return {"embed": self.embed, "components": self.components, "mentions_everyone": False, **picture}
+
+
+def manages(member: hikari.Member | None) -> bool:
+    """Whether the member of an interaction manages the server."""
+    return isinstance(member, hikari.InteractionMember) and bool(member.permissions & _MANAGERS)
+
+
+async def answer(
+    desk: ReportDesk, guild: GuildId, role: RoleId | None, window: Window, *, eyes: Eyes, locale: str
+) -> Answer:
+    """The report as of now. Raises NotFoundError, DatabaseError."""
+    report = await desk.report_of(guild, role, window)
+    seen = eyes.seen(report)
+    picture = await desk.picture(seen, locale)
+    embed = report_embed(seen, locale, top=eyes.top, low=eyes.low, icon=desk.icon(guild))
+    return Answer(embed=with_picture(embed, picture), components=report_buttons(report, locale))
