@@ -19,7 +19,7 @@ from typing import Any
 if not __package__:  # run as a file, Python looks beside it only
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.benchlib import commands, flush, handler, machine, members, memory, restart, trips, wire
+from scripts.benchlib import commands, flush, handler, machine, members, memory, midnight, restart, trips, wire
 from scripts.benchlib.figures import Figure, from_plain, print_table, to_plain
 from scripts.benchlib.place import Place, postgres_url
 
@@ -36,7 +36,10 @@ MEASUREMENTS: dict[str, Callable[[Place], list[Figure]]] = {
     "restart": restart.measure,
     "commands": commands.measure,
     "members": members.measure,
+    "midnight": midnight.measure,
 }
+
+_WITHOUT_POSTGRES = {"handler", "burst", "memory", "members", "midnight"}
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracker-bench-")))
         postgres = given.database
-        if postgres is None and not given.no_postgres and {*names} - {"handler", "burst", "memory", "members"}:
+        if postgres is None and not given.no_postgres and {*names} - _WITHOUT_POSTGRES:
             postgres = stack.enter_context(postgres_url())
         if given.cache is not None:
             given.cache.mkdir(parents=True, exist_ok=True)

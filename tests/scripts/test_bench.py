@@ -77,6 +77,14 @@ def test_a_whole_guild_is_brought_in_line_by_the_real_bot(capsys: pytest.Capture
     assert all(value > 0 for value in found.values())
 
 
+def test_reports_of_one_midnight_are_all_owed_and_posted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--json", "-", "--no-postgres", "--here", "--only", "midnight"]) == 0
+    found = {f["name"]: f["median"] for f in json.loads(capsys.readouterr().out)["figures"]}
+    parts = ("p50", "p99", "max", "seconds")
+    assert set(found) == {f"midnight.{w}.{p}" for w in ("quiet", "owing", "posting", "start") for p in parts}
+    assert all(value >= 0 for value in found.values())
+
+
 def test_a_measurement_that_fails_is_named_and_the_others_are_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
