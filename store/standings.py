@@ -115,10 +115,9 @@ def _judge_some(
             row = found.get((partition, guild, user))
             if row is None:
                 continue  # forgotten in this very flush
-            basis = row.season_exp if settings.tiers.basis == "season" else row.exp
-            standing = standing_of(settings, row.exp, basis)
-            if rolling:
-                noted = tuple(int(role) for role in (row.tier_roles or "").split(",") if role)
+            standing = standing_of(settings, row.exp, _basis(settings, row))
+            if rolling and row.tier_roles is not None:
+                noted = tuple(int(role) for role in row.tier_roles.split(",") if role)
                 standing = Standing(level=standing.level, tier_roles=noted)  # type: ignore[arg-type]
             judge.one(
                 Judged(
@@ -130,6 +129,11 @@ def _judge_some(
                     managed=bool(row.managed),
                 )
             )
+
+
+def _basis(settings: GuildSettings, row: sync_rows.Noted) -> int:
+    """The EXP that tiers look at; with the basis `rolling`, that of somebody who is first seen today: no whole day."""
+    return {"lifetime": row.exp, "season": row.season_exp, "rolling": 0}[settings.tiers.basis]
 
 
 def _earned(change: Changes) -> dict[int, dict[int, int]]:

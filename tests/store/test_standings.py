@@ -133,6 +133,17 @@ def test_a_tier_that_asks_for_nothing_is_held_by_everybody_who_ever_did_anything
     assert rebuild.verify(database) == []
 
 
+def test_who_is_new_today_holds_what_asks_for_nothing_with_the_rolling_basis_too(database: Database) -> None:
+    free = {"name": "Here", "role_id": str(RoleId(500)), "min_level": 0}
+    writer = Writer(database)
+    writer.write([rules(tiers={"basis": "rolling", "list": [free, *LADDER]}), given(250, user=BO)])
+    writer.flush(START + MINUTE)
+    writer.write([given(250, at=2 * MINUTE)])
+    writer.flush(START + 3 * MINUTE)
+    assert (sync_of(database).tier_roles, sync_of(database).level) == ((RoleId(500),), 2)
+    assert rebuild.verify(database) == []
+
+
 def test_a_role_that_becomes_a_tier_is_taken_from_those_who_have_not_earned_it(database: Database) -> None:
     writer = Writer(database)
     other = RoleId(900)
