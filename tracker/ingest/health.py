@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tracker.ids import Ms
@@ -18,6 +18,7 @@ class Health:
     """`trouble`: what is wrong now, by source; empty means well. Each change is one log line, not one per event.
 
     `outbox`: how many posts and members are pending, sent, failed and blocked, as last counted; empty before that.
+    `caches`: by name, who says how often what is kept in memory was enough (`hits`) or not (`misses`), and its `bytes`.
     """
 
     trouble: dict[str, str] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Health:
     flushes: int = 0
     last_flush_at: Ms | None = None
     outbox: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    caches: dict[str, Callable[[], Mapping[str, int]]] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
@@ -55,4 +57,5 @@ class Health:
             "failures": self.failures,
             "last_flush_at": self.last_flush_at,
             "outbox": {name: dict(states) for name, states in self.outbox.items()},
+            "caches": {name: dict(figures()) for name, figures in self.caches.items()},
         }

@@ -11,6 +11,7 @@ from store.engine import Database
 from store.member_sync import MemberSync, State
 from tracker.ids import GuildId, Ms, UserId
 from tracker.ingest.ingest import Ingest
+from tracker.ingest.reader import Reader
 
 __all__ = ["Members"]
 
@@ -22,11 +23,15 @@ class Members:
 
     Only a flush and what is noted here change what is owed, so when nothing is due it is remembered when something
     will be: `due_guilds` is asked every second, and almost always about nothing.
+
+    What only reads, and may read a whole guild, does so on the reader's threads: the writer's has events to write.
+    `reader` None: on the writer's all the same.
     """
 
-    def __init__(self, database: Database, ingest: Ingest) -> None:
+    def __init__(self, database: Database, ingest: Ingest, reader: Reader | None = None) -> None:
         self._database = database
         self._ingest = ingest
+        self._reader = reader
         self._quiet_until: Ms | None = Ms(0)  # None: nothing is owed
         self._flushes = -1
         self._changes = 0
@@ -48,7 +53,7 @@ class Members:
 
     async def desired(self, guild: GuildId) -> Mapping[UserId, MemberSync]:
         """Everybody in the guild of whom something is noted."""
-        return await self._ingest.write(partial(store.member_sync.desired, self._database, guild))
+        return await self._read(partial(store.member_sync.desired, self._database, guild))
 
     async def postpone(self, guild: GuildId, until: Ms) -> None:
         """Nobody in the guild is tried before `until`."""
@@ -89,11 +94,14 @@ class Members:
 
     async def counts(self, guild: GuildId | None = None) -> Mapping[State, int]:
         """How many members are in each state, in one guild or in all (None)."""
-        return await self._ingest.write(partial(store.member_sync.counts, self._database, guild))
+        return await self._read(partial(store.member_sync.counts, self._database, guild))
 
     async def blocked(self, guild: GuildId, *, limit: int = 20) -> Sequence[tuple[UserId, str]]:
         """Who is blocked in the guild, and why."""
-        return await self._ingest.write(partial(store.member_sync.blocked, self._database, guild, limit=limit))
+        return await self._read(partial(store.member_sync.blocked, self._database, guild, limit=limit))
+
+    async def _read(self, job: Callable[[], T]) -> T:
+        return await (self._ingest.write(job) if self._reader is None else self._reader.read(job))
 
     async def _change(self, job: Callable[[], T]) -> T:
         try:

@@ -1,0 +1,127 @@
+"""What reports of big guilds are made of, as one moment has it: to be kept in memory, or to be put beside what is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from store.board_here import Here
+from store.engine import Database
+from tracker.events.settings import GuildSettings
+from tracker.ids import GuildId, Ms, Position, RoleId, UserId
+from tracker.reports.kept import Numbers
+from tracker.reports.kept_days import OPEN, KeptDays
+from tracker.reports.kept_holders import KeptBots, KeptHolders
+from tracker.reports.window import Window
+
+__all__ = ["GuildNow", "read_bots", "read_days", "read_guild", "read_holders"]
+
+_OF_GUILD: Final = "WHERE partition = :partition AND guild_id = :guild"
+_ON_DAYS: Final = f"{_OF_GUILD} AND day BETWEEN :first AND :last"
+_SUMS: Final = (
+    "SELECT user_id, CAST(SUM(voice_ms) AS BIGINT), CAST(SUM(messages) AS BIGINT), "  # noqa: S608
+    "CAST(SUM(interactions) AS BIGINT), "
+    "CAST(SUM(exp_voice + exp_messages + exp_interactions + exp_adjusted) AS BIGINT), MAX(last_at) "
+    f"FROM daily {_ON_DAYS} GROUP BY user_id"
+)
+_COUNTS: Final = f"SELECT user_id, COUNT(DISTINCT started_at) FROM session_days {_ON_DAYS} GROUP BY user_id"  # noqa: S608
+# Each of the sessions by its key: a cross join is what SQLite does not turn around.
+_SESSIONS: Final = f"""SELECT s.user_id, s.started_at, COALESCE(s.ended_at, {OPEN}), s.voice_ms
+FROM (SELECT DISTINCT user_id, started_at FROM session_days {_ON_DAYS}) met CROSS JOIN sessions s
+WHERE s.partition = :partition AND s.guild_id = :guild AND s.user_id = met.user_id AND s.started_at = met.started_at
+"""  # noqa: S608
+_CHANGES: Final = f"SELECT user_id, at, held FROM role_changes {_OF_GUILD} AND role_id = :role ORDER BY user_id, at"  # noqa: S608
+_BOTS: Final = f"SELECT user_id FROM members {_OF_GUILD} AND bot = 1"  # noqa: S608
+_NAMES: Final = f"SELECT user_id, COALESCE(name, '') FROM members {_OF_GUILD} AND user_id IN :users"  # noqa: S608
+_GUILD: Final = f"SELECT lost_at FROM guilds {_OF_GUILD}"  # noqa: S608
+_ROLE: Final = f"SELECT name FROM roles {_OF_GUILD} AND role_id = :role"  # noqa: S608
+_AWAY: Final = f"SELECT from_at, COALESCE(to_at, :now) FROM away {_OF_GUILD} AND from_at < :end"  # noqa: S608
+_AT_LEAST: Final = f"SELECT COUNT(*) FROM (SELECT 1 FROM members {_OF_GUILD} LIMIT :most) AS found"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class GuildNow:
+    """A guild that the database knows, in an open transaction: what is not kept. True at `position` and `as_of`.
+
+    `credited`: up to when sessions that go on have been counted.
+    """
+
+    settings: GuildSettings
+    position: Position
+    as_of: Ms
+    credited: Ms
+    _here: Here
+
+    def role_name(self, role: RoleId) -> str | None:
+        """The role's name; None for one of which none was heard."""
+        found = self._here.rows(_ROLE, role=role)
+        return found[0][0] if found else None
+
+    def names(self, users: Collection[UserId]) -> dict[UserId, str]:
+        """The names of those who are or were members, empty where none was heard."""
+        return {UserId(user): name for user, name in self._here.rows(_NAMES, users=sorted(users))} if users else {}
+
+    def away_ms(self, window: Window, now: Ms) -> Ms:
+        """As `queries.away_ms`."""
+        rows = self._here.rows(_AWAY, now=now, end=window.end)
+        return Ms(sum(max(0, min(window.end, to_at) - max(window.start, from_at)) for from_at, to_at in rows))
+
+    def has_members(self, count: int) -> bool:
+        """Whether `count` people are or were members."""
+        return bool(self._here.rows(_AT_LEAST, most=count)[0][0] >= count)
+
+
+@contextmanager
+def read_guild(db: Database, guild: GuildId) -> Iterator[GuildNow | None]:
+    """The guild as it is; None for one that the database does not know. Raises DatabaseError."""
+    with db.read() as connection:
+        here = Here(connection, db, guild)
+        found = here.rows(_GUILD)
+        if not found:
+            yield None
+            return
+        position, as_of = here.reached()
+        lost_at = found[0][0]
+        yield GuildNow(here.settings(), position, as_of, as_of if lost_at is None else min(as_of, lost_at), here)
+
+
+def read_days(db: Database, guild: GuildId, first_day: int, last_day: int, *, listed: bool) -> KeptDays:
+    """What was done on these days (yyyymmdd, both included). `listed`: each session, not only how many."""
+    days = {"first": first_day, "last": last_day}
+    with db.read() as connection:
+        here = Here(connection, db, guild)
+        position, as_of = here.reached()
+        sums = _read(here, _SUMS, 6, days)
+        sessions = _read(here, _SESSIONS, 4, days) if listed else ()
+        counts = None if listed else _read(here, _COUNTS, 2, days)
+    return KeptDays(
+        first_day, last_day, sums=sums, sessions=sessions, counts=counts, position=position, as_of=as_of
+    )  # fmt: skip
+
+
+def read_holders(db: Database, guild: GuildId, role: int) -> KeptHolders:
+    """Who held the role and when."""
+    with db.read() as connection:
+        here = Here(connection, db, guild)
+        position, as_of = here.reached()
+        return KeptHolders(role, changes=_read(here, _CHANGES, 3, {"role": role}), position=position, as_of=as_of)
+
+
+def read_bots(db: Database, guild: GuildId) -> KeptBots:
+    """Who is a bot."""
+    with db.read() as connection:
+        here = Here(connection, db, guild)
+        position, as_of = here.reached()
+        return KeptBots(bots=_read(here, _BOTS, 1, {}), position=position, as_of=as_of)
+
+
+def _read(here: Here, statement: str, width: int, about: dict[str, int]) -> list[Numbers]:
+    def numbers(rows: Any) -> Numbers:
+        return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=len(rows) * width).reshape(-1, width)
+
+    return [numbers(rows) for rows in here.chunks(statement, **about)]

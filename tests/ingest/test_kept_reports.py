@@ -1,0 +1,386 @@
+"""A report out of memory is the report that is read, after every flush."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import store.kept_rows
+import store.state
+import store.tally
+from store import queries
+from store.engine import Database, open_database
+from store.reporting import read_report, report_of_window
+from store.state import FlushBatch
+from tests.properties.communities import GUILD as PLAYED
+from tests.properties.communities import Community, communities
+from tests.properties.documents import ROLES
+from tests.servers import PostgresServer
+from tests.store.living import Writer
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tests.store.test_queries import plans
+from tracker.errors import DatabaseError
+from tracker.events.channel import ChannelDescribed, RoleDescribed
+from tracker.events.member import MemberForgotten, MemberJoined, MemberLeft, MemberRolesChanged
+from tracker.events.message import MessageSent
+from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.ticks import TrackerLost
+from tracker.events.voice import VoiceLeft
+from tracker.ids import GuildId, Ms, RoleId, UserId
+from tracker.ingest.kept_reports import KeptReports
+from tracker.projections.days import local_day
+from tracker.reports.model import Report
+from tracker.reports.window import PERIODS, between
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+ROLE = RoleId(700)
+ANN, BEN, CAT, BOT = (UserId(n) for n in (1, 2, 3, 9))
+MIDNIGHT = 64_000_000  # START is 06:13:20 UTC on a Wednesday
+
+
+@dataclass
+class Shelf:
+    """A writer whose flushes the kept reports are told of."""
+
+    db: Database
+    guild: GuildId = GUILD
+    kept: KeptReports = field(init=False)
+    writer: Writer = field(init=False)
+    time: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.kept = KeptReports(self.db, keep_from=0, timer=lambda: self.time)
+        self.writer = Writer(self.db)
+
+    def flush(self, at: int) -> list[FlushBatch]:
+        batches = self.writer.batches(at)
+        store.state.flush(self.db, batches)
+        self.kept.flushed(batches)
+        return batches
+
+    def report(self, now: int, *, role: RoleId | None = ROLE, period: str = "daily", day: int | None = None) -> Report:
+        found = self.kept.report(self.guild, role, period, day, Ms(now))
+        assert found is not None
+        return found
+
+    def check(self, now: int, *, roles: tuple[RoleId | None, ...] = (ROLE, None), back: int = 0) -> None:
+        """Every report, also of the windows `back` days ago, is the database's."""
+        days = [None] if not back else [None, local_day(queries.settings_of(self.db, self.guild).zone, now - back).day]
+        for period in PERIODS:
+            for role in roles:
+                for day in days:
+                    kept = self.kept.report(self.guild, role, period, day, Ms(now))
+                    if kept is not None:
+                        about: dict[str, Any] = {"guild_id": self.guild, "role_id": role, "period": period, "day": day}
+                        assert kept == read_report(self.db, **about, now=Ms(now)), (period, role, day)
+
+
+@pytest.fixture
+def shelf(database: Database) -> Shelf:
+    """Ann is in voice, Ben was and wrote, Cat did nothing, and there is a bot; nothing is kept yet."""
+    shelf = Shelf(database)
+    people = ((ANN, "Ann"), (BEN, "벤"), (CAT, "Cat"), (BOT, "robot"))
+    shelf.writer.write([fact(SettingsChanged(settings={"timezone": "UTC"}), user=None, channel=None)])
+    shelf.writer.write([fact(MemberJoined(name=n, bot=u == BOT), user=u, channel=None) for u, n in people])
+    shelf.writer.write([fact(RoleDescribed(role_id=ROLE, name="Study"), user=None, channel=None)])
+    shelf.writer.write([fact(ChannelDescribed(name="room"), user=None)])
+    shelf.writer.write([fact(MemberRolesChanged(role_ids=(ROLE,)), user=u, channel=None) for u in (ANN, CAT, BOT)])
+    shelf.writer.write([fact(user=ANN), fact(user=BEN, at=7_000), fact(VoiceLeft(), user=BEN, at=7_000 + MINUTE)])
+    shelf.writer.write([fact(MessageSent(), user=BEN, at=2 * MINUTE, event_id="message:1")])
+    shelf.flush(START + HOUR)
+    return shelf
+
+
+def test_a_report_out_of_memory_says_what_the_database_says(shelf: Shelf) -> None:
+    report = shelf.report(START + HOUR, role=None)
+    assert (report.members, report.active, report.sums.voice_ms, report.sums.sessions) == (3, 2, HOUR + MINUTE, 2)
+    assert [(entry.rank, entry.name) for entry in report.top] == [(1, "Ann"), (2, "벤")]
+    assert [(entry.rank, entry.name) for entry in report.low] == [(1, "Ann"), (2, "벤"), (3, "Cat")]
+    assert sum(report.hours) == report.sums.voice_ms
+    shelf.check(START + HOUR)
+    assert shelf.report(START + HOUR).members == 2
+
+
+def test_a_flush_is_seen_at_once_and_nothing_is_read_anew(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.check(START + HOUR)
+    for name in ("read_days", "read_holders", "read_bots"):
+        monkeypatch.setattr(store.kept_rows, name, None)
+    joined = fact(MemberJoined(name="Dan"), user=UserId(4), channel=None, at=HOUR)
+    shelf.writer.write([joined, fact(user=UserId(4), at=HOUR), fact(user=BEN, at=HOUR)])
+    shelf.writer.write([fact(MemberRolesChanged(role_ids=(ROLE,)), user=BEN, channel=None, at=HOUR)])
+    shelf.flush(START + 2 * HOUR)
+    shelf.check(START + 2 * HOUR)
+    assert shelf.report(START + 2 * HOUR, role=None).sums.voice_ms == 4 * HOUR + MINUTE
+    shelf.writer.write([fact(VoiceLeft(), user=ANN, at=2 * HOUR), fact(MemberLeft(), user=CAT, at=2 * HOUR)])
+    shelf.flush(START + 3 * HOUR)
+    shelf.check(START + 3 * HOUR)
+    assert shelf.report(START + 3 * HOUR).members == 2
+    assert shelf.kept.figures()["misses"] == 4
+
+
+def test_days_weeks_and_members_go_on_over_midnights(shelf: Shelf) -> None:
+    for hours in (1, 17, 18, 42, 43, 120, 24 * 7):
+        shelf.flush(START + hours * HOUR)
+        shelf.check(START + hours * HOUR, back=DAY)
+    assert shelf.report(START + 24 * 7 * HOUR, role=None).change.sessions == 0
+
+
+def test_who_is_forgotten_is_in_no_report(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    shelf.writer.write([fact(MemberForgotten(), user=BEN, channel=None, at=HOUR)])
+    shelf.flush(START + HOUR + 1)
+    shelf.check(START + HOUR + 1)
+    assert shelf.report(START + HOUR + 1, role=None).members == 2
+
+
+def test_while_the_guild_is_lost_nobody_has_come_further_than_the_loss(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    shelf.writer.write([fact(TrackerLost(), user=None, channel=None, at=2 * HOUR)])
+    shelf.flush(START + 4 * HOUR)
+    shelf.check(START + 4 * HOUR)
+    assert shelf.report(START + 4 * HOUR, role=None).away_ms == 2 * HOUR
+
+
+def test_those_from_whom_exp_was_taken_keep_their_rank_behind_who_did_nothing(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    taken = ExpAdjusted(amount=-50, reason="", by=None)
+    shelf.writer.write([fact(taken, user=CAT, channel=None, at=HOUR)])
+    shelf.writer.write([fact(MessageSent(), user=CAT, at=HOUR, event_id="message:2")])
+    shelf.writer.write([fact(MemberJoined(name="Dan"), user=UserId(4), channel=None, at=HOUR)])
+    shelf.flush(START + 2 * HOUR)
+    shelf.check(START + 2 * HOUR)
+    assert [(e.rank, e.name) for e in shelf.report(START + 2 * HOUR, role=None).top] == [
+        (1, "Ann"),
+        (2, "벤"),
+        (4, "Cat"),
+    ]
+
+
+def test_top_and_low_of_many_are_those_of_all(shelf: Shelf) -> None:
+    many = [UserId(100 + n) for n in range(60)]
+    shelf.writer.write([fact(MemberJoined(name=f"m{u}"), user=u, channel=None) for u in many])
+    given = [(u, (u * 7) % 11 - 3) for u in many]
+    shelf.writer.write(
+        [fact(ExpAdjusted(amount=n, reason="", by=None), user=u, channel=None, at=HOUR) for u, n in given if n]
+    )
+    shelf.flush(START + 2 * HOUR)
+    shelf.check(START + 2 * HOUR)
+    report = shelf.report(START + 2 * HOUR, role=None)
+    assert (report.members, len(report.top), [e.rank for e in report.low]) == (63, 10, [59, 60, 61, 62, 63])
+
+
+def test_sessions_that_are_over_are_packed_and_still_counted(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.reports.kept_days._SETTLE_FROM", 2)
+    shelf.check(START + HOUR)
+    for n in range(6):
+        at = HOUR + n * 10 * MINUTE
+        shelf.writer.write([fact(user=CAT, at=at), fact(user=BEN, at=at + 1)])
+        shelf.writer.write([fact(VoiceLeft(), user=u, at=at + 5 * MINUTE) for u in (CAT, BEN)])
+        shelf.flush(START + at + 6 * MINUTE)
+        shelf.check(START + at + 6 * MINUTE)
+    assert shelf.report(START + 2 * HOUR, role=None).sums.sessions == 14
+
+
+def test_any_window_up_to_a_month_can_be_asked_for(shelf: Shelf) -> None:
+    zone = queries.settings_of(shelf.db, GUILD).zone
+    for window in (between(20260220, 20260226, zone), between(20260201, 20260303, zone)):
+        kept = shelf.kept.report_of(GUILD, None, window, Ms(START + HOUR))
+        assert kept == report_of_window(shelf.db, guild_id=GUILD, role_id=None, window=window, now=Ms(START + HOUR))
+    assert shelf.kept.report_of(GUILD, None, between(20260201, 20260304, zone), Ms(START + HOUR)) is None
+
+
+def test_what_is_unknown_or_small_is_left_to_the_database(shelf: Shelf) -> None:
+    now = Ms(START + HOUR)
+    assert shelf.kept.report(OTHER_GUILD, None, "daily", None, now) is None
+    assert shelf.kept.report(GUILD, RoleId(5), "daily", None, now) is None
+    assert shelf.kept.report(GUILD, None, "yearly", None, now) is None
+    big = KeptReports(shelf.db, keep_from=5)
+    assert big.report(GUILD, None, "daily", None, now) is None
+    assert big.figures() == {"hits": 0, "misses": 0, "bytes": 0}
+    assert KeptReports(shelf.db, keep_from=4).report(GUILD, None, "daily", None, now) is not None
+
+
+def test_what_was_flushed_while_it_was_read_is_not_lost(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, hours = store.kept_rows.read_days, iter(range(2, 99))
+
+    def slowly(*args: Any, **about: Any) -> Any:
+        shelf.flush(START + next(hours) * HOUR)  # in what is read already
+        days = read(*args, **about)
+        shelf.flush(START + next(hours) * HOUR)  # and not in it
+        return days
+
+    monkeypatch.setattr(store.kept_rows, "read_days", slowly)
+    assert shelf.report(START + 5 * HOUR, role=None).sums.voice_ms == 5 * HOUR + MINUTE
+    shelf.check(START + 5 * HOUR)
+
+
+def test_who_asks_between_a_commit_and_its_being_told_waits_for_that(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    batches = shelf.writer.batches(START + 2 * HOUR)
+    store.state.flush(shelf.db, batches)
+    telling = threading.Timer(0.05, shelf.kept.flushed, (batches,))
+    telling.start()
+    assert shelf.report(START + 2 * HOUR, role=None).sums.voice_ms == 2 * HOUR + MINUTE
+    telling.join()
+    shelf.check(START + 2 * HOUR)
+
+
+def test_a_flush_that_is_told_twice_counts_once(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    shelf.kept.flushed(shelf.flush(START + 2 * HOUR))
+    shelf.check(START + 2 * HOUR)
+
+
+def test_deltas_that_make_no_sense_end_all_that_is_kept(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    shelf.check(START + HOUR)
+    batches = shelf.writer.batches(START + 2 * HOUR)
+    for batch in batches:
+        batch.changes.rows["role_changes"] = [(GUILD, ROLE, ANN, "late", 1)]
+    with caplog.at_level(logging.ERROR):
+        shelf.kept.flushed(batches)
+    assert shelf.kept.figures()["bytes"] == 0
+    assert "could not be brought up to date" in caplog.text
+
+
+def test_a_change_of_the_past_has_it_read_anew(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    batches = shelf.writer.batches(START + 2 * HOUR)
+    for batch in batches:
+        if GUILD in {row[0] for row in batch.changes.rows.get("daily", ())}:
+            batch.changes.rows["role_changes"] = [(GUILD, ROLE, ANN, START - DAY, 1)]
+    store.state.flush(shelf.db, batches)
+    shelf.kept.flushed(batches)
+    shelf.check(START + 2 * HOUR)
+
+
+def test_an_error_keeps_nothing_and_the_next_question_is_answered(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.kept_rows, "read_holders", away)
+        with pytest.raises(DatabaseError, match="locked"):
+            shelf.report(START + HOUR)
+    shelf.flush(START + 2 * HOUR)
+    shelf.check(START + 2 * HOUR)
+
+
+def test_what_nobody_asked_for_in_an_hour_is_gone_at_the_next_flush(shelf: Shelf) -> None:
+    shelf.check(START + HOUR)
+    shelf.time = 3700.0
+    shelf.flush(START + 2 * HOUR)
+    assert shelf.kept.figures()["bytes"] == 0
+
+
+def test_what_does_not_fit_into_memory_is_left_to_the_database(shelf: Shelf) -> None:
+    shelf.kept = KeptReports(shelf.db, keep_from=0, most_bytes=10)
+    assert shelf.kept.report(GUILD, None, "daily", None, Ms(START + HOUR)) is None
+    assert shelf.kept.figures()["bytes"] <= 10
+
+
+def test_hits_and_misses_are_counted(shelf: Shelf) -> None:
+    for _ in range(3):
+        shelf.report(START + HOUR)
+    found = shelf.kept.figures()
+    assert (found["hits"], found["misses"]) == (2, 1)
+    assert found["bytes"] > 0
+
+
+def test_a_report_out_of_memory_asks_for_the_guild_and_the_names_only(shelf: Shelf) -> None:
+    shelf.report(START + HOUR)
+    with store.tally.tally(shelf.db) as asked:
+        shelf.report(START + HOUR)
+    assert asked.statements == 7
+    assert not re.search(r"FROM (daily|sessions|session_days|role_changes|events)\b", " ".join(asked.texts))
+
+
+BIG = "daily|session_days|role_changes|sessions|members|met"
+
+
+def test_what_is_kept_is_read_by_its_keys_and_never_whole(shelf: Shelf) -> None:
+    def ask() -> None:
+        KeptReports(shelf.db, keep_from=0).report(GUILD, ROLE, "weekly", None, Ms(START + HOUR))
+
+    found = plans(shelf.db, ask)
+    if shelf.db.dialect == "sqlite":
+        assert any(
+            re.match(r"SEARCH daily USING PRIMARY KEY \(partition=\? AND guild_id=\? AND day>", line) for line in found
+        )
+        assert any(re.match(r"SEARCH role_changes USING PRIMARY KEY \(.*role_id=\?", line) for line in found), found
+        assert any(re.match(r"SEARCH s USING PRIMARY KEY \(.*user_id=\? AND started_at=\?", line) for line in found), (
+            found
+        )
+        assert not any(re.match(r"SCAN (daily|session_days|role_changes|s|members)\b", line) for line in found), found
+    else:
+        assert any("Index" in line for line in found), found
+        assert not any(re.search(rf"Seq Scan on ({BIG})\b", line) for line in found), found
+
+
+# -- any history ---------------------------------------------------------------------------------------------------
+
+Fresh = Callable[[], AbstractContextManager[Database]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest) -> Fresh:
+    """Opens a new database each time."""
+
+    @contextmanager
+    def lite() -> Iterator[Database]:
+        path = tmp_path / "again.db"
+        shutil.copy(template, path)
+        db = open_database(str(path))
+        yield db
+        db.close()
+        path.unlink()
+
+    @contextmanager
+    def post() -> Iterator[Database]:
+        name = server.create()
+        db = open_database(server.url(name))
+        yield db
+        db.close()
+        server.drop(name)
+
+    if request.param == "sqlite":
+        tmp_path: Path = request.getfixturevalue("tmp_path")
+        template: Path = request.getfixturevalue("sqlite_template")
+        return lite
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return post
+
+
+@given(community=communities(moves=60), flushes=st.integers(2, 12), asked=st.sets(st.integers(0, 12), min_size=1))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_whatever_happens_the_report_out_of_memory_is_the_one_that_is_read(
+    fresh: Fresh, community: Community, flushes: int, asked: set[int]
+) -> None:
+    with fresh() as db:
+        shelf, events = Shelf(db, PLAYED), community.events
+        begun = events[0].occurred_at - START if events else 0
+        roles = tuple(RoleId(role) for role in ROLES)
+        shelf.writer.write(
+            [fact(RoleDescribed(role_id=r, name="r"), user=None, channel=None, guild=PLAYED, at=begun) for r in roles]
+        )
+        size = max(1, len(events) // flushes)
+        for number, begin in enumerate(range(0, len(events), size)):
+            part = events[begin : begin + size]
+            shelf.writer.write(part)
+            shelf.flush(part[-1].occurred_at)  # live, a tick may not come after an event that has not happened yet
+            if number in asked or number == 1:
+                shelf.check(part[-1].occurred_at, roles=(*roles, None), back=DAY)
+        shelf.flush(community.until)
+        shelf.check(community.until, roles=(*roles, None), back=DAY)

@@ -1,0 +1,118 @@
+"""A report's figures out of what is kept in memory: `build.build_report` is given the few members that it shows.
+
+The order of the members and the meaning of each figure are those of `tracker/reports/build.py`; tests hold them equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tracker.ids import Ms, UserId
+from tracker.reports.build import LOW_COUNT, TOP_COUNT
+from tracker.reports.kept import Numbers
+from tracker.reports.kept_days import EXP, INTERACTIONS, LAST_AT, MESSAGES, SESSIONS, VOICE_MS
+from tracker.reports.model import Activity, Report, Sums
+
+__all__ = ["Figures", "figures_of", "sums_of", "with_all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """`members` of a window, how many were `active`, the `sums`, and what the first and the last of them did.
+
+    `ranks`: of those of the first who come behind somebody who did nothing, because EXP was taken from them.
+    """
+
+    members: int
+    active: int
+    sums: Sums
+    shown: tuple[Activity, ...]
+    ranks: Mapping[UserId, int]
+
+
+def figures_of(users: Numbers, did: Numbers) -> Figures:
+    """`users` ascending; `did`: as `KeptDays.of` says it."""
+    voice, exp, messages = did[VOICE_MS], did[EXP], did[MESSAGES]
+    keys = [-voice, -exp, -messages, np.arange(len(users), dtype=np.int64)]
+    best = np.flatnonzero((voice > 0) | (exp > 0) | (messages > 0))
+    first = best[_least([key[best] for key in keys], TOP_COUNT)]
+    odd = first[(voice[first] == 0) & (exp[first] < 0)]
+    shown = np.union1d(first, _least([-key for key in keys], LOW_COUNT))
+    return Figures(
+        members=len(users),
+        active=int(np.count_nonzero((voice > 0) | (messages > 0) | (did[INTERACTIONS] > 0))),
+        sums=sums_of(did),
+        shown=tuple(_activity(user, row) for user, row in zip(users[shown].tolist(), did[:, shown].T, strict=True)),
+        ranks={UserId(int(users[place])): _ahead(keys, place) + 1 for place in odd.tolist()},
+    )
+
+
+def sums_of(did: Numbers) -> Sums:
+    """The sums over all members."""
+    totals = did.sum(axis=1).tolist()
+    return Sums(
+        voice_ms=totals[VOICE_MS],
+        sessions=totals[SESSIONS],
+        messages=totals[MESSAGES],
+        interactions=totals[INTERACTIONS],
+        exp=totals[EXP],
+    )
+
+
+def with_all(report: Report, figures: Figures, before: Sums) -> Report:
+    """`report` is of those who are shown only: what it should say of everybody."""
+
+    left_out = figures.members - report.members
+    return replace(
+        report,
+        members=figures.members,
+        active=figures.active,
+        sums=figures.sums,
+        change=figures.sums.minus(before),
+        top=tuple(replace(entry, rank=figures.ranks.get(entry.user_id, entry.rank)) for entry in report.top),
+        low=tuple(replace(entry, rank=entry.rank + left_out) for entry in report.low),
+    )
+
+
+def _activity(user: int, row: Numbers) -> Activity:
+    values = row.tolist()
+    return Activity(
+        user_id=UserId(user),
+        voice_ms=values[VOICE_MS],
+        sessions=values[SESSIONS],
+        messages=values[MESSAGES],
+        interactions=values[INTERACTIONS],
+        exp=values[EXP],
+        last_seen=Ms(values[LAST_AT]) if values[LAST_AT] else None,
+    )
+
+
+def _ahead(keys: Sequence[Numbers], place: int) -> int:
+    """How many come before the one at `place`, by the first key, then the next."""
+    count, equal = 0, np.arange(len(keys[0]), dtype=np.int64)
+    for key in keys:
+        values = key[equal]
+        count += int(np.count_nonzero(values < key[place]))
+        equal = equal[values == key[place]]
+    return count
+
+
+def _least(keys: Sequence[Numbers], count: int) -> Numbers:
+    """Where the `count` least are, by the first key, then the next. The last key has no value twice.
+
+    Nothing is sorted: finding the value at a place takes a fraction of the time.
+    """
+    among: Numbers = np.arange(len(keys[0]), dtype=np.int64)
+    found: list[Numbers] = []
+    for key in keys:
+        if len(among) <= count:
+            break
+        values = key[among]
+        limit = np.partition(values, count - 1)[count - 1]
+        found.append(among[values < limit])
+        count -= len(found[-1])
+        among = among[values == limit]
+    return np.concatenate([*found, among])
