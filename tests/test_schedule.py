@@ -236,6 +236,16 @@ async def test_settings_that_change_while_they_are_learned_are_learned_at_the_ne
     assert await town.look(schedule, "2026-02-19T09:00:05") == [20260218]
 
 
+async def test_entries_whose_past_is_not_known_are_new(town: Town) -> None:
+    async def unknown(guilds: Collection[GuildId]) -> Mapping[GuildId, Sequence[EntryLife]]:
+        return {guild: () for guild in guilds}
+
+    town.lives = unknown  # type: ignore[method-assign]
+    schedule = town.schedule()
+    assert await town.look(schedule, "2026-02-20T12:00") == []
+    assert await town.look(schedule, "2026-02-21T00:00") == [20260220]
+
+
 async def test_a_job_that_fails_runs_again_and_never_beside_itself() -> None:
     ran, at_once, most = asyncio.Event(), 0, 0
     runs = 0

@@ -131,7 +131,7 @@ class ReportSchedule:
         if not (changed or ready) or not await self._runs.settle():
             return
         for part in _slices(changed):
-            await self._learn({guild: changed[guild] for guild in part})
+            await self._learn({guild: changed[guild] for guild in part}, now)
         for part in _slices([g for g in dict.fromkeys(ready) if g in self._ripe]):
             await self._owe([self._plans[guild] for guild in part], now)
 
@@ -155,12 +155,14 @@ class ReportSchedule:
                 self._plans.pop(guild, None)
                 self._ripe.discard(guild)
 
-    async def _learn(self, guilds: Mapping[GuildId, GuildSettings]) -> None:
+    async def _learn(self, guilds: Mapping[GuildId, GuildSettings], now: Ms) -> None:
         found = await self._runs.lives(guilds.keys())
         for guild, settings in guilds.items():
             if self._seen.settings(guild) is settings:  # else they have changed again: the next look learns them
                 self._settings[guild] = settings
-                self._plans[guild] = _Plan(guild=guild, settings=settings, entries=found.get(guild, ()))
+                # Of settings whose past is not known (it always should be), the entries are new.
+                new = [EntryLife(entry=entry, since=now, formed=now) for entry in settings.reports]
+                self._plans[guild] = _Plan(guild=guild, settings=settings, entries=found.get(guild) or new)
                 self._ripe.add(guild)
 
     async def _owe(self, plans: Sequence[_Plan], now: Ms) -> None:

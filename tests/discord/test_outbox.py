@@ -197,6 +197,14 @@ async def test_a_channel_where_the_bot_may_not_post_blocks_and_says_so(office: O
     assert "permissions" in office.state[1]
 
 
+async def test_a_report_that_was_taken_off_the_schedule_is_not_posted(office: Office) -> None:
+    key = f"report:{office.wire.guild_id}:11:daily:log:20260218"
+    office.notes.owed = {key: replace(office.notes.owed["report:1"], key=key)}
+    assert await office.outbox.deliver() == 0
+    assert office.notes.states[key] == ("dropped", "it was taken off the schedule before it was posted")
+    assert office.posted == []
+
+
 async def test_a_channel_that_is_gone_blocks(office: Office) -> None:
     office.wire.world.delete_channel(office.wire.text)
     await office.outbox.deliver()

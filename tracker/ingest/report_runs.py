@@ -55,14 +55,14 @@ class ReportRuns:
 
 
 def _scheduled(text: str) -> GuildSettings:
-    """Of a settings document, only what schedules are made of; none if it does not keep to the rules any more."""
+    """Of a settings document, only what schedules are made of; none if it does not keep to the rules of today."""
     document: dict[str, Any] = msgspec.json.decode(text)
     kept = {key: document[key] for key in ("timezone", "reports") if key in document}
-    return _parsed(msgspec.json.encode(kept).decode())
+    return _parsed(msgspec.json.encode(kept))
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> GuildSettings:
+def _parsed(text: bytes) -> GuildSettings:
     try:
         return parse_settings(msgspec.json.decode(text))
     except SettingsError:
