@@ -147,7 +147,7 @@ def _top_lines(entries: Sequence[MemberEntry], locale: str | None) -> list[str]:
     lines = []
     for entry in entries:
         first, *rest = _did(entry, locale)
-        cells = max(0, int(getattr(entry, measure))) * _BAR // most
+        cells = (max(0, int(getattr(entry, measure))) * _BAR * 2 + most) // (2 * most)
         bar = f"`{_FULL * cells}{_REST * (_BAR - cells)}`"
         mark = _MEDALS.get(entry.rank, f"`{entry.rank:>2}`")
         lines.append(f"{mark} **{_name(entry)}** — {first}\n" + " ".join(filter(None, (bar, " · ".join(rest)))))
