@@ -238,7 +238,7 @@ async def test_settings_that_change_while_they_are_learned_are_learned_at_the_ne
 
 async def test_entries_whose_past_is_not_known_are_new(town: Town) -> None:
     async def unknown(guilds: Collection[GuildId]) -> Mapping[GuildId, Sequence[EntryLife]]:
-        return {guild: () for guild in guilds}
+        return dict.fromkeys(guilds, ())
 
     town.lives = unknown  # type: ignore[method-assign]
     schedule = town.schedule()
