@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -21,9 +21,9 @@ from store.engine import Database
 from store.state import FlushBatch
 from tracker.ids import GuildId, Ms, Partition, Position, RoleId, partition_of
 from tracker.projections.days import date_of
-from tracker.projections.rows import Changes, Row
+from tracker.projections.rows import Changes
 from tracker.reports.build import build_report
-from tracker.reports.chart_data import hours_on_clock, quarters_of
+from tracker.reports.chart_data import PartSession, Turn, hours_on_clock, quarters_of
 from tracker.reports.model import Member, Report, Sums
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds ne
 
     from store.kept_rows import GuildNow
     from tracker.reports.kept import Numbers
-    from tracker.reports.kept_days import KeptDays
+    from tracker.reports.kept_days import GuildChanges, KeptDays
     from tracker.reports.kept_figures import Figures
     from tracker.reports.kept_holders import KeptBots, KeptHolders
 
@@ -64,7 +64,7 @@ class _Part(Protocol):
     @property
     def nbytes(self) -> int: ...
 
-    def apply(self, rows: Mapping[str, Sequence[Row]], position: Position, as_of: Ms) -> bool: ...
+    def apply(self, changed: GuildChanges, position: Position, as_of: Ms) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -259,7 +259,12 @@ class KeptReports:
         from tracker.reports.kept_figures import figures_of
 
         users, end = parts.members(window, now), Ms(min(window.end, here.as_of))
-        turns = parts.days.turns(users, window.start, end, here.credited) if window.start < end else ([], [])
+        turns: tuple[list[Turn], list[PartSession]] = ([], [])
+        if window.start < end:
+            who = (keys[1], parts.holders.changed_at, parts.bots.changed_at, window.end <= now)
+            turns = parts.days.turns(
+                users, who, start=window.start, end=window.end, as_of=here.as_of, reached=here.credited
+            )
         return _Counted(
             figures=figures_of(users, parts.days.of(users)),
             before=self._sums_before(parts, keys, window.previous(), now),
@@ -321,32 +326,32 @@ def _read(db: Database, key: _Key, *, listed: bool) -> _Part:
     return kept_rows.read_days(db, guild, first, last, listed=listed)
 
 
-_Changed = dict[int, dict[str, list[Row]] | None]
+_Changed = dict[int, "GuildChanges | None"]
 """By guild: what a flush changed of it. None: something that no delta tells."""
 
 
 def _of_guilds(changes: Changes, guilds: set[GuildId]) -> _Changed:
-    found: _Changed = {}
+    if not guilds:
+        return {}
+    from tracker.reports.kept_days import GuildChanges
+
+    told: dict[int, GuildChanges] = {guild: GuildChanges() for guild in guilds}
     for table in _TABLES:
         for row in changes.rows.get(table, ()):
-            if row[0] in guilds:
-                rows = found.setdefault(row[0], {})
-                if rows is not None:
-                    rows.setdefault(table, []).append(row)
-    for guild, _ in changes.forgotten:
-        found[guild] = None
-    for table in _TABLES:
-        for gone in changes.expired.get(table, ()):
-            found[gone[0]] = None
+            if row[0] in told:
+                told[row[0]].rows.setdefault(table, []).append(row)
+    found: _Changed = dict(told)
+    for gone in (*changes.forgotten, *(key for table in _TABLES for key in changes.expired.get(table, ()))):
+        found[gone[0]] = None
     return found
 
 
-def _brought(part: _Part, guild: GuildId, changed: _Changed, batch: FlushBatch) -> bool:
+def _brought(part: _Part, guild: GuildId, found: _Changed, batch: FlushBatch) -> bool:
     """Bring it up to date. False: read it anew."""
-    rows = changed.get(guild, {})
-    if rows is None:
+    changed = found.get(guild)
+    if changed is None:
         return batch.position <= part.position
-    return part.apply(rows, batch.position, batch.as_of)
+    return part.apply(changed, batch.position, batch.as_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,18 +6,21 @@ What the figures mean is defined by `store.queries` and `store.chart_queries`; t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import LRUCache
 
 from tracker.ids import Ms, Position
 from tracker.projections.rows import TABLES, Row
 from tracker.reports.chart_data import QUARTER_MS, PartSession, Turn
 from tracker.reports.kept import Numbers
 
-__all__ = ["EXP", "INTERACTIONS", "LAST_AT", "MESSAGES", "OPEN", "SESSIONS", "VOICE_MS", "KeptDays"]
+__all__ = ["EXP", "INTERACTIONS", "LAST_AT", "MESSAGES", "OPEN", "SESSIONS", "VOICE_MS", "GuildChanges", "KeptDays"]
 
 VOICE_MS, MESSAGES, INTERACTIONS, EXP, LAST_AT, SESSIONS = range(6)
 """The columns of `KeptDays.of`."""
@@ -26,6 +29,7 @@ OPEN: Final = -1
 """The end of a session that goes on."""
 
 _SETTLE_FROM: Final = 1_000
+_PACKED_KEPT: Final = 8
 
 
 def _at(table: str, *columns: str) -> tuple[int, ...]:
@@ -41,12 +45,38 @@ _S_USER, _S_START, _S_END, _S_VOICE = _at("sessions", "user_id", "started_at", "
 _Session = tuple[int, int]
 
 
+class GuildChanges:
+    """What a flush writes of a guild: `rows` by table."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Row]] = {}
+
+    @cached_property
+    def daily(self) -> Numbers:
+        """Rows (day, user, voice ms, messages, interactions, EXP, last seen), made once for all that is kept."""
+        found = [
+            (r[_DAY], r[_USER], *(r[at] for at in _ADDED), sum(r[at] for at in _EXP_KINDS), r[_SEEN])
+            for r in self.rows.get("daily", ())
+        ]
+        return np.array(found, dtype=np.int64).reshape(-1, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """Sessions that are over, of some users: what changes in each quarter of an hour, and those tracked in part."""
+
+    changes: Numbers
+    parts: list[PartSession]
+
+
 class KeptDays:
     """The days from `first_day` to `last_day` (yyyymmdd, both included), true at `position` and `as_of`.
 
     `sums`: rows (user, voice ms, messages, interactions, EXP, last seen). `sessions`: those with tracked time on these
     days, rows (user, start, end or OPEN, voice ms). Instead of them `counts`, rows (user, sessions), is enough for days
-    that are over, if nobody asks for `turns`. All in parts, in any order. `changed_at`: the last position with a change.
+    that are over, if nobody asks for `turns`. All are in parts, in any order.
+
+    `changed_at`: the last position with a change.
     """
 
     def __init__(
@@ -78,6 +108,9 @@ class KeptDays:
         met = met[np.argsort(met[:, 0], kind="stable")]  # neighbours in memory: counting them is twice as fast
         self._owners: npt.NDArray[np.int32] = np.searchsorted(self._users, met[:, 0]).astype(np.int32)
         self._spans: Numbers = np.ascontiguousarray(met[:, 1:].T)
+        self._packed: LRUCache[Hashable, _Packed] = LRUCache(_PACKED_KEPT)
+        if self.listed:
+            self._counts = np.bincount(self._owners, minlength=len(self._users)).astype(np.int64)
 
     @property
     def nbytes(self) -> int:
@@ -85,24 +118,21 @@ class KeptDays:
         arrays = (self._users, self._values, self._counts, self._owners, self._spans)
         return sum(array.nbytes for array in arrays) + 300 * len(self._live)
 
-    def apply(self, rows: Mapping[str, Sequence[Row]], position: Position, as_of: Ms) -> bool:
+    def apply(self, changed: GuildChanges, position: Position, as_of: Ms) -> bool:
         """Bring up to date with what a flush writes. False: what changed cannot be told by deltas, read it anew."""
         if position <= self.position:
             return True
         self.position, self.as_of = position, as_of
         first, last = self._days
-        daily = [
-            (r[_USER], *(r[at] for at in _ADDED), sum(r[at] for at in _EXP_KINDS), r[_SEEN])
-            for r in rows.get("daily", ())
-            if first <= r[_DAY] <= last
-        ]
-        if daily:
-            table = np.array(daily, dtype=np.int64)
-            at = self._places_of(table[:, 0])
+        daily = changed.daily
+        daily = daily[(daily[:, 0] >= first) & (daily[:, 0] <= last)]
+        if len(daily):
+            at = self._places_of(daily[:, 1])
             for column in range(LAST_AT):
-                np.add.at(self._values[column], at, table[:, column + 1])
-            np.maximum.at(self._values[LAST_AT], at, table[:, LAST_AT + 1])
+                np.add.at(self._values[column], at, daily[:, column + 2])
+            np.maximum.at(self._values[LAST_AT], at, daily[:, LAST_AT + 2])
             self.changed_at = position
+        rows = changed.rows
         met = {(r[_MET_USER], r[_MET_START]) for r in rows.get("session_days", ()) if first <= r[_MET_DAY] <= last}
         return self._follow(met, rows.get("sessions", ()))
 
@@ -114,33 +144,37 @@ class KeptDays:
         found[SESSIONS, there] = self._session_counts()[at]
         return found
 
-    def turns(self, users: Numbers, start: Ms, end: Ms, reached: Ms) -> tuple[list[Turn], list[PartSession]]:
-        """The sessions of `users` (ascending) as `quarters_of` wants them. Those that go on have come to `reached`."""
+    def turns(
+        self, users: Numbers, who: Hashable, *, start: Ms, end: Ms, as_of: Ms, reached: Ms
+    ) -> tuple[list[Turn], list[PartSession]]:
+        """The sessions of `users` (ascending) as `quarters_of` wants them, cut to [start, end) and to `as_of`.
+
+        Those that go on have come to `reached`. `who`: what is equal for equal `users`.
+        """
+        packed = self._packed.get((who, start, end))
         counted = np.zeros(len(self._users), dtype=np.bool_)
         counted[_found(self._users, users)[0]] = True
-        began, ended, voice = self._spans[:, counted[self._owners]]
-        live = [(s, reached if e == OPEN else e, v) for (_, s), (e, v) in self._of_counted(counted)]
-        if live:
-            more = np.array(live, dtype=np.int64).T
-            began, ended, voice = (np.concatenate(pair) for pair in zip((began, ended, voice), more, strict=True))
-        whole = voice == ended - began
-        parts = np.stack((began, ended, voice))[:, ~whole].T.tolist()
-        return (
-            _turns(np.maximum(began[whole], start), np.minimum(ended[whole], end)),
-            [PartSession(Ms(low), Ms(high), ms) for low, high, ms in parts],
-        )
-
-    def _of_counted(self, counted: npt.NDArray[np.bool_]) -> list[tuple[_Session, tuple[int, int]]]:
+        if packed is None:
+            spans = self._spans if counted.all() else self._spans[:, counted[self._owners]]
+            packed = self._packed[who, start, end] = _pack(spans, start, end)
         at = np.searchsorted(self._users, np.array([user for user, _ in self._live], dtype=np.int64))
-        return [item for item, here in zip(self._live.items(), counted[at].tolist(), strict=True) if here]
+        live = [
+            (s, reached if e == OPEN else e, v)
+            for ((_, s), (e, v)), here in zip(self._live.items(), counted[at].tolist(), strict=True)
+            if here
+        ]
+        more = _pack(np.array(live, dtype=np.int64).reshape(-1, 3).T, start, Ms(min(end, as_of)), until=end)
+        people, offsets = (packed.changes + more.changes).tolist()
+        first = start // QUARTER_MS
+        turns = [Turn(first + n, p, o) for n, (p, o) in enumerate(zip(people, offsets, strict=True)) if p or o]
+        return turns, packed.parts + more.parts
 
     def _session_counts(self) -> Numbers:
-        if not self.listed:
+        if not self._live:
             return self._counts
-        live = np.searchsorted(self._users, np.array([user for user, _ in self._live], dtype=np.int64))
-        owners = np.concatenate((self._owners, live))
-        counts: Numbers = np.bincount(owners, minlength=len(self._users)).astype(np.int64)
-        return counts
+        found = self._counts.copy()
+        np.add.at(found, np.searchsorted(self._users, np.array([u for u, _ in self._live], dtype=np.int64)), 1)
+        return found
 
     def _follow(self, met: set[_Session], sessions: Sequence[Row]) -> bool:
         """New sessions, and how far the known ones have come."""
@@ -168,6 +202,8 @@ class KeptDays:
         owners = np.searchsorted(self._users, over[:, 0]).astype(np.int32)
         self._owners = np.concatenate((self._owners, owners))
         self._spans = np.concatenate((self._spans, over[:, 1:].T), axis=1)
+        self._counts = np.bincount(self._owners, minlength=len(self._users)).astype(np.int64)
+        self._packed.clear()
         self._live = {key: live for key, live in self._live.items() if live[0] == OPEN}
         self._ended = 0
 
@@ -193,21 +229,27 @@ def _found(among: Numbers, users: Numbers) -> tuple[Numbers, npt.NDArray[np.bool
     return at[there], there
 
 
-def _turns(began: Numbers, ended: Numbers) -> list[Turn]:
-    """What sessions change in each quarter of an hour in which one begins or ends."""
+def _pack(spans: Numbers, start: Ms, end: Ms, *, until: Ms | None = None) -> _Packed:
+    """`spans`: columns (start, end, voice ms) of sessions. They are cut to [start, end).
+
+    The quarters go from that of `start` to that of `until` (None: `end`).
+    """
+    first = start // QUARTER_MS
+    count = (end if until is None else until) // QUARTER_MS - first + 1
+    began, ended, voice = spans
+    whole = voice == ended - began
+    parts = spans[:, ~whole].T.tolist()
+    began, ended = np.maximum(began[whole], start), np.minimum(ended[whole], end)
     there = began < ended
     began, ended = began[there], ended[there]
-    if not len(began):
-        return []
-    at = np.concatenate((began, ended))
-    people = np.repeat(np.array([1, -1], dtype=np.int64), len(began))
-    first = int(began.min()) // QUARTER_MS
-    quarter = at // QUARTER_MS - first
-    count = int(quarter.max()) + 1
-    # As floats they are exact: sums of milliseconds stay far below 2 ** 53.
-    comings = np.bincount(quarter, weights=people, minlength=count).astype(np.int64).tolist()
-    offsets = np.bincount(quarter, weights=people * (at % QUARTER_MS), minlength=count).astype(np.int64).tolist()
-    return [Turn(first + n, p, o) for n, (p, o) in enumerate(zip(comings, offsets, strict=True)) if p or o]
+    changes = np.zeros((2, count), dtype=np.int64)
+    for sign, at in ((1, began), (-1, ended)):
+        quarters = at // QUARTER_MS
+        # As floats they are exact: sums of milliseconds stay far below 2 ** 53.
+        offsets = np.bincount(quarters - first, weights=at - quarters * QUARTER_MS, minlength=count)
+        changes[0] += sign * np.bincount(quarters - first, minlength=count)
+        changes[1] += sign * offsets.astype(np.int64)
+    return _Packed(changes, [PartSession(Ms(low), Ms(high), ms) for low, high, ms in parts])
 
 
 def _joined(parts: Sequence[Numbers], width: int) -> Numbers:
