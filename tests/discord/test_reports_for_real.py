@@ -46,7 +46,7 @@ async def test_a_report_is_of_the_second_in_which_it_was_asked_for(own: Personal
     message, _ = await own.ask(own.ana, "report", locale="en-US")
     assert fields(message)["At a glance"].splitlines()[1] == "🎧 Total voice **2 h 15 min** ▲ 2 h 15 min"
     hours = [line.split("**")[2] for line in fields(message)["Busiest hours"].splitlines()]
-    assert hours == [" — 1 h", " — 1 h", " — 15 min"]
+    assert hours == [" — 1 h", " — 48 min", " — 26 min"]
 
 
 async def test_one_member_is_told_their_own_figures(own: PersonalHouse) -> None:
