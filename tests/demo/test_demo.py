@@ -37,6 +37,10 @@ def test_the_demo_plays_a_day_within_a_minute_and_leaves_page_and_database(tmp_p
     for part in (
         "스터디원 일간 활동 보고서",
         "/report by a member",
+        "/rank by a member",
+        "/why by a member",
+        "Who holds what",
+        "Changes of members sent to Discord: ",
         "live figures = replayed figures",
         "resumed 1 time",
     ):
@@ -44,6 +48,12 @@ def test_the_demo_plays_a_day_within_a_minute_and_leaves_page_and_database(tmp_p
 
     page = (tmp_path / "log-channel.html").read_text(encoding="utf-8")
     assert "스터디원 일간 활동 보고서" in page
+    assert "다시 집계를 시작했습니다" in page
+    assert "레벨 1에 도달했습니다!" in page
+    assert page.count('alt="level.png"') > 5
+    held = re.findall(r"│ (?:골드|실버|브론즈) +│ +(\d+) │ +(\d+) │", said)
+    assert len(held) == 3
+    assert all(int(due) == int(there) > 0 for due, there in held)
 
     database, where = ["--database", str(tmp_path / "demo.db")], _places(said)
     at = ["--guild", where["guild"]]

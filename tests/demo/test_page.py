@@ -129,3 +129,11 @@ def test_inline_fields_stand_three_in_a_row_and_others_alone() -> None:
     inline, alone = {"inline": True}, {"inline": False}
     rows = rows_of([inline, inline, inline, inline, alone, alone, inline])
     assert [len(row) for row in rows] == [3, 1, 1, 1, 1]
+
+
+def test_a_picture_that_no_embed_shows_stands_under_the_text(world: World) -> None:
+    guild, channel = _guild(world)
+    card = Attachment(id=1, filename="level.png", content=PIXEL, content_type="image/png")
+    _post(world, channel, "레벨 2에 도달했습니다!", attachments=[card])
+    html = channel_page(guild, channel, SEOUL)
+    assert html.index("레벨 2에 도달했습니다!") < html.index("data:image/png;base64,")

@@ -30,3 +30,7 @@ def test_title_description_fields_and_footer_are_shown() -> None:
 
 def test_escaped_names_are_shown_as_they_are() -> None:
     assert "Liam (UTC-5) [b]" in _shown({"description": "**Liam \\(UTC\\-5\\) \\[b\\]**"})
+
+
+def test_an_instant_is_shown_in_the_guilds_zone() -> None:
+    assert "2026년 3월 6일 00:00" in _shown({"description": "마지막 활동 <t:1772722800:R>"})

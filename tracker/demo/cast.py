@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LATECOMER", "MEMBER", "MUSIC_BOT", "PEOPLE", "STAFF", "STUDY", "Person"]
+__all__ = ["DILIGENT", "DISTRACTED", "LATECOMER", "MEMBER", "MUSIC_BOT", "PEOPLE", "STAFF", "STUDY", "Person"]
 
 STUDY: Final = "스터디원"
 STAFF: Final = "운영진"
@@ -59,4 +59,10 @@ MUSIC_BOT: Final = Person(username="dj.bot", shown="DJ봇", roles=())
 """Another bot that sits in voice and writes, and must not count."""
 
 LATECOMER: Final = "dohyun"
-"""Who joins voice while the gateway is cut."""
+"""Who joins voice while the gateway is cut, and asks for a report."""
+
+DILIGENT: Final = "jiyu"
+"""Who asks for a rank."""
+
+DISTRACTED: Final = "siwoo"
+"""Who asks why the day did not earn more."""

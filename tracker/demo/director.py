@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tracker.clock import PlayClock
-from tracker.demo.cast import LATECOMER, MEMBER, STUDY
+from tracker.demo.cast import DILIGENT, DISTRACTED, LATECOMER, MEMBER, STUDY
 from tracker.demo.script import Step
 from tracker.demo.stage import ROOM_NAMES, Stage
+from tracker.demo.timetable import DAY
 from tracker.ids import Ms
+from tracker.projections.days import date_of
 from tracker.sandbox.interactions import InteractionCall
 from tracker.sandbox.model import Message
+from tracker.sandbox.world.options import OptionValue
 
 __all__ = ["Director", "MissingError", "Phase", "View"]
 
 Phase = Literal["starting", "playing", "report", "asking", "done"]
 
 _START_WITHIN_S: Final = 40.0
-_REPORT_WITHIN_S: Final = 15.0
-_ANSWER_WITHIN_S: Final = 10.0
+_REPORT_WITHIN_S: Final = 25.0
+_ANSWER_WITHIN_S: Final = 15.0
 _LOOK_AGAIN_S: Final = 0.02
 
 
@@ -59,8 +62,8 @@ class Director:
         self._task: asyncio.Task[None] | None = None
         self.report: Message | None = None
         """The scheduled report in the log channel, once it is there."""
-        self.call: InteractionCall | None = None
-        """The /report that a member used, once it was used."""
+        self.calls: dict[str, InteractionCall] = {}
+        """The commands that members used so far, by name."""
 
     def begin(self) -> None:
         """Start in the background."""
@@ -115,17 +118,21 @@ class Director:
         self._phase = "done"
 
     async def _ask(self) -> None:
-        """A member uses /report in the log channel."""
+        """Members use commands in the log channel, one after the other."""
+        await self._use(LATECOMER, "report", {"role": self._stage.roles[MEMBER], "period": "weekly"})
+        await self._use(DILIGENT, "rank", {})
+        await self._use(DISTRACTED, "why", {"day": date_of(DAY).isoformat()})
+
+    async def _use(self, who: str, command: str, options: Mapping[str, OptionValue]) -> None:
         stage = self._stage
-        self.call = stage.sandbox.world.use_command(
-            stage.people[LATECOMER], stage.log, "report", {"role": stage.roles[MEMBER], "period": "weekly"}
-        )
+        call = stage.sandbox.world.use_command(stage.people[who], stage.log, command, options)
+        self.calls[command] = call
         try:
-            message = await self.call.answered(_ANSWER_WITHIN_S)
+            message = await call.answered(_ANSWER_WITHIN_S)
         except TimeoutError:
-            raise MissingError(f"/report was not answered within {_ANSWER_WITHIN_S:g} s") from None
+            raise MissingError(f"/{command} was not answered within {_ANSWER_WITHIN_S:g} s") from None
         if message is None or not message.embeds:
-            raise MissingError("/report was answered without a report")
+            raise MissingError(f"/{command} was answered without figures")
 
     async def _wait(self, condition: Callable[[], bool], within_s: float, missing: str) -> None:
         latest = time.monotonic() + within_s

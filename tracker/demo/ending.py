@@ -1,4 +1,4 @@
-"""What the demo says at its end: the report, the answer, the comparison with the truth, and where things are."""
+"""What the demo says at its end: the report, the answers, the comparisons with the truth, and where things are."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from rich.text import Text
 from store.engine import Database
 from tracker.demo.cast import MUSIC_BOT, STUDY
 from tracker.demo.director import Director
+from tracker.demo.holding import Holding, holdings, patches
 from tracker.demo.ledger import Line, compare, durable, problems_in
 from tracker.demo.page import channel_page
-from tracker.demo.stage import Stage
+from tracker.demo.stage import TIERS, Stage
 from tracker.demo.terminal import embed_panel
 from tracker.demo.timetable import DAY, ZONE
 from tracker.errors import TrackerError
@@ -27,6 +28,8 @@ from tracker.projections.days import date_of
 __all__ = ["tell", "write_page"]
 
 _COMPARED: Final = 5
+_ON_THE_PAGE: Final = ("report",)
+"""Commands whose answers are too long for the terminal."""
 
 
 def write_page(stage: Stage, page: Path) -> None:
@@ -48,6 +51,7 @@ def tell(
     _show_posts(console, director)
     lines = compare(database, stage)
     wrong += _show_comparison(console, lines, stage.people[MUSIC_BOT.username].display_name)
+    wrong += _show_holdings(console, stage, holdings(database, stage))
     wrong += _show_check(console, database)
     counters = stage.sandbox.counters
     if counters.resumes == 0:
@@ -64,11 +68,17 @@ def _show_posts(console: Console, director: Director) -> None:
     if director.report is not None:
         _say(console, "\nPosted by the bot itself at midnight:", "bold")
         console.print(embed_panel(director.report.embeds[0]))
-    call = director.call
-    if call is not None and call.message is not None and call.message.embeds:
+    for command, call in director.calls.items():
+        if call.message is None or not call.message.embeds:
+            continue
         deferred = "deferred, then answered" if call.deferred else "answered"
-        _say(console, f"/report by a member: acknowledged in {call.acknowledged_ms} ms, {deferred}:", "bold")
-        console.print(embed_panel(call.message.embeds[0]))
+        seen = " (only they see it)" if call.ephemeral else ""
+        said = f"/{command} by a member: acknowledged in {call.acknowledged_ms} ms, {deferred}{seen}"
+        if command in _ON_THE_PAGE:
+            _say(console, f"{said}; it is on the page.", "bold")
+        else:
+            _say(console, f"{said}:", "bold")
+            console.print(embed_panel(call.message.embeds[0]))
 
 
 def _show_comparison(console: Console, lines: Sequence[Line], other_bot: str) -> list[str]:
@@ -99,6 +109,28 @@ def _show_comparison(console: Console, lines: Sequence[Line], other_bot: str) ->
         for line in lines
         if line.messages != line.true_messages
     ]
+
+
+def _show_holdings(console: Console, stage: Stage, found: Sequence[Holding]) -> list[str]:
+    """Who should hold which role and nickname, and who does; what is wrong about anybody."""
+    table = Table(title="Who holds what: the figures against the sandbox", title_justify="left")
+    table.add_column("role")
+    for head in ("by the figures", "on Discord"):
+        table.add_column(head, justify="right")
+    table.add_column("as Discord shows them", overflow="fold")
+    for tier in reversed(TIERS):
+        holders = [line for line in found if tier in line.held]
+        due = sum(tier in line.due for line in found)
+        names = ", ".join(line.nick or line.name for line in holders)
+        table.add_row(Text(tier), str(due), str(len(holders)), Text(names))
+    console.print(table)
+    named, blocked = sum(line.nick is not None for line in found), [line for line in found if line.block]
+    words = f"Nicknames by the template: {named}."
+    if blocked:
+        words += f" Left alone: {', '.join(f'{line.name} ({line.block})' for line in blocked)}."
+    done, refused = patches(stage)
+    _say(console, f"{words} Changes of members sent to Discord: {done}, refused by it: {refused}.")
+    return [line.problem for line in found if line.problem]
 
 
 def _clock(ms: int) -> str:

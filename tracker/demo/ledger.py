@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from store import deliveries, log, member_sync, queries, rebuild
 from store import lease as leases
-from store import log, queries, rebuild
 from store.engine import Database, open_database
 from tracker.clock import SystemClock
 from tracker.demo.cast import STUDY
 from tracker.demo.script import Step
-from tracker.demo.stage import Stage
+from tracker.demo.stage import TIERS, Stage
 from tracker.demo.timetable import DAY, MIDNIGHT, START, ZONE, at
-from tracker.demo.yesterday import DAY_MS, history
+from tracker.demo.yesterday import DAY_MS, history, settings_changed
 from tracker.events.envelope import Event
 from tracker.events.settings import parse_settings
 from tracker.events.ticks import tick
 from tracker.ids import GuildId, Ms
 
-__all__ = ["Line", "compare", "durable", "opened_new", "problems_in"]
+__all__ = ["NICKNAME", "Line", "compare", "durable", "opened_new", "owed", "problems_in"]
+
+NICKNAME: Final = "[{tier}] {name}"
+"""The template of the demo's nicknames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,12 @@ def opened_new(url: str, stage: Stage, yesterday: Sequence[Step]) -> Iterator[Da
     """A new database with the guild's settings and the day before in it, up to the first played instant."""
     database = open_database(url)
     try:
-        settings = dict(parse_settings(_document(stage)).document)
-        _append(database, history(stage, yesterday, settings, since=Ms(at(0) - DAY_MS)))
+        document = _document(stage)
+        before = dict(parse_settings(document | {"reports": []}).document)
+        facts = [*history(stage, yesterday, before, since=Ms(at(0) - DAY_MS))]
+        # The report is set up on the day itself; else the bot would owe that of the day before, too.
+        facts.append(settings_changed(stage, START, dict(parse_settings(document).document)))
+        _append(database, facts)
         yield database
     finally:
         database.close()
@@ -53,18 +60,31 @@ def _document(stage: Stage) -> dict[str, Any]:
         "locale": "ko",
         "log_channel_id": str(stage.log.id),
         "voice": {"channels": {str(stage.rooms["study"].id): {"every_s": 60, "exp": 1}}},
-        "messages": {"exp_min": 1, "exp_max": 3},
+        "messages": {"exp_min": 2, "exp_max": 2},  # by a roll of the dice, tiers would differ from demo to demo
         "interactions": {"exp": 1},
+        "levels": {"kind": "linear", "exp_per_level": 60},
+        "tiers": {
+            "list": [
+                {"name": name, "role_id": str(stage.roles[name].id), "min_level": level}
+                for level, name in enumerate(TIERS, start=1)
+            ]
+        },
+        "nickname": {"template": NICKNAME, "enabled": True},
+        "announcements": {"mode": "channel", "card": True},
         "reports": [{"role_id": str(stage.roles[STUDY].id), "period": "daily", "at": "00:00"}],
     }
 
 
 def _append(database: Database, events: Iterable[Event]) -> None:
-    """Put the events into the log, and bring the time of every partition to the first played instant."""
+    """Put the events into the log, bring the time of every partition to the first played instant, and count them.
+
+    What was counted before the bot starts is announced to nobody, and its roles are the start's to bring in line.
+    """
     ticks = [tick(partition, START) for partition in database.all_partitions]
     lease = leases.acquire(database, now=SystemClock().now())
     try:
         log.append(database, [*events, *ticks], recorded_at=SystemClock().now(), lease=lease)
+        rebuild.rebuild(database, lease=lease)
     finally:
         leases.release(database, lease)
 
@@ -72,6 +92,12 @@ def _append(database: Database, events: Iterable[Event]) -> None:
 def durable(database: Database) -> int:
     """How many events are in the log."""
     return sum(log.head(database).values())
+
+
+def owed(database: Database) -> int:
+    """How many members still have to be brought in line, and how many posts have to be made."""
+    states = (member_sync.counts(database), deliveries.count_by_state(database))
+    return sum(count for by_state in states for state, count in by_state.items() if state in ("pending", "failed"))
 
 
 def compare(database: Database, stage: Stage) -> list[Line]:

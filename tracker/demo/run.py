@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from tracker.demo.script import write_script
 from tracker.demo.stage import Stage, set_stage
 from tracker.demo.timetable import pace, play_clock
 from tracker.errors import ConfigError
+from tracker.sandbox.options import SandboxOptions
 from tracker.sandbox.thread import SandboxThread
 
 __all__ = ["DEFAULT_OUT", "run_demo"]
@@ -35,6 +36,8 @@ _HEAD_START_MS: Final = 6_500
 _FRAME_S: Final = 0.2
 _PLAIN_WIDTH: Final = 110
 _LAST_LINES: Final = 15
+_SETTLED_WITHIN_S: Final = 30.0
+"""How long roles, nicknames and posts may lag behind the day."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +66,7 @@ def run_demo(out: Path = DEFAULT_OUT, *, seed: int = 1, keep: bool = False) -> i
     url = _clean(out)
     with _interrupt_on_sigterm():
         clock = play_clock(time.time_ns() // 1_000_000 + _HEAD_START_MS)
-        with SandboxThread(clock=clock) as thread:
+        with SandboxThread(SandboxOptions(rate_limits=True), clock=clock) as thread:
             stage = thread.call(set_stage, thread.sandbox)
             director = Director(stage, write_script(seed), clock)
             with ledger.opened_new(url, stage, write_script(seed + 1)) as database, _ended(thread, director):
@@ -119,8 +122,21 @@ def _play(show: _Show, url: str, out: Path) -> list[str]:
 
 
 def _watch(show: _Show, bot: Bot, screen: Screen) -> None:
-    """Show frames until the day is over. Raises MissingError for what did not come."""
-    while not show.thread.call(show.director.is_over):
+    """Show frames until the day is over and nothing is owed any more. Raises MissingError for what did not come."""
+    _show_until(lambda: show.thread.call(show.director.is_over), show, bot, screen)
+    latest = time.monotonic() + _SETTLED_WITHIN_S
+
+    def is_settled() -> bool:
+        waiting = ledger.owed(show.database)
+        if waiting and time.monotonic() > latest:
+            raise MissingError(f"{waiting} members or posts still wait, {_SETTLED_WITHIN_S:g} s after the day")
+        return waiting == 0
+
+    _show_until(is_settled, show, bot, screen)
+
+
+def _show_until(done: Callable[[], bool], show: _Show, bot: Bot, screen: Screen) -> None:
+    while not done():
         view = show.thread.call(show.director.view)
         speed = pace(show.clock, time.time_ns() // 1_000_000)
         screen.show(Frame(view, durable=ledger.durable(show.database), pace=speed, log=list(bot.lines)))

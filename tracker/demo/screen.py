@@ -25,8 +25,8 @@ PHASES: Final[dict[Phase, str]] = {
     "starting": "starting the bot",
     "playing": "playing the day",
     "report": "waiting for the scheduled report",
-    "asking": "a member uses /report",
-    "done": "stopping the bot",
+    "asking": "members use commands",
+    "done": "waiting for the last roles and posts",
 }
 """Each phase in words."""
 

@@ -12,7 +12,7 @@ from tracker.demo.truth import Truth
 from tracker.sandbox.model import Channel, Guild, Member, Message, Role
 from tracker.sandbox.server import Sandbox
 
-__all__ = ["ROOM_NAMES", "TRACKED", "Stage", "set_stage"]
+__all__ = ["ROOM_NAMES", "TIERS", "TRACKED", "Stage", "set_stage"]
 
 ROOM_NAMES: Final[dict[Room, str]] = {
     "study": "📝-공부방",
@@ -24,7 +24,18 @@ ROOM_NAMES: Final[dict[Room, str]] = {
 TRACKED: Final[frozenset[Room]] = frozenset({"study", "talk"})
 """The rooms whose time counts by the default settings."""
 
-_COLOURS: Final = {MEMBER: 0x99AAB5, STUDY: 0x57F287, STAFF: 0xF1C40F}
+TIERS: Final = ("브론즈", "실버", "골드")
+"""The names of the roles that come with EXP, the lowest first."""
+
+_COLOURS: Final = {
+    STAFF: 0xE74C3C,
+    "골드": 0xF1C40F,
+    "실버": 0xBCC6D0,
+    "브론즈": 0xCD7F32,
+    STUDY: 0x57F287,
+    MEMBER: 0x99AAB5,
+}
+"""The roles below the bot's own, the highest first."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +121,7 @@ def set_stage(sandbox: Sandbox) -> Stage:
     first, *others = PEOPLE
     owner = world.add_user(first.username, global_name=first.shown)
     guild = world.add_guild("아침 스터디 · Morning Study", locale="ko", owner=owner)
-    roles = {name: world.add_role(guild, name, color=_COLOURS[name]) for name in (STAFF, STUDY, MEMBER)}
+    roles = {name: world.add_role(guild, name, color=colour) for name, colour in _COLOURS.items()}
     chat = world.add_channel(guild, "💬-잡담")
     log = world.add_channel(guild, "출석-로그")
     rooms = {room: world.add_channel(guild, name, kind="voice") for room, name in ROOM_NAMES.items()}

@@ -13,11 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tracker.demo.embed import rows_of
+from tracker.demo.markdown import moment
+from tracker.demo.timetable import ZONE
 from tracker.sandbox.model import Json
 
 __all__ = ["embed_panel"]
 
-_STYLED: Final = re.compile(r"\\(?P<literal>[^\w\s])|\*\*(?P<bold>(?:\\.|[^*\\])+)\*\*|`(?P<code>[^`]+)`")
+_STYLED: Final = re.compile(
+    r"\\(?P<literal>[^\w\s])|\*\*(?P<bold>(?:\\.|[^*\\])+)\*\*|`(?P<code>[^`]+)`|<t:(?P<instant>\d{1,11})(?::\w)?>"
+)
 _STYLES: Final = {"code": "cyan", "literal": ""}
 
 
@@ -44,6 +48,14 @@ def _text(markdown: str, style: str = "") -> Text:
     for found in _STYLED.finditer(markdown):
         shown.append(markdown[end : found.start()])
         kind = found.lastgroup or ""
-        shown.append(_text(found[kind], "bold") if kind == "bold" else Text(found[kind], style=_STYLES[kind]))
+        shown.append(_part(kind, found[kind]))
         end = found.end()
     return shown.append(markdown[end:])
+
+
+def _part(kind: str, found: str) -> Text:
+    if kind == "bold":
+        return _text(found, "bold")
+    if kind == "instant":
+        return Text(moment(int(found) * 1000, ZONE))
+    return Text(found, style=_STYLES[kind])

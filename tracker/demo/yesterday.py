@@ -17,7 +17,7 @@ from tracker.events.rule import SettingsChanged
 from tracker.events.voice import VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, GuildId, Ms, RoleId, UserId, mint_event_id
 
-__all__ = ["DAY_MS", "history"]
+__all__ = ["DAY_MS", "history", "settings_changed"]
 
 DAY_MS: Final = 86_400_000
 
@@ -38,7 +38,7 @@ def history(stage: Stage, script: Sequence[Step], settings: dict[str, Any], sinc
             data=data,
         )
 
-    yield fact(since, SettingsChanged(settings=settings))
+    yield settings_changed(stage, since, settings)
     for room, channel in stage.rooms.items():
         yield fact(since, ChannelDescribed(name=ROOM_NAMES[room], afk=room == "afk"), channel=channel.id)
     for member in stage.people.values():
@@ -47,6 +47,17 @@ def history(stage: Stage, script: Sequence[Step], settings: dict[str, Any], sinc
             yield fact(since, MemberJoined(name=member.display_name), member.id)
             yield fact(since, MemberRolesChanged(role_ids=roles), member.id)
     yield from _morning(stage, script, fact)
+
+
+def settings_changed(stage: Stage, moment: Ms, settings: dict[str, Any]) -> Event:
+    """From `moment` on these settings are in force."""
+    return Event(
+        id=mint_event_id(moment),
+        guild_id=GuildId(stage.guild.id),
+        user_id=None,
+        occurred_at=moment,
+        data=SettingsChanged(settings=settings),
+    )
 
 
 def _morning(stage: Stage, script: Sequence[Step], fact: Callable[[int, Data, int, int], Event]) -> Iterator[Event]:
