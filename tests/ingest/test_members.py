@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+import store.member_sync
 import store.tally
 from store.engine import Database
 from tests.ingest.support import Desk, make_desk
@@ -13,6 +16,7 @@ from tests.projections.history import GUILD
 from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.ids import Ms, UserId
 from tracker.ingest.members import Members
+from tracker.ingest.reader import Reader
 
 TIER = {"name": "Bronze", "role_id": "77", "min_level": 1}
 
@@ -61,3 +65,25 @@ async def test_a_guild_that_is_put_off_and_one_that_is_woken_are_found_in_time(d
     assert list(await members.due_guilds(Ms(desk.clock.now() + 5_000))) == []
     assert await members.retry_blocked(GUILD) == 1
     assert list(await members.due_guilds(desk.clock.now())) == [GUILD]
+
+
+async def test_what_only_reads_does_not_hold_up_the_writer(
+    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(database, desk.clock)
+    members = Members(database, desk.ingest, reader)
+    await owe(desk, 1)
+    threads: list[str] = []
+    for name in ("desired", "counts", "blocked"):
+        ask = getattr(store.member_sync, name)
+
+        def noted(*args: Any, ask: Any = ask, **options: Any) -> Any:
+            threads.append(threading.current_thread().name)
+            return ask(*args, **options)
+
+        monkeypatch.setattr(store.member_sync, name, noted)
+    assert list(await members.desired(GUILD)) == [1]
+    assert await members.counts(GUILD) == {"pending": 1}
+    assert list(await members.blocked(GUILD)) == []
+    assert [name.startswith("reader") for name in threads] == [True] * 3
+    reader.close()
