@@ -167,9 +167,9 @@ class ReportSchedule:
 
     async def _owe(self, plans: Sequence[_Plan], now: Ms) -> None:
         owed, alarms = await asyncio.to_thread(_work_out, plans, now, first_start=self._first_start)
-        late = await self._runs.owe(owed, now) if owed else 0
-        if late:
-            _LOG.debug("%d reports are owed in %d servers", late, len(plans))
+        count = await self._runs.owe(owed, now) if owed else 0
+        if count:
+            _LOG.debug("%d more reports are owed, in %d servers", count, len(plans))
         for plan, alarm in zip(plans, alarms, strict=True):
             plan.looked_at = now if plan.looked_at is None else max(plan.looked_at, now)
             self._ripe.discard(plan.guild)
