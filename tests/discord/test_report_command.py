@@ -19,7 +19,7 @@ from tracker.events.rule import SettingsChanged
 from tracker.ids import UserId, mint_event_id
 from tracker.projections.days import local_day, previous_day
 from tracker.reports.window import containing
-from tracker.sandbox import Channel, InteractionCall, Member, Message, Permission, Role, User
+from tracker.sandbox import Channel, InteractionCall, Member, Message, Overwrite, Permission, Role, User
 
 UTC = ZoneInfo("UTC")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
@@ -293,3 +293,14 @@ async def test_the_picture_is_shown_in_the_embed(wire: Wire) -> None:
     (file,) = message.attachments
     assert (file.filename, file.content) == ("report.png", PNG)
     assert "report.png" in message.embeds[0]["image"]["url"]
+
+
+async def test_where_the_bot_may_not_attach_files_nothing_is_drawn(wire: Wire) -> None:
+    wire.reader.answer, wire.pictures.png = report(["Ana"]), PNG
+    bot_role = next(role for role in wire.guild.roles.values() if role.managed)
+    wire.world.set_overwrite(wire.text, Overwrite(id=bot_role.id, deny=int(Permission.ATTACH_FILES)))
+    await registered(wire)
+    message = await answer(wire.world.use_command(wire.ana, wire.text, "report", {}))
+    assert not message.attachments
+    assert not wire.pictures.drawn
+    assert message.embeds

@@ -83,6 +83,14 @@ async def test_a_database_that_is_away_costs_the_picture_only(
     assert "goes out without its chart: locked" in caplog.text
 
 
+async def test_whatever_goes_wrong_costs_the_picture_only(
+    studio: Studio, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.ingest.report_pictures.read_chart_data", lambda *_, **__: 1 // 0)
+    assert await studio.pictures().picture(REPORT, "ko") is None
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_a_process_that_ends_costs_the_picture_only(studio: Studio, caplog: pytest.LogCaptureFixture) -> None:
     await studio.charts.close()
     assert await studio.pictures().picture(REPORT, "ko") is None

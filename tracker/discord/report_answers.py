@@ -55,11 +55,19 @@ def manages(member: hikari.Member | None) -> bool:
 
 
 async def answer(
-    desk: ReportDesk, guild: GuildId, role: RoleId | None, window: Window, *, eyes: Eyes, locale: str
+    desk: ReportDesk,
+    guild: GuildId,
+    role: RoleId | None,
+    window: Window,
+    *,
+    eyes: Eyes,
+    locale: str,
+    to: hikari.CommandInteraction | hikari.ComponentInteraction,
 ) -> Answer:
-    """The report as of now. Raises NotFoundError, DatabaseError."""
+    """The report as of now, with a picture where the bot may attach one. Raises NotFoundError, DatabaseError."""
     report = await desk.report_of(guild, role, window)
     seen = eyes.seen(report)
-    picture = await desk.picture(seen, locale)
+    may_attach = to.app_permissions is not None and to.app_permissions & hikari.Permissions.ATTACH_FILES
+    picture = await desk.picture(seen, locale) if may_attach else None
     embed = report_embed(seen, locale, top=eyes.top, low=eyes.low, icon=desk.icon(guild))
     return Answer(embed=with_picture(embed, picture), components=report_buttons(report, locale))

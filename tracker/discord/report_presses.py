@@ -73,7 +73,7 @@ class ReportPresses:
         eyes = EVERYTHING if manager else Eyes(top=self._desk.shows_boards(guild), low=False)
         try:
             window = page.window(self._desk.zone(guild))
-            shown = await answer(self._desk, guild, page.role_id, window, eyes=eyes, locale=locale)
+            shown = await answer(self._desk, guild, page.role_id, window, eyes=eyes, locale=locale, to=press)
         except Exception as error:
             said = translate(str(press.locale))(failure(error))
             if in_place:

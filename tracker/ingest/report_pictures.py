@@ -58,5 +58,8 @@ class ReportPictures:
             reason = f"it was not drawn within {self._patience_s:g} s"
         except TrackerError as error:
             reason = str(error)
+        except Exception:  # figures that nobody thought of: a picture is the least of a report
+            _LOG.exception("the charts of a report of guild %d failed", report.guild_id)
+            return None
         _LOG.warning("a report of guild %d goes out without its chart: %s", report.guild_id, reason)
         return None

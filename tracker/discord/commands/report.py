@@ -86,7 +86,7 @@ class ReportCommand(
         try:
             if self.member is None:
                 eyes = EVERYTHING if manager else Eyes(top=desk.shows_boards(guild), low=False)
-                shown = await answer(desk, guild, role, window, eyes=eyes, locale=locale)
+                shown = await answer(desk, guild, role, window, eyes=eyes, locale=locale, to=ctx.interaction)
                 await ctx.edit_response(INITIAL, **shown.as_edit())
                 return
             found = await desk.member_report(guild, role, UserId(self.member.id), window)
