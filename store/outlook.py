@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Table, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, select, union_all
 
 from store.engine import Database
 from store.schema import deliveries, member_sync
@@ -23,6 +23,34 @@ __all__ = [
 STATES: Final = ("pending", "sent", "failed", "blocked")
 
 Stuck = Literal["failed", "blocked"]
+
+_WAY: Final = case((deliveries.c.channel_id.is_(None), deliveries.c.kind), else_="")
+"""Without a channel of its own, a post's kind says where it goes."""
+
+_ARRIVED: Final = (
+    select(
+        deliveries.c.partition,
+        deliveries.c.guild_id,
+        deliveries.c.channel_id,
+        _WAY.label("way"),
+        func.max(deliveries.c.created_at).label("newest"),
+    )
+    .where(deliveries.c.state == "sent")
+    .group_by(deliveries.c.partition, deliveries.c.guild_id, deliveries.c.channel_id, _WAY)
+    .subquery("arrived")
+)
+"""When the newest post was owed that arrived, by channel: found in one reading, however many are blocked."""
+
+_SETTLED: Final = deliveries.outerjoin(
+    _ARRIVED,
+    and_(
+        _ARRIVED.c.partition == deliveries.c.partition,
+        _ARRIVED.c.guild_id == deliveries.c.guild_id,
+        _ARRIVED.c.channel_id.is_not_distinct_from(deliveries.c.channel_id),
+        _ARRIVED.c.way == _WAY,
+    ),
+)
+_NOT_SETTLED: Final = func.coalesce(_ARRIVED.c.newest, deliveries.c.created_at) <= deliveries.c.created_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +110,9 @@ def blocked_by_guild(
     """
     posts, members = deliveries.c, member_sync.c
     found = union_all(
-        select(posts.guild_id, literal(1).label("post"), literal(0).label("member")).where(
-            posts.state == "blocked", posts.created_at >= posts_since, posts.kind.in_(kinds), _not_settled()
-        ),
+        select(posts.guild_id, literal(1).label("post"), literal(0).label("member"))
+        .where(posts.state == "blocked", posts.created_at >= posts_since, posts.kind.in_(kinds), _NOT_SETTLED)
+        .select_from(_SETTLED),
         select(members.guild_id, literal(0), literal(1)).where(
             members.state == "blocked", func.coalesce(members.error, "").not_in(but_for)
         ),
@@ -109,13 +137,13 @@ def stuck_posts(
     Posts are left out if a later one arrived in the same channel: somebody has put that right.
     """
     c = deliveries.c
-    conditions = [c.state == state, _not_settled(), *_in_guild(db, deliveries, guild)]
+    conditions = [c.state == state, _NOT_SETTLED, *_in_guild(db, deliveries, guild)]
     if since is not None:
         conditions.append(c.created_at >= since)
     if kinds is not None:
         conditions.append(c.kind.in_(kinds))
     columns = [c[name] for name in StuckPost.__dataclass_fields__ if name != "error"]
-    wanted = select(*columns, func.coalesce(c.error, "").label("error")).where(*conditions)
+    wanted = select(*columns, func.coalesce(c.error, "").label("error")).select_from(_SETTLED).where(*conditions)
     with db.read() as connection:
         rows = connection.execute(wanted.order_by(c.created_at.desc(), c.key).limit(limit)).mappings()
         return [StuckPost(**row) for row in rows]
@@ -147,21 +175,6 @@ def takes_posts(db: Database, guild: GuildId, channel: ChannelId) -> bool:
     with db.read() as connection:
         state = connection.execute(newest.order_by(c.created_at.desc()).limit(1)).scalar_one_or_none()
     return state != "blocked"
-
-
-def _not_settled() -> ColumnElement[bool]:
-    c, later = deliveries.c, deliveries.alias("later").c
-    arrived = select(later.key).where(
-        later.partition == c.partition,
-        later.guild_id == c.guild_id,
-        later.channel_id.is_not_distinct_from(c.channel_id),
-        or_(
-            c.channel_id.is_not(None), later.kind == c.kind
-        ),  # without one of its own, a post's kind says where it goes
-        later.state == "sent",
-        later.created_at > c.created_at,
-    )
-    return ~arrived.correlate(deliveries).exists()
 
 
 def _in_guild(db: Database, table: Table, guild: GuildId | None) -> list[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from store import deliveries, member_sync, schema
+from store import deliveries, member_sync, outlook, schema
 from store.deliveries import NewDelivery
 from store.engine import Database
 from tests.store.support import CHANNEL, GUILD, START
@@ -103,3 +103,16 @@ def test_of_a_members_announcements_the_newest_stays_and_nobody_elses_is_touched
     ]
     deliveries.mark_sent(database, owed[f"level:{GUILD}:11:9"], MessageId(1))
     assert deliveries.keep_newest(database, owed[f"level:{GUILD}:1:10"], f"level:{GUILD}:1:")
+
+
+BLOCKED: dict[str, Callable[[Database], object]] = {
+    "how many": lambda db: outlook.blocked_by_guild(db, posts_since=Ms(START), kinds=("level",)),
+    "which": lambda db: outlook.stuck_posts(db, "blocked", guild=GUILD, since=Ms(START), kinds=("level",), limit=5),
+}
+
+
+@pytest.mark.parametrize("question", BLOCKED)
+def test_what_is_blocked_is_found_in_one_reading_however_much_it_is(long_used: Database, question: str) -> None:
+    found = plans(long_used, lambda: BLOCKED[question](long_used))
+    assert found
+    assert not any("CORRELATED" in line or "SubPlan" in line for line in found), found
