@@ -35,7 +35,7 @@ class PostgresServer:
     def create(self, *, migrated: bool = True) -> str:
         """Makes a fresh database and returns its name; `migrated`: with the tracker's schema, else empty."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name}" + (f" TEMPLATE {_TEMPLATE}" if migrated else ""))
+        self._run(f"CREATE DATABASE {name}" + (f" TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY" if migrated else ""))
         return name
 
     def drop(self, name: str) -> None:
