@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from store.engine import open_database
+from store.engine import Database
 from tests.discord.house import BoardHouse
 from tests.discord.intake import FoldIntake
 from tests.discord.personal import PersonalHouse
 from tests.discord.ruled import RuledHouse
 from tests.discord.wire import Wire
+from tests.hasty import hurry
 from tests.ingest.support import make_desk
 from tracker.sandbox import Sandbox
 
@@ -23,9 +23,9 @@ def intake() -> FoldIntake:
 
 
 @pytest.fixture(autouse=True)
-def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """hikari waits some seconds before it connects a second time; tests need not."""
-    monkeypatch.setattr("hikari.impl.shard._BACKOFF_WINDOW", 0.0)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """hikari waits before it connects a second time and after each close; tests need not."""
+    hurry(monkeypatch, backoff_window_s=0.0)
 
 
 @pytest.fixture
@@ -43,39 +43,33 @@ async def wire(intake: FoldIntake, sandbox: Sandbox) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[BoardHouse]:
+async def house(sqlite: Database) -> AsyncIterator[BoardHouse]:
     """The town with the real ingest on a SQLite file, and boards; not started yet."""
-    database = open_database(str(tmp_path / "tracker.db"))
-    desk = make_desk(database, commit_ms=0)
+    desk = make_desk(sqlite, commit_ms=0)
     async with Sandbox(clock=desk.clock) as sandbox:
         house = BoardHouse(desk, sandbox)
         yield house
         await house.front.close()
         await house.desk.ingest.close(5)
-    database.close()
 
 
 @pytest.fixture
-async def ruled(tmp_path: Path) -> AsyncIterator[RuledHouse]:
+async def ruled(sqlite: Database) -> AsyncIterator[RuledHouse]:
     """The town with the real ingest on a SQLite file, and an admin; not started yet."""
-    database = open_database(str(tmp_path / "tracker.db"))
-    desk = make_desk(database, commit_ms=0)
+    desk = make_desk(sqlite, commit_ms=0)
     async with Sandbox(clock=desk.clock) as sandbox:
         house = RuledHouse(desk, sandbox)
         yield house
         await house.front.close()
         await house.desk.ingest.close(5)
-    database.close()
 
 
 @pytest.fixture
-async def own(tmp_path: Path) -> AsyncIterator[PersonalHouse]:
+async def own(sqlite: Database) -> AsyncIterator[PersonalHouse]:
     """The town with the real ingest on a SQLite file, whose members ask about themselves; not started yet."""
-    database = open_database(str(tmp_path / "tracker.db"))
-    desk = make_desk(database, commit_ms=0)
+    desk = make_desk(sqlite, commit_ms=0)
     async with Sandbox(clock=desk.clock) as sandbox:
         house = PersonalHouse(desk, sandbox)
         yield house
         await house.front.close()
         await house.desk.ingest.close(5)
-    database.close()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from store.engine import open_database
+from store.engine import Database
 from store.member_sync import MemberSync
 from tests.discord.house import until
 from tests.discord.synced import MEMBER, Died, SyncHouse
@@ -28,16 +27,14 @@ FAST = {MEMBER: (40, 1.0), "GET /gateway/bot": (50, 1.0)}
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[SyncHouse]:
-    database = open_database(str(tmp_path / "tracker.db"))
-    desk = make_desk(database, commit_ms=0)
+async def house(sqlite: Database) -> AsyncIterator[SyncHouse]:
+    desk = make_desk(sqlite, commit_ms=0)
     async with Sandbox(SandboxOptions(rate_limits=True, route_limits=FAST), clock=desk.clock) as sandbox:
         house = SyncHouse(desk, sandbox)
         yield house
         await house.outbox.close()
         await house.front.close()
         await house.desk.ingest.close(5)
-    database.close()
 
 
 async def test_a_tier_role_comes_with_one_call_and_nothing_else_is_touched(house: SyncHouse) -> None:

@@ -1,35 +1,21 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 import hikari
 import hikari.impl.rate_limits
-import hikari.impl.shard
 import pytest
 
+from tests.hasty import hurry
 from tests.sandbox.clients import Rest, bot_for
 from tracker.sandbox import Channel, Guild, Member, Role, Sandbox, World
-
-
-class _Hasty:
-    """asyncio as hikari's shard sees it: without the quarter of a second that it waits for TLS after each close."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(asyncio, name)
-
-    @staticmethod
-    async def sleep(delay: float) -> None:
-        await asyncio.sleep(0 if delay == 0.25 else delay)
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client waits seconds before it tries again; in tests it does so at once."""
-    monkeypatch.setattr(hikari.impl.shard, "asyncio", _Hasty())
-    monkeypatch.setattr(hikari.impl.shard, "_BACKOFF_WINDOW", -1.0)
+    hurry(monkeypatch, backoff_window_s=-1.0)
     monkeypatch.setattr(hikari.impl.rate_limits.ExponentialBackOff, "__next__", lambda self: 0.01)
 
 
