@@ -66,7 +66,7 @@ class CannedPictures:
     png: bytes | None = None
     drawn: list[Report] = field(default_factory=list)
 
-    async def picture(self, report: Report, locale: str | None) -> bytes | None:
+    async def picture(self, report: Report, locale: str | None, *, scheduled: bool = False) -> bytes | None:
         self.drawn.append(report)
         return self.png
 

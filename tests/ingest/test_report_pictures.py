@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -44,8 +45,8 @@ class Studio:
         self.charts = Charts()
         self.database = database
 
-    def pictures(self, patience_s: float = 60.0) -> ReportPictures:
-        return ReportPictures(self.database, self.clock, self.reader, self.charts, patience_s=patience_s)
+    def pictures(self, patience_s: float = 60.0, rush_s: float = 60.0) -> ReportPictures:
+        return ReportPictures(self.database, self.clock, self.reader, self.charts, patience_s=patience_s, rush_s=rush_s)
 
 
 @pytest.fixture
@@ -101,3 +102,20 @@ async def test_more_days_than_can_be_told_apart_have_no_picture(studio: Studio) 
     years = replace(REPORT, window=between(20200101, 20260101, SEOUL))
     assert await studio.pictures().picture(years, "ko") is None
     assert studio.charts.pid is None
+
+
+async def test_in_a_rush_what_is_scheduled_goes_without_and_who_asks_still_gets_one(
+    studio: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    pictures = studio.pictures(rush_s=-1.0)  # whatever comes while another one is drawn is a rush
+    both = await asyncio.gather(*(pictures.picture(REPORT, "ko", scheduled=True) for _ in range(2)))
+    assert [picture is None for picture in both] == [False, True]
+    assert "many reports are due: for 10 minutes they go out without charts" in caplog.text
+    assert await pictures.picture(REPORT, "ko", scheduled=True) is None
+    assert await pictures.picture(REPORT, "ko") is not None
+
+
+async def test_one_report_after_another_is_no_rush(studio: Studio) -> None:
+    pictures = studio.pictures(rush_s=-1.0)
+    assert await pictures.picture(REPORT, "ko", scheduled=True) is not None
+    assert await pictures.picture(REPORT, "ko", scheduled=True) is not None

@@ -49,8 +49,11 @@ class ReportReader(Protocol):
 class Pictures(Protocol):
     """Draws the charts of reports, away from the event loop."""
 
-    async def picture(self, report: Report, locale: str | None) -> bytes | None:
-        """A PNG; None if there is none (in time). Never raises for what is wrong with a chart."""
+    async def picture(self, report: Report, locale: str | None, *, scheduled: bool = False) -> bytes | None:
+        """A PNG; None if there is none (in time). Never raises for what is wrong with a chart.
+
+        `scheduled`: nobody waits for this one report, but others may stand behind it.
+        """
         ...
 
 

@@ -22,25 +22,75 @@ _LOG = logging.getLogger("tracker.charts")
 _PATIENCE_S: Final = 5.0
 _MOST_DAYS: Final = 400
 """Over more days than that, a day is too thin to be seen, and reading them all takes seconds."""
+_RUSH_S: Final = 120.0
+_REST_S: Final = 600.0
+
+
+class _Rush:
+    """Whether so many scheduled reports come due at once that pictures, three a second at best, would make them late.
+
+    Measured by how long the pictures have not let up, in real seconds: then what is scheduled goes without for a while.
+    """
+
+    def __init__(self, rush_s: float) -> None:
+        self._rush_s = rush_s
+        self._wanted = 0
+        self._since = 0.0
+        self._rest_until = 0.0
+
+    def is_on(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._wanted and now >= self._rest_until and now - self._since > self._rush_s:
+            self._rest_until = now + _REST_S
+            _LOG.warning("many reports are due: for %g minutes they go out without charts", _REST_S / 60)
+        return now < self._rest_until
+
+    def __enter__(self) -> None:
+        if not self._wanted:
+            self._since = asyncio.get_running_loop().time()
+        self._wanted += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._wanted -= 1
 
 
 class ReportPictures:
     """Makes pictures as long as that is quick; a report goes out without one rather than late."""
 
     def __init__(
-        self, database: Database, clock: Clock, reader: Reader, charts: Charts, *, patience_s: float = _PATIENCE_S
+        self,
+        database: Database,
+        clock: Clock,
+        reader: Reader,
+        charts: Charts,
+        *,
+        patience_s: float = _PATIENCE_S,
+        rush_s: float = _RUSH_S,
     ) -> None:
         self._database = database
         self._clock = clock
         self._reader = reader
         self._charts = charts
         self._patience_s = patience_s
+        self._rush = _Rush(rush_s)
 
-    async def picture(self, report: Report, locale: str | None) -> bytes | None:
-        """The report's charts as a PNG; None if they cannot be had in time, which the log says."""
+    async def picture(self, report: Report, locale: str | None, *, scheduled: bool = False) -> bytes | None:
+        """The report's charts as a PNG; None if they cannot be had in time, which the log says.
+
+        `scheduled`: nobody waits for this one report, but others may stand behind it.
+        """
         window = report.window
         if (date_of(window.last_day) - date_of(window.first_day)).days >= _MOST_DAYS:
             return None
+        if not scheduled:
+            return await self._drawn(report, locale)
+        if self._rush.is_on():
+            return None
+        with self._rush:
+            return await self._drawn(report, locale)
+
+    async def _drawn(self, report: Report, locale: str | None) -> bytes | None:
+        window = report.window
         try:
             async with asyncio.timeout(self._patience_s):
                 data = await self._reader.read(
