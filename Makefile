@@ -24,7 +24,7 @@ run: $(STAMP)
 	$(BIN)/tracker run
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m slow
