@@ -27,6 +27,12 @@ async def test_the_leaderboards_options_can_all_be_left_out(house: BoardHouse) -
     def choices(option: dict[str, Any]) -> list[tuple[str, str]]:
         return [(choice["value"], choice["name_localizations"]["ko"]) for choice in option["choices"]]
 
-    assert choices(period) == [("today", "오늘"), ("week", "이번 주"), ("month", "이번 달"), ("season", "이번 시즌"), ("all", "전체 기간")]
+    assert choices(period) == [
+        ("today", "오늘"),
+        ("week", "이번 주"),
+        ("month", "이번 달"),
+        ("season", "이번 시즌"),
+        ("all", "전체 기간"),
+    ]
     assert choices(by) == [("exp", "경험치"), ("voice", "음성 시간"), ("messages", "메시지")]
     assert page["min_value"] == 1
