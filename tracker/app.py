@@ -70,6 +70,8 @@ def run(config: Config) -> None:
     )
     for chatty in ("apscheduler", "aiohttp", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A round of posts that waits for Discord outlasts its interval: that is no news.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     sys.setswitchinterval(_TURN_S)
     if sys.platform == "win32":
         asyncio.run(_run(config))

@@ -156,7 +156,7 @@ def test_what_is_blocked_is_named_with_its_reason_and_what_to_do(database: Datab
     ("state", "error", "said"),
     [
         ("failed", "HTTP 503", "• member 20 in server 10: failed (HTTP 503), tried"),
-        ("blocked", translate("ko")("sync.block.owner"), "• member 20 in server 10: 서버 소유자의 닉네임은"),
+        ("blocked", translate("ko")("sync.block.owner"), "• member 20 in server 10: 서버 소유자의 별명은"),
     ],
 )
 def test_what_will_be_tried_again_or_cannot_be_helped_is_told_and_no_alarm(

@@ -234,6 +234,15 @@ async def test_a_card_goes_with_it(hall: Hall, mode: str) -> None:
     assert Image.open(io.BytesIO(file.content)).size == (900, 220)
 
 
+async def test_where_the_bot_may_not_attach_files_a_level_is_told_without_its_card(hall: Hall) -> None:
+    role = next(r for r in hall.house.guild.roles.values() if r.managed)
+    hall.house.world.set_overwrite(hall.house.text, Overwrite(id=role.id, deny=int(Permission.ATTACH_FILES)))
+    await hall.want(card=True)
+    await hall.reach(hall.house.ana, 3)
+    assert await hall.outbox.deliver() == 1
+    assert hall.told[0].attachments == []
+
+
 async def test_a_card_that_cannot_be_drawn_is_left_out(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.discord.cards.lettering._FONTS", (("nowhere", "a", "b"), ("nowhere", "a", "b")))
     monkeypatch.setattr("tracker.discord.cards.level.shown", lambda *_, **__: 1 / 0)

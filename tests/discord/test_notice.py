@@ -30,7 +30,7 @@ def test_members_are_named_together_under_the_reason_that_stands_in_their_way() 
     notice = NoticePost(at=AT, members=(member(1, ABOVE), member(2, "다른 이유"), member(3, ABOVE)), more_members=7)
     assert shown(notice, "ko") == [
         (
-            "티어 역할과 닉네임: 멤버 10명",
+            "등급 역할과 별명: 멤버 10명",
             "• '골드' 역할이 봇의 역할보다 아래에 있지 않습니다. "
             "서버 설정 → 역할에서 봇의 역할을 그 위로 옮기세요.\n<@1> <@3>\n"
             "• 다른 이유\n<@2>\n… 외 7명",

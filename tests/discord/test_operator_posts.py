@@ -119,7 +119,7 @@ async def test_a_start_is_summed_up_in_the_log_channel(
     ("locale", "title", "heading"),
     [
         ("en", "Something needs your attention", "Tier roles and nicknames: 12 members"),
-        ("ko", "확인이 필요합니다", "티어 역할과 닉네임: 멤버 12명"),
+        ("ko", "확인이 필요합니다", "등급 역할과 별명: 멤버 12명"),
     ],
 )
 async def test_what_is_blocked_is_told_in_the_log_channel_once_a_day(

@@ -213,9 +213,9 @@ async def test_the_tier_is_shown_with_what_decides_it(
     house.fact(SeasonStarted(name="s"))
     house.fact(ExpAdjusted(amount=120, reason="", by=None), house.ana)
     message, _ = await house.ask(house.ana, "rank", locale="ko")
-    assert fields(message)["티어"] == own
+    assert fields(message)["등급"] == own
     message, _ = await house.ask(house.minjun, "rank", {"member": house.ana}, locale="ko")
-    assert fields(message)["티어"] == others
+    assert fields(message)["등급"] == others
 
 
 async def test_a_database_that_is_away_is_told(house: BoardHouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,9 +38,14 @@ def test_all_is_told_in_korean() -> None:
     assert [(f.name, f.value) for f in embed.fields] == [
         ("멤버", "24명 · 새로 온 멤버 2명 · 나간 멤버 1명"),
         ("음성 접속", "이어서 집계 2건 · 새로 시작 1건 · 종료 3건"),
-        ("티어 역할과 닉네임", "변경 5명 · 이미 맞음 12명"),
+        ("등급 역할과 별명", "변경 5명 · 이미 맞음 12명"),
         ("슬래시 명령어", "12개 동기화 완료"),
     ]
+
+
+@pytest.mark.parametrize(("away_ms", "said"), [(999, None), (1000, "The tracker was away for 1 s.")])
+def test_an_absence_of_less_than_a_second_is_not_worth_a_word(away_ms: int, said: str | None) -> None:
+    assert start_embed(msgspec.structs.replace(DONE, away_ms=away_ms), "en").description == said
 
 
 def test_a_guild_that_was_never_seen_was_not_left_alone_either() -> None:

@@ -70,9 +70,9 @@ class Poster:
                 if _is_it(message, owed, post):
                     return MessageId(message.id)
         self._tried.add(owed.key)
-        if post.picture is not None:
+        if post.picture is not None or post.card is not None:
             try:
-                return await self._create(owed, post, channel, post.picture)
+                return await self._create(owed, post, channel, post.picture, post.card)
             except (hikari.ForbiddenError, hikari.BadRequestError) as error:
                 _LOG.warning(
                     "the post %s goes out without its picture (HTTP %d %s): may the bot attach files there?",
@@ -80,14 +80,16 @@ class Poster:
                     error.status,
                     error.message,
                 )
-        return await self._create(owed, post, channel, None)
+        return await self._create(owed, post, channel, None, None)
 
-    async def _create(self, owed: Owed, post: Post, channel: hikari.Snowflake, picture: bytes | None) -> MessageId:
+    async def _create(
+        self, owed: Owed, post: Post, channel: hikari.Snowflake, picture: bytes | None, card: bytes | None
+    ) -> MessageId:
         made = await self._rest.create_message(
             channel,
             hikari.UNDEFINED if post.content is None else post.content,
             embed=hikari.UNDEFINED if post.embed is None else with_picture(post.embed, picture),
-            attachment=hikari.UNDEFINED if post.card is None else hikari.Bytes(post.card, "level.png"),
+            attachment=hikari.UNDEFINED if card is None else hikari.Bytes(card, "level.png"),
             components=post.components or hikari.UNDEFINED,
             nonce=owed.nonce,
             mentions_everyone=False,

@@ -71,7 +71,7 @@ class Deliveries(Protocol):
 class Post:
     """What is to be posted. `user_id`: in a direct message to them; None: in the channel of what is owed.
 
-    `card`: a PNG; `picture`: one in the embed, without which it can be posted too. `mentions`: whom it notifies.
+    `card`: a PNG; `picture`: one in the embed. It can be posted without either. `mentions`: whom it notifies.
     `unmistakable`: whether the words alone tell it from the bot's other posts, so that it can be found again.
     """
 

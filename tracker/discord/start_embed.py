@@ -62,13 +62,20 @@ def render_start(payload: str, locale: str | None) -> hikari.Embed:
     return start_embed(msgspec.json.decode(payload, type=StartPost), locale)
 
 
+def _away(away_ms: int | None, locale: str | None) -> str | None:
+    """How long nobody was watching; nothing of less than a second, which a restart on the spot may be."""
+    if away_ms is None or away_ms < 1000:
+        return None
+    return translate(locale)("start.away", duration=text.duration(away_ms, locale))
+
+
 def start_embed(post: StartPost, locale: str | None) -> hikari.Embed:
     """The summary in the language nearest to `locale`. Amber where something is left to do or to look after."""
     t = translate(locale)
     first = post.away_ms is None
     embed = hikari.Embed(
         title=t("start.title.first" if first else "start.title"),
-        description=None if post.away_ms is None else t("start.away", duration=text.duration(post.away_ms, locale)),
+        description=_away(post.away_ms, locale),
         colour=_GREEN if _is_done(post) else _AMBER,
         timestamp=from_ms(post.at),
     )
