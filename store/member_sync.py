@@ -22,7 +22,7 @@ from tracker.projections.levels import level_of
 
 __all__ = [
     "MemberSync", "State", "blocked", "counts", "desired", "due", "make_pending", "mark_blocked",
-    "mark_failed", "mark_meant", "mark_sent", "owed_guilds", "postpone", "retry_blocked",
+    "mark_failed", "mark_meant", "mark_sent", "owed_guilds", "retry_blocked",
 ]  # fmt: skip
 
 State = Literal["pending", "sent", "failed", "blocked"]
@@ -82,18 +82,6 @@ def owed_guilds(db: Database) -> dict[GuildId, Ms]:
     wanted = select(c.guild_id, first).where(STILL_OWED).group_by(c.partition, c.guild_id).order_by(first)
     with db.read() as connection:
         return {GuildId(guild): Ms(at) for guild, at in connection.execute(wanted)}
-
-
-def postpone(db: Database, guild: GuildId, until: Ms) -> None:
-    """Nobody in the guild is tried before `until`."""
-    c = member_sync.c
-    place = (c.partition == partition_of(guild, db.partitions), c.guild_id == guild)
-    with db.write() as connection:
-        connection.execute(
-            update(member_sync)
-            .where(*place, STILL_OWED, c.next_attempt_at < until)
-            .values(next_attempt_at=until)
-        )  # fmt: skip
 
 
 def desired(db: Database, guild: GuildId) -> dict[UserId, MemberSync]:

@@ -142,6 +142,25 @@ async def test_a_name_that_members_choose_is_their_original_from_then_on(house: 
     assert house.minjun.nick == "민준이"
 
 
+async def test_another_bot_that_changes_a_nickname_back_each_time_has_its_way_in_the_end(house: SyncHouse) -> None:
+    await house.open(nickname=NICKNAMES)
+    house.give(house.minjun, 100)
+    await house.bring()
+    for _ in range(8):
+        house.world.set_nick(house.minjun, "민준 ⭐")
+        await house.heard()
+        await house.bring()
+    assert house.minjun.nick == "민준 ⭐"
+    assert len(house.patches) == 1 + 5
+    state, reason = await house.state(house.minjun)
+    assert state == "blocked"
+    assert "keeps changing this nickname back" in str(reason)
+    house.later(3_600_000)
+    house.give(house.minjun, 100)
+    await house.bring()
+    assert (house.minjun.nick, house.names(house.minjun)) == ("[Silver] 민준 ⭐", {"Silver"})
+
+
 async def test_a_name_that_is_not_ours_is_left_when_nicknames_are_switched_off(house: SyncHouse) -> None:
     await house.open(nickname=NICKNAMES)
     house.give(house.minjun, 100)

@@ -32,15 +32,6 @@ def test_a_guild_with_many_due_does_not_hide_the_others(database: Database) -> N
     assert len(member_sync.due(database, Ms(NOW + 1), guild=A, limit=20)) == 20
 
 
-def test_a_guild_that_is_put_off_is_due_later_and_no_other_one(database: Database) -> None:
-    owe(database, A, 1, 2)
-    owe(database, B, 7)
-    member_sync.mark_failed(database, ana(database), "HTTP 500", next_attempt_at=Ms(NOW + 90))
-    member_sync.postpone(database, A, Ms(NOW + 30))
-    assert (due(database, A, at=29), due(database, A, at=30), due(database, A, at=90)) == ([], [2], [2, 1])
-    assert due(database, B) == [7]
-
-
 def test_a_nickname_that_was_meant_and_found_there_is_remembered_when_the_next_is_meant(database: Database) -> None:
     owe(database, A, 1)
     member_sync.mark_meant(database, ana(database), nick="one", original="Ana")

@@ -64,7 +64,6 @@ def plans(db: Database, ask: Callable[[], object]) -> list[str]:
 QUESTIONS: dict[str, tuple[str, Callable[[Database], object]]] = {
     "members of a guild": ("member_sync_due", lambda db: member_sync.due(db, LATER, guild=GUILD, limit=20)),
     "guilds": ("member_sync_due", member_sync.owed_guilds),
-    "putting a guild off": ("member_sync_due", lambda db: member_sync.postpone(db, GUILD, LATER)),
     "posts": ("deliveries_due", lambda db: deliveries.due(db, LATER)),
     "the next post": ("deliveries_due", deliveries.next_due),
 }

@@ -32,6 +32,7 @@ from tracker.discord.member_plan import (
 )
 from tracker.discord.sight import Intake, KnownMember
 from tracker.discord.texts import translate
+from tracker.discord.tugs import TugsOfWar
 from tracker.errors import DatabaseError
 from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, Ms, UserId
@@ -46,6 +47,7 @@ _TURNS: Final = 3
 _FIRST_PAUSE_MS: Final = 5_000
 _LONGEST_PAUSE_MS: Final = 3_600_000
 _LONGEST_ABSENCE_MS: Final = 60_000
+_LONGEST_TROUBLE_MS: Final = 300_000
 
 
 class _LaterError(Exception):
@@ -77,6 +79,8 @@ class MemberOutbox:
         self._calls = MemberCalls(rest=rest, intake=intake, hierarchy=hierarchy, flights=flights)
         self._said: set[tuple[GuildId, str]] = set()
         self._above: dict[GuildId, set[UserId]] = {}
+        self._troubles: dict[GuildId, int] = {}
+        self._tugs = TugsOfWar()
         self._improved: set[GuildId] = set()
         self._busy: dict[GuildId, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_GUILDS_AT_ONCE)
@@ -93,7 +97,7 @@ class MemberOutbox:
         now = self._intake.clock.now()
         for guild in await self._members.due_guilds(now):
             if not self.is_ready(guild):
-                await self._members.postpone(guild, self._when_back(guild, now))
+                self._members.postpone(guild, self._when_back(guild, now))
             self._set_to_work(guild)
         for guild in self._flights.guilds_with_losses():
             self._set_to_work(guild)
@@ -171,13 +175,14 @@ class MemberOutbox:
         try:
             await self._calls.put_right(guild)
         except TROUBLE as error:
-            await self._pause(guild, _FIRST_PAUSE_MS)
+            self._pause(guild)
             raise _LaterError from error
 
     async def _try(self, sync: MemberSync) -> None:
         """One member. Raises _LaterError if Discord cannot be asked now."""
         try:
             await self._bring(sync)
+            self._troubles.pop(sync.guild_id, None)
         except REFUSED as error:
             if is_gone(error):
                 await self._members.mark_sent(sync, managed=False, set_nick=None)
@@ -188,8 +193,9 @@ class MemberOutbox:
             raise
         except TROUBLE as error:
             await self._fail(sync, error)
-            asked = int(error.retry_after * 1000) if isinstance(error, hikari.RateLimitTooLongError) else 0
-            await self._pause(sync.guild_id, max(asked, _FIRST_PAUSE_MS))
+            self._pause(
+                sync.guild_id, int(error.retry_after * 1000) if isinstance(error, hikari.RateLimitTooLongError) else 0
+            )
             raise _LaterError from error
         except Exception as error:  # whatever is wrong with one member, the others have their turn
             _LOG.exception("member %s of guild %s could not be brought in line", sync.user_id, sync.guild_id)
@@ -199,8 +205,11 @@ class MemberOutbox:
         pause = min(_FIRST_PAUSE_MS << min(sync.attempts, 20), _LONGEST_PAUSE_MS)
         await self._members.mark_failed(sync, short(error), Ms(self._intake.clock.now() + pause))
 
-    async def _pause(self, guild: GuildId, pause: int) -> None:
-        await self._members.postpone(guild, Ms(self._intake.clock.now() + pause))
+    def _pause(self, guild: GuildId, asked: int = 0) -> None:
+        """Ask for nothing more in the guild for a while: longer each time, until something arrives again."""
+        number = self._troubles[guild] = self._troubles.get(guild, -1) + 1
+        pause = max(asked, min(_FIRST_PAUSE_MS << min(number, 20), _LONGEST_TROUBLE_MS))
+        self._members.postpone(guild, Ms(self._intake.clock.now() + pause))
 
     async def _bring(self, sync: MemberSync) -> None:
         """Compare and send; again after a fresh look if Discord refuses what by all we know it should not."""
@@ -247,7 +256,11 @@ class MemberOutbox:
         if look is None:
             look = await self._calls.look(guild, user)
             roles = plan_roles(sync, settings, look.roles, self._hierarchy)
-        return roles, plan_nick(sync, settings, look), None
+        nick = plan_nick(sync, settings, look)
+        undone = nick.changes and nick.managed and sync.set_nick is not None and nick.there is None
+        if undone and self._tugs.is_lost(guild, user, self._intake.clock.now()):
+            return roles, None, translate(settings.locale)("sync.block.tug")
+        return roles, nick, None
 
     async def _send(
         self, sync: MemberSync, settings: GuildSettings, roles: RolePlan, nick: NickPlan | None

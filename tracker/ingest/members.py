@@ -35,6 +35,7 @@ class Members:
         self._quiet_until: Ms | None = Ms(0)  # None: nothing is owed
         self._flushes = -1
         self._changes = 0
+        self._not_before: dict[GuildId, Ms] = {}
 
     async def due(self, guild: GuildId, now: Ms, *, limit: int) -> Sequence[MemberSync]:
         """Those of one guild to be tried now, the longest due first."""
@@ -46,18 +47,20 @@ class Members:
         if flushes == self._flushes and (self._quiet_until is None or now < self._quiet_until):
             return ()
         owed = await self._ingest.write(partial(store.member_sync.owed_guilds, self._database))
-        found = [guild for guild, at in owed.items() if at <= now]
+        self._not_before = {guild: until for guild, until in self._not_before.items() if until > now}
+        when = {guild: max(at, self._not_before.get(guild, at)) for guild, at in owed.items()}
+        found = [guild for guild, at in when.items() if at <= now]
         if not found and self._changes == changes:
-            self._quiet_until, self._flushes = min(owed.values(), default=None), flushes
+            self._quiet_until, self._flushes = min(when.values(), default=None), flushes
         return found
 
     async def desired(self, guild: GuildId) -> Mapping[UserId, MemberSync]:
         """Everybody in the guild of whom something is noted."""
         return await self._read(partial(store.member_sync.desired, self._database, guild))
 
-    async def postpone(self, guild: GuildId, until: Ms) -> None:
-        """Nobody in the guild is tried before `until`."""
-        await self._change(partial(store.member_sync.postpone, self._database, guild, until))
+    def postpone(self, guild: GuildId, until: Ms) -> None:
+        """The guild is not due before `until`, as long as this process lives."""
+        self._not_before[guild] = until
 
     async def mark_meant(self, sync: MemberSync, *, nick: str, original: str | None, there: str | None) -> None:
         """The nickname is about to be set, where `there` is the one of ours that is there now (None: not ours)."""
