@@ -79,8 +79,17 @@ class Party:
             database.close()
 
 
-@pytest.mark.parametrize("mode", ["channel", "dm"])
-@pytest.mark.parametrize("kill_at", [None, "marking:1", "marking:3"])
+@pytest.mark.parametrize(
+    ("mode", "kill_at"),
+    [
+        ("channel", "marking:3"),
+        ("dm", "marking:1"),
+        *(
+            pytest.param(mode, kill_at, marks=pytest.mark.slow)
+            for mode, kill_at in (("channel", None), ("dm", None), ("channel", "marking:1"), ("dm", "marking:3"))
+        ),
+    ],
+)
 def test_each_level_is_told_once_even_if_the_process_dies_before_it_is_noted(
     tmp_path: Path, sandbox: SandboxThread, mode: str, kill_at: str | None
 ) -> None:

@@ -105,11 +105,10 @@ def until(condition: Callable[[], bool], bot: BotProcess) -> None:
 @pytest.mark.parametrize(
     ("back_at", "first", "count"),
     [
-        (AFTER, 20260218, 1),
-        ("2026-02-22T05:00:00+09:00", 20260218, 4),
-        ("2026-03-18T05:00:00+09:00", 20260311, 7),
+        pytest.param(AFTER, 20260218, 1, id="hours", marks=pytest.mark.slow),
+        pytest.param("2026-02-22T05:00:00+09:00", 20260218, 4, id="days", marks=pytest.mark.slow),
+        pytest.param("2026-03-18T05:00:00+09:00", 20260311, 7, id="weeks"),
     ],
-    ids=["hours", "days", "weeks"],
 )
 def test_what_was_missed_is_posted_at_the_start_oldest_first_and_once(
     tmp_path: Path, sandbox: SandboxThread, back_at: str, first: int, count: int
@@ -125,7 +124,10 @@ def test_what_was_missed_is_posted_at_the_start_oldest_first_and_once(
     assert [message for *_, message in runs] == [message.id for message in stage.messages()]
 
 
-@pytest.mark.parametrize("mark", [2, 3], ids=["the first report", "the second report"])
+@pytest.mark.parametrize(
+    "mark",
+    [pytest.param(2, id="the first report", marks=pytest.mark.slow), pytest.param(3, id="the second report")],
+)
 def test_killed_between_a_post_and_its_note_while_catching_up_it_posts_none_twice(
     tmp_path: Path, sandbox: SandboxThread, mark: int
 ) -> None:

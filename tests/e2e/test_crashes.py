@@ -70,11 +70,10 @@ def test_after_being_killed_at_random_instants_nothing_is_lost_doubled_or_differ
 @pytest.mark.parametrize(
     "points",
     [
-        ("statement:14", "executed:19", "statement:23", "executed:31"),
-        ("commit:4", "committed:4", "commit:6", "committed:6"),
-        ("statement:37", "executed:43", "commit:9", "committed:9"),
+        pytest.param(("statement:14", "executed:19", "statement:23", "executed:31"), id="early"),
+        pytest.param(("commit:4", "committed:4", "commit:6", "committed:6"), id="around commits"),
+        pytest.param(("statement:37", "executed:43", "commit:9", "committed:9"), id="later", marks=pytest.mark.slow),
     ],
-    ids=["early", "around commits", "later"],
 )
 def test_after_being_killed_at_an_exact_point_of_a_commit_or_flush_nothing_is_different(
     database_url: str, sandbox: SandboxThread, points: tuple[str, ...]

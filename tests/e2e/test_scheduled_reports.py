@@ -69,7 +69,13 @@ def states_of_reports(database: Database) -> list[str]:
         return list(connection.exec_driver_sql("SELECT state FROM deliveries WHERE kind = 'report'").scalars())
 
 
-@pytest.mark.parametrize("kill_at", [None, "marking:2"], ids=["left alone", "killed between the post and its note"])
+@pytest.mark.parametrize(
+    "kill_at",
+    [
+        pytest.param(None, id="left alone", marks=pytest.mark.slow),
+        pytest.param("marking:2", id="killed between the post and its note"),
+    ],
+)
 def test_the_daily_report_comes_at_midnight_and_only_once(
     database_url: str, sandbox: SandboxThread, kill_at: str | None
 ) -> None:
