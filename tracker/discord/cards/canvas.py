@@ -90,7 +90,7 @@ class Canvas:
     def png(self) -> bytes:
         """The image as a file."""
         file = io.BytesIO()
-        self._image.save(file, "PNG", compress_level=6)
+        self._image.save(file, "PNG", compress_level=3)
         return file.getvalue()
 
     def _fill(self, at: tuple[int, int], mask: Image.Image, colour: Colour) -> None:
