@@ -48,14 +48,20 @@ def test_one_goes_on_at_a_time_and_the_next_begins_after_a_pause() -> None:
 def test_a_database_that_cannot_be_tidied_is_used_as_before(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_: Database) -> None:
+    tried: list[str] = []
+
+    def away(db: Database) -> None:
+        tried.append(db.name)
         raise DatabaseError("full")
 
     monkeypatch.setattr(Database, "tidy", away)
     tidying = Tidying(database, pause_s=0.0)
-    tidying.flushed([])
-    tidying.flushed([])
+    for _ in range(2):
+        tidying.flushed([])
+        assert tidying._running is not None
+        assert tidying._running.exception(10) is None
     tidying.close()
+    assert tried == [database.name] * 2
 
 
 async def test_what_flushes_wrote_is_in_the_database_itself(database: Database) -> None:

@@ -13,15 +13,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from cachetools import LRUCache
 
 from store.engine import Database
 from store.state import FlushBatch
 from tracker.ids import GuildId, Ms, Partition, Position, RoleId, partition_of
+from tracker.ingest.report_parts import Key, Part, brought, changes_of, keys_of, read_part
 from tracker.projections.days import date_of
-from tracker.projections.rows import Changes
 from tracker.reports.build import build_report
 from tracker.reports.chart_data import PartSession, Turn, hours_on_clock, quarters_of
 from tracker.reports.model import Member, Report, Sums
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds ne
 
     from store.kept_rows import GuildNow
     from tracker.reports.kept import Numbers
-    from tracker.reports.kept_days import GuildChanges, KeptDays
+    from tracker.reports.kept_days import KeptDays
     from tracker.reports.kept_figures import Figures
     from tracker.reports.kept_holders import KeptBots, KeptHolders
 
@@ -49,27 +49,10 @@ _MOST_DAYS: Final = 31
 _SUMS_KEPT: Final = 256
 _TOLD_WITHIN_S: Final = 0.5
 
-_TABLES: Final = ("daily", "session_days", "sessions", "role_changes", "members")
-
-_Key = tuple[GuildId, str, int, int]
-"""(guild, "days", first day, last day), (guild, "holders", role, 0) or (guild, "bots", 0, 0)."""
-
-
-class _Part(Protocol):
-    """Something that is kept of a guild."""
-
-    @property
-    def position(self) -> Position: ...
-
-    @property
-    def nbytes(self) -> int: ...
-
-    def apply(self, changed: GuildChanges, position: Position, as_of: Ms) -> bool: ...
-
 
 @dataclass(slots=True)
 class _Kept:
-    part: _Part
+    part: Part
     used_at: float
 
 
@@ -117,7 +100,7 @@ class KeptReports:
         self._timer = timer
         self._told = threading.Condition()
         self._loading = threading.Lock()
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()  # the least recently used first
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()  # the least recently used first
         self._loads: list[_Load] = []
         self._before: LRUCache[tuple[object, ...], Sums] = LRUCache(_SUMS_KEPT)
         self._hits = 0
@@ -174,7 +157,7 @@ class KeptReports:
                 if here is None or (role is not None and here.role_name(role) is None):
                     return None
                 window = window_in(here.settings.zone)
-                keys, counted = _keys(guild, role, window), None
+                keys, counted = keys_of(guild, role, window), None
                 with self._told:
                     parts = self._current(keys)
                     if parts is not None and self._same(parts, here.position):
@@ -193,7 +176,7 @@ class KeptReports:
                 self._wait_for(parts, behind)
         return None
 
-    def _load(self, keys: Sequence[_Key]) -> None:
+    def _load(self, keys: Sequence[Key]) -> None:
         """Read what is missing and keep it from now on."""
         with self._loading:  # of two who ask the same the second finds it here
             for key in keys:
@@ -202,12 +185,12 @@ class KeptReports:
                 if not there:
                     self._keep(key, listed=key == keys[2])
 
-    def _keep(self, key: _Key, *, listed: bool) -> None:
+    def _keep(self, key: Key, *, listed: bool) -> None:
         with self._missing_nothing(key[0]) as load:
-            part = _read(self._database, key, listed=listed)
+            part = read_part(self._database, key, listed=listed)
         with self._told:
             self._loads.remove(load)
-            if all(_brought(part, key[0], _of_guilds(batch.changes, {key[0]}), batch) for batch in load.missed):
+            if all(brought(part, key[0], changes_of(batch.changes, {key[0]}), batch) for batch in load.missed):
                 self._kept[key] = _Kept(part, self._timer())
                 self._kept.move_to_end(key)
                 self._shrink()
@@ -232,11 +215,11 @@ class KeptReports:
 
     # -- under the lock --------------------------------------------------------------------------------------------
 
-    def _is_there(self, key: _Key, *, listed: bool) -> bool:
+    def _is_there(self, key: Key, *, listed: bool) -> bool:
         kept = self._kept.get(key)
         return kept is not None and (not listed or cast("KeptDays", kept.part).listed)
 
-    def _current(self, keys: Sequence[_Key]) -> _Parts | None:
+    def _current(self, keys: Sequence[Key]) -> _Parts | None:
         if not all(self._is_there(key, listed=key == keys[2]) for key in keys):
             return None
         for key in keys:
@@ -255,7 +238,7 @@ class KeptReports:
         found = [part.position for part in (parts.bots, parts.holders, parts.days, parts.before)]
         return min(found) >= position if at_least else set(found) == {position}
 
-    def _count(self, parts: _Parts, keys: Sequence[_Key], here: GuildNow, window: Window, now: Ms) -> _Counted:
+    def _count(self, parts: _Parts, keys: Sequence[Key], here: GuildNow, window: Window, now: Ms) -> _Counted:
         from tracker.reports.kept_figures import figures_of
 
         users, end = parts.members(window, now), Ms(min(window.end, here.as_of))
@@ -271,7 +254,7 @@ class KeptReports:
             hours=hours_on_clock(window.zone, quarters_of(window.start, end, *turns)),
         )
 
-    def _sums_before(self, parts: _Parts, keys: Sequence[_Key], window: Window, now: Ms) -> Sums:
+    def _sums_before(self, parts: _Parts, keys: Sequence[Key], window: Window, now: Ms) -> Sums:
         """The sums of a window that is over hardly ever change."""
         from tracker.reports.kept_figures import sums_of
 
@@ -284,9 +267,9 @@ class KeptReports:
 
     def _apply(self, batch: FlushBatch) -> None:
         concerned = [key for key in self._kept if self._partition(key[0]) == batch.partition]
-        changed = _of_guilds(batch.changes, {key[0] for key in concerned})
+        changed = changes_of(batch.changes, {key[0] for key in concerned})
         for key in concerned:
-            if not _brought(self._kept[key].part, key[0], changed, batch):
+            if not brought(self._kept[key].part, key[0], changed, batch):
                 del self._kept[key]
 
     def _age(self) -> None:
@@ -303,55 +286,6 @@ class KeptReports:
 
     def _partition(self, guild: GuildId) -> Partition:
         return partition_of(guild, self._database.partitions)
-
-
-def _keys(guild: GuildId, role: RoleId | None, window: Window) -> tuple[_Key, _Key, _Key, _Key]:
-    before = window.previous()
-    return (
-        (guild, "bots", 0, 0),
-        (guild, "holders", guild if role is None else role, 0),
-        (guild, "days", window.first_day, window.last_day),
-        (guild, "days", before.first_day, before.last_day),
-    )
-
-
-def _read(db: Database, key: _Key, *, listed: bool) -> _Part:
-    from store import kept_rows
-
-    guild, kind, first, last = key
-    if kind == "bots":
-        return kept_rows.read_bots(db, guild)
-    if kind == "holders":
-        return kept_rows.read_holders(db, guild, first)
-    return kept_rows.read_days(db, guild, first, last, listed=listed)
-
-
-_Changed = dict[int, "GuildChanges | None"]
-"""By guild: what a flush changed of it. None: something that no delta tells."""
-
-
-def _of_guilds(changes: Changes, guilds: set[GuildId]) -> _Changed:
-    if not guilds:
-        return {}
-    from tracker.reports.kept_days import GuildChanges
-
-    told: dict[int, GuildChanges] = {guild: GuildChanges() for guild in guilds}
-    for table in _TABLES:
-        for row in changes.rows.get(table, ()):
-            if row[0] in told:
-                told[row[0]].rows.setdefault(table, []).append(row)
-    found: _Changed = dict(told)
-    for gone in (*changes.forgotten, *(key for table in _TABLES for key in changes.expired.get(table, ()))):
-        found[gone[0]] = None
-    return found
-
-
-def _brought(part: _Part, guild: GuildId, found: _Changed, batch: FlushBatch) -> bool:
-    """Bring it up to date. False: read it anew."""
-    changed = found.get(guild)
-    if changed is None:
-        return batch.position <= part.position
-    return part.apply(changed, batch.position, batch.as_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
