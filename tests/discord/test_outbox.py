@@ -135,6 +135,22 @@ async def test_a_process_that_died_before_noting_does_not_post_again(office: Off
     assert len(office.posted) == 1
 
 
+async def test_a_late_report_that_a_database_brought_back_knows_nothing_of_is_found_in_the_channel(
+    office: Office,
+) -> None:
+    clock = office.wire.intake.clock
+    due = clock.now()
+    await office.outbox.deliver()
+    clock.ms += 3 * 86_400_000
+    office.notes.states.clear()
+    office.wire.world.nonces.clear()
+    late = ReportPost(role_id="11", period="daily", day=20260218, late=True, due_at=due)
+    office.change(payload=late.text(), created_at=clock.now(), attempts=0)
+    assert await office.new_outbox().deliver() == 1
+    assert office.state == ("sent", office.posted[0])
+    assert len(office.posted) == 1
+
+
 async def test_nor_when_discord_has_forgotten_the_nonce(office: Office) -> None:
     office.notes.broken = True
     with pytest.raises(DatabaseError):

@@ -34,7 +34,7 @@ class Turn:
     """
 
     since: Ms
-    mine: dict[int, list[hikari.Message]] = field(default_factory=dict)
+    mine: dict[int, tuple[Ms, list[hikari.Message]]] = field(default_factory=dict)
 
 
 class Poster:
@@ -65,8 +65,10 @@ class Poster:
 
     async def _once(self, owed: Owed, post: Post, channel: hikari.Snowflake, turn: Turn) -> MessageId:
         maybe_there = owed.created_at < self._started_at or owed.attempts > 0 or owed.key in self._tried
-        if maybe_there and self._clock.now() - owed.created_at > _NONCE_HOLDS_MS:
-            for message in await self._mine(channel, turn):
+        maybe_there = maybe_there and self._clock.now() - owed.created_at > _NONCE_HOLDS_MS
+        if maybe_there or post.maybe_since is not None:
+            since = turn.since if post.maybe_since is None else min(turn.since, post.maybe_since)
+            for message in await self._mine(channel, since, turn):
                 if _is_it(message, owed, post):
                     return MessageId(message.id)
         self._tried.add(owed.key)
@@ -98,13 +100,13 @@ class Poster:
         )
         return MessageId(made.id)
 
-    async def _mine(self, channel: hikari.Snowflake, turn: Turn) -> list[hikari.Message]:
-        """The bot's own messages since the turn's posts are owed; none where the history may not be read."""
-        if channel in turn.mine:
-            return turn.mine[channel]
+    async def _mine(self, channel: hikari.Snowflake, since_ms: Ms, turn: Turn) -> list[hikari.Message]:
+        """The bot's own messages since then; none where the history may not be read."""
+        if channel in turn.mine and turn.mine[channel][0] <= since_ms:
+            return turn.mine[channel][1]
         if self._me is None:
             self._me = int((await self._rest.fetch_my_user()).id)
-        since = hikari.Snowflake(max(0, turn.since - _NONCE_HOLDS_MS - DISCORD_EPOCH_MS) << 22)
+        since = hikari.Snowflake(max(0, since_ms - _NONCE_HOLDS_MS - DISCORD_EPOCH_MS) << 22)
         found = []
         try:
             async for message in self._rest.fetch_messages(channel, after=since).limit(_LOOK_BACK):
@@ -112,7 +114,7 @@ class Poster:
                     found.append(message)  # noqa: PERF401  (hikari's iterator ends with an error)
         except hikari.ForbiddenError:
             _LOG.info("the history of channel %s may not be read; relying on the nonce alone", channel)
-        turn.mine[channel] = found
+        turn.mine[channel] = (since_ms, found)
         return found
 
 

@@ -73,6 +73,8 @@ class Post:
 
     `card`: a PNG; `picture`: one in the embed. It can be posted without either. `mentions`: whom it notifies.
     `unmistakable`: whether the words alone tell it from the bot's other posts, so that it can be found again.
+    `maybe_since`: since when it may have been posted, though nothing is noted of that (an older copy of the database
+    was brought back); None: it was not.
     """
 
     content: str | None = None
@@ -83,6 +85,7 @@ class Post:
     mentions: tuple[UserId, ...] = ()
     user_id: UserId | None = None
     unmistakable: bool = True
+    maybe_since: Ms | None = None
 
 
 class BlockedError(Exception):

@@ -69,7 +69,12 @@ def reports_of(source: Reports, pictures: Pictures | None = None, icon: Icon | N
             icon=None if icon is None else icon(owed.guild_id),
         )
         picture = None if pictures is None else await pictures.picture(report, settings.locale, scheduled=True)
-        return Post(embed=embed, picture=picture, components=report_buttons(report, settings.locale))
+        return Post(
+            embed=embed,
+            picture=picture,
+            components=report_buttons(report, settings.locale),
+            maybe_since=due if post.late else None,
+        )
 
     return render
 
