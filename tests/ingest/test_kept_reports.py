@@ -364,7 +364,7 @@ def fresh(request: pytest.FixtureRequest) -> Fresh:
 
 
 @given(community=communities(moves=60), flushes=st.integers(2, 12), asked=st.sets(st.integers(0, 12), min_size=1))
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_the_report_out_of_memory_is_the_one_that_is_read(
     fresh: Fresh, community: Community, flushes: int, asked: set[int]
 ) -> None:
