@@ -64,8 +64,9 @@ def data_to_json(data: Data) -> str:
 
 
 def data_to_plain(data: Data) -> dict[str, Any]:
-    """The data as plain JSON values."""
-    return {f.name: f.write(getattr(data, f.name)) for f in _fields(type(data))}
+    """The data as plain JSON values; what came to be known later (`sparse`) only where it says something."""
+    known = ((f, getattr(data, f.name)) for f in _fields(type(data)))
+    return {f.name: f.write(value) for f, value in known if not f.sparse or value}
 
 
 def data_from_json(type_name: str, version: int, text: str | bytes) -> Data:
@@ -115,6 +116,7 @@ def decode_data(type_name: str, version: int, plain: object) -> Data:
 class _Field:
     name: str
     required: bool
+    sparse: bool
     wanted: str
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
@@ -124,23 +126,25 @@ class _Field:
 def _fields(cls: type[Data]) -> tuple[_Field, ...]:
     hints = typing.get_type_hints(cls)
     return tuple(
-        _field(f.name, hints[f.name], required=f.default is MISSING)
+        _field(f.name, hints[f.name], required=f.default is MISSING, sparse=bool(f.metadata.get("sparse")))
         for f in fields(cls)  # type: ignore[arg-type]
     )
 
 
-def _field(name: str, hint: Any, *, required: bool) -> _Field:
+def _field(name: str, hint: Any, *, required: bool, sparse: bool) -> _Field:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        inner = _field(name, next(a for a in typing.get_args(hint) if a is not type(None)), required=required)
+        inner_hint = next(a for a in typing.get_args(hint) if a is not type(None))
+        inner = _field(name, inner_hint, required=required, sparse=sparse)
         return _Field(
             name=name,
             required=required,
+            sparse=sparse,
             wanted=f"{inner.wanted} or null",
             read=lambda v: None if v is None else inner.read(v),
             write=lambda v: None if v is None else inner.write(v),
         )
     wanted, read, write = _kind(hint)
-    return _Field(name=name, required=required, wanted=wanted, read=read, write=write)
+    return _Field(name=name, required=required, sparse=sparse, wanted=wanted, read=read, write=write)
 
 
 def _kind(hint: Any) -> tuple[str, Callable[[Any], Any], Callable[[Any], Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tracker.ids import UserId
@@ -13,12 +13,17 @@ __all__ = ["ExpAdjusted", "SeasonStarted", "SettingsChanged"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChanged:
-    """The guild's whole settings document (SEMANTICS §8) from now on. `by`: who; None if nobody on Discord did it."""
+    """The guild's whole settings document (SEMANTICS §8) from now on. `by`: who; None if nobody on Discord did it.
+
+    `retroactive`: it is in force from the guild's first event on, and the changes before it count for nothing; so it
+    takes a rebuild of the guild to be true.
+    """
 
     TYPE: ClassVar[str] = "settings.changed"
     VERSION: ClassVar[int] = 1
     settings: Mapping[str, Any]
     by: UserId | None = None
+    retroactive: bool = field(default=False, metadata={"sparse": True})  # written only where it is meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,14 @@ class Ledger:
         for key in [k for k, v in awards.items() if k[0] == guild and v[0] == user]:
             del awards[key]
 
+    def drop(self, guild: int) -> None:
+        """Drop all that is pending for the guild."""
+        everything = [keyed for _, keyed in self._tables_with_a_user()]
+        everything += [*self.simple.values(), *self.expired.values(), self.forgotten]
+        for keyed in everything:
+            for key in [k for k in keyed if k[0] == guild]:
+                del keyed[key]
+
     def _tables_with_a_user(self) -> list[tuple[str, dict[Any, Any]]]:
         named: list[tuple[str, dict[Any, Any]]] = [
             ("daily", self.daily),

@@ -55,6 +55,11 @@ class PartitionState:
             yield guild
         self.as_of = max(self.as_of, as_of)
 
+    def drop(self, guild_id: int) -> None:
+        """Know nothing of the guild any more, nor what is pending for it: somebody else has written its rows."""
+        if self.guilds.pop(guild_id, None) is not None:
+            self._ledger.drop(guild_id)
+
     def take(self) -> Deltas:
         """The deltas since they were last taken; as rows only when asked for, which another thread may do."""
         changed = self._ledger.simple.get("guilds", {})
