@@ -1,4 +1,4 @@
-"""Making the read models anew from the log, and checking that they say what the log says.
+"""Making the read models anew from the log. (Whether they say what the log says: `store.comparing`.)
 
 A rebuild folds each guild's events in canonical order, (occurred_at, position), so that history which was added later
 counts as if it had come live. Ticks belong to no guild; time comes to the partition's `as_of` once, at the end.
@@ -6,13 +6,14 @@ counts as if it had come live. Ticks belong to no guild; time comes to the parti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from store import appending, judging, log, standings, state
+from store import appending, log, standings, state
+from store.asof import Progress
+from store.comparing import Difference, verify
 from store.engine import Database
 from store.lease import Lease
 from store.planning import measure
@@ -21,30 +22,11 @@ from store.state import Checkpoint
 from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked
 from tracker.ids import GuildId, Ms, Partition, Position, partition_of
-from tracker.projections.rows import TABLES, Row
-from tracker.projections.standing import keeps_members
 from tracker.projections.state import PartitionState
 
 __all__ = ["Difference", "Progress", "append_history", "mark_for_rebuild", "marked", "rebuild", "unmark", "verify"]
 
-Progress = Callable[[int], None]
-"""Is told how many more events were folded."""
-
 _STEP: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A cell in which a live table and the log disagree. `column` is "" if the whole row is on one side only.
-
-    `key` is the row's key in the order of the table's key columns; `live` / `replayed` None: null, or no such row.
-    """
-
-    table: str
-    key: Row
-    column: str
-    live: object
-    replayed: object
 
 
 def append_history(
@@ -180,65 +162,6 @@ def _clear(connection: Connection, partition: Partition, wanted: frozenset[Guild
     for table in (*READ_MODELS.values(), rebuild_marks):
         doomed = delete(table).where(table.c.partition == partition)
         connection.execute(doomed if wanted is None else doomed.where(table.c.guild_id.in_(sorted(wanted))))
-
-
-def verify(db: Database, *, limit: int = 20, progress: Progress | None = None) -> list[Difference]:
-    """Folds the log anew and compares with the live tables at their checkpoints; at most `limit` differences.
-
-    Guilds that await a rebuild are left out. Raises DatabaseError, LogCorruptError.
-    """
-    found: list[Difference] = []
-    for partition in (p for p, checkpoint in state.checkpoints(db).items() if checkpoint.position):
-        for difference in _differences(db, partition, _Counter(progress)):
-            found.append(difference)
-            if len(found) >= limit:
-                return found
-    return found
-
-
-def _differences(db: Database, partition: Partition, counter: _Counter) -> Iterator[Difference]:
-    skipped = marked(db)
-    with db.read() as connection:
-        checkpoint = state.checkpoints_in(connection)[partition]
-        fresh = _replayed(db, partition, checkpoint.position, None, counter)
-        _advance(fresh, checkpoint.as_of)
-        changes = fresh.drain()
-        for name, table in TABLES.items():
-            width = len(table.key)
-            expected = {tuple(row[:width]): row[width:] for row in changes.rows.get(name, ()) if row[0] not in skipped}
-            for row in state.rows_of(connection, partition, name):
-                if row[0] not in skipped:
-                    key = tuple(row[:width])
-                    yield from _compared(name, key, row[width:], expected.pop(key, None))
-            for key, values in expected.items():
-                yield Difference(table=name, key=key, column="", live=None, replayed=tuple(values))
-        for guild, rules in changes.standing.items():
-            if guild not in skipped and keeps_members(rules.settings):
-                yield from _out_of_line(judging.judged(connection, partition, guild, rules, checkpoint.as_of), guild)
-
-
-def _out_of_line(members: Iterable[judging.Judged], guild: int) -> Iterator[Difference]:
-    """Of whom something else is noted than follows from the tables."""
-    for member in members:
-        key = (guild, member.user_id)
-        if (member.tier_roles or "") != member.roles:
-            yield Difference(
-                table="member_sync", key=key, column="tier_roles", live=member.tier_roles, replayed=member.roles
-            )
-        if member.level is not None and member.level != member.standing.level:
-            yield Difference(
-                table="member_sync", key=key, column="level", live=member.level, replayed=member.standing.level
-            )
-
-
-def _compared(name: str, key: Row, live: Sequence[Any], replayed: Sequence[Any] | None) -> Iterator[Difference]:
-    if replayed is None:
-        yield Difference(table=name, key=key, column="", live=tuple(live), replayed=None)
-        return
-    table = TABLES[name]
-    for column, here, there in zip(table.columns[len(table.key) :], live, replayed, strict=True):
-        if here != there:
-            yield Difference(table=name, key=key, column=column, live=here, replayed=there)
 
 
 class _Counter:
