@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
 from tracker.projections.rows import TABLES
 from tracker.projections.rows import Table as ReadModel
@@ -17,6 +17,9 @@ __all__ = [
     "READ_MODELS",
     "STILL_OWED",
     "TEXT_COLUMNS",
+    "archive_guilds",
+    "archive_ids",
+    "archive_segments",
     "checkpoints",
     "deliveries",
     "events",
@@ -46,7 +49,7 @@ def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
     return Column(name, Text, primary_key=key, nullable=null)
 
 
-def _table(name: str, *items: Column[int] | Column[str] | UniqueConstraint | Index) -> Table:
+def _table(name: str, *items: Column[int] | Column[str] | Column[bytes] | UniqueConstraint | Index) -> Table:
     return Table(name, metadata, *items, sqlite_with_rowid=False)
 
 
@@ -78,6 +81,41 @@ events = _table(
     UniqueConstraint("partition", "id", name="events_id"),
 )
 """The event log. `data` is the codec's JSON text; `guild_id` 0: an event of the partition (a tick)."""
+
+archive_segments = _table(
+    "archive_segments",
+    _whole("partition", key=True),
+    _whole("first_position", key=True),
+    _whole("last_position"),
+    _whole("events"),
+    _whole("first_at"),
+    _whole("last_at"),
+    _whole("bytes"),
+    _whole("created_at"),
+    _text("file"),
+    _text("sha256"),
+)
+"""The beginning of the log that is in files (`store.archive`): a partition's segments follow each other from 1.
+
+`file`: the name within the archive's directory. `first_at` / `last_at`: the oldest and the newest `occurred_at`.
+"""
+
+archive_ids = _table(
+    "archive_ids",
+    _whole("partition", key=True),
+    _whole("first_position", key=True),
+    _whole("timed", key=True),
+    _whole("ids_from"),
+    _whole("ids_to"),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""Which event ids a segment holds (`store.archive_ids`): those that tell an instant (timed 1, in ids_from to ids_to),
+and all others (timed 0)."""
+
+archive_guilds = _table(
+    "archive_guilds", _whole("partition", key=True), _whole("guild_id", key=True), _whole("newest_at")
+)
+"""The newest `occurred_at` of each guild among its archived events."""
 
 subjects = _table(
     "subjects",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ArchiveAwayError",
     "ConfigError",
     "DatabaseError",
     "DatabaseNotOursError",
@@ -80,6 +81,10 @@ class HeldByAnotherProcessError(DatabaseError):
     """Another live process writes to this database; the sentence names its host, pid and since when."""
 
     exit_code = 2
+
+
+class ArchiveAwayError(DatabaseError):
+    """A file of the log's archive is not where it should be. The sentence names the file and what to do."""
 
 
 class LeaseLostError(DatabaseError):

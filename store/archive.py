@@ -1,0 +1,147 @@
+"""The archive: the beginning of each partition's log in Parquet files, one after the other from position 1.
+
+Which files there are is said by the database (`archive_segments`); where they are, by `archive_dir` in `tracker_info`,
+or they stand next to the SQLite file. A position is in a file or in the table `events`, never in both: a transaction
+moves it. Nothing here opens a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from store.schema import archive_segments, tracker_info
+from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
+from tracker.ids import Ms, Partition, Position
+
+__all__ = ["Segment", "all_segments", "border", "directory", "forget_directory", "put_directory", "segments"]
+
+_DIRECTORY: Final = "archive_dir"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A file with the events `first` to `last` of a partition, in order of position.
+
+    `sha256`: of the whole file, hexadecimal. `first_at` / `last_at`: the oldest and newest `occurred_at` in it.
+    `bytes`: its size. `created_at`: when it was archived (a rewriting for erasure keeps that).
+    """
+
+    partition: Partition
+    first: Position
+    last: Position
+    path: Path
+    sha256: str
+    bytes: int
+    first_at: Ms
+    last_at: Ms
+    created_at: Ms
+
+    @property
+    def events(self) -> int:
+        """How many events are in it."""
+        return self.last - self.first + 1
+
+    @property
+    def named(self) -> str:
+        """The segment as a sentence names it."""
+        return f"{self.path} (positions {self.first:,} to {self.last:,} of partition {self.partition})"
+
+    def away(self) -> ArchiveAwayError:
+        """What to say when the file is not there."""
+        return ArchiveAwayError(
+            f"the log's archive is not complete: {self.named} is not there; mount that directory or copy the file "
+            "back, or say where the files are with `tracker archive --dir DIRECTORY`"
+        )
+
+
+def segments(connection: Connection, partition: Partition) -> list[Segment]:
+    """The partition's archived segments, in order: 1 to n without a gap. Empty: nothing of it is archived.
+
+    One statement, or two where there are any. Raises LogCorruptError if they do not follow each other from 1.
+    """
+    return _segments(connection, partition)
+
+
+def all_segments(connection: Connection) -> list[Segment]:
+    """Those of every partition, partition by partition. Raises LogCorruptError."""
+    return _segments(connection, None)
+
+
+def border(connection: Connection, partition: Partition) -> Position:
+    """The last position that is archived; 0: none. What is beyond is in the table. Raises LogCorruptError."""
+    found = segments(connection, partition)
+    return found[-1].last if found else Position(0)
+
+
+def _segments(connection: Connection, partition: Partition | None) -> list[Segment]:
+    t = archive_segments
+    wanted = select(
+        t.c.partition, t.c.first_position, t.c.last_position, t.c.events, t.c.file, t.c.sha256, t.c.bytes, t.c.first_at,
+        t.c.last_at, t.c.created_at,
+    ).order_by(t.c.partition, t.c.first_position)  # fmt: skip
+    if partition is not None:
+        wanted = wanted.where(t.c.partition == partition)
+    rows = connection.execute(wanted).all()
+    if not rows:
+        return []
+    where = directory(connection)
+    if where is None:
+        raise ConfigError(
+            "parts of the log are archived, but the database does not say where; say it with "
+            "`tracker archive --dir DIRECTORY`"
+        )
+    found: list[Segment] = []
+    for p, first, last, events, file, sha256, size, first_at, last_at, created_at in rows:
+        before = found[-1].last if found and found[-1].partition == p else 0
+        if first != before + 1 or events != last - first + 1:
+            raise LogCorruptError(
+                f"partition {p} of the archive has {events} events from {first} to {last} after position {before}: "
+                "events are missing"
+            )
+        found.append(
+            Segment(
+                partition=Partition(p),
+                first=Position(first),
+                last=Position(last),
+                path=where / file,
+                sha256=sha256,
+                bytes=size,
+                first_at=Ms(first_at),
+                last_at=Ms(last_at),
+                created_at=Ms(created_at),
+            )
+        )
+    return found
+
+
+def directory(connection: Connection) -> Path | None:
+    """Where the files are: what was said once, or next to the SQLite file. None: nobody has said it (PostgreSQL)."""
+    said = connection.execute(select(tracker_info.c.value).where(tracker_info.c.name == _DIRECTORY)).scalar()
+    if said is not None:
+        return Path(said)
+    url = connection.engine.url
+    return Path(f"{url.database}.archive") if url.drivername == "sqlite" else None
+
+
+def put_directory(connection: Connection, path: Path) -> None:
+    """Remembers where the files are; what is next to the SQLite file is not remembered, and may move with it."""
+    forget_directory(connection)
+    if directory(connection) != path:
+        connection.execute(insert(tracker_info), [{"name": _DIRECTORY, "value": str(path.absolute())}])
+
+
+def forget_directory(connection: Connection) -> None:
+    """As if nobody had ever said where the files are."""
+    connection.execute(delete(tracker_info).where(tracker_info.c.name == _DIRECTORY))
+
+
+def take_out(connection: Connection, tables: Sequence[Table], segment: Segment) -> None:
+    """Removes what `tables` hold of the segment."""
+    for table in tables:
+        here = (table.c.partition == segment.partition) & (table.c.first_position == segment.first)
+        connection.execute(delete(table).where(here))
