@@ -20,6 +20,8 @@ __all__ = [
     "archive_guilds",
     "archive_ids",
     "archive_segments",
+    "backfill_channels",
+    "backfills",
     "checkpoints",
     "deliveries",
     "events",
@@ -205,6 +207,43 @@ member_sync = _table(
 `level` and `tier_roles` (ids, ascending, joined by commas) are what is desired, `revision` counts its changes.
 `managed`: whether the tracker has set a nickname; then `set_nick` is that nickname, `meant_nick` the one that it was
 about to set (a process may die in between), and `original_nick` what the member was called before (null: nothing).
+"""
+
+backfills = _table(
+    "backfills",
+    _whole("partition", key=True),
+    _whole("guild_id", key=True),
+    _whole("run", key=True),
+    _whole("channel_id", null=True),
+    _whole("since"),
+    _whole("until"),
+    _whole("asked_by", null=True),
+    _text("state"),
+    _text("error", null=True),
+    _whole("ended_at", null=True),
+)
+"""Readings of a guild's message history from `since` to before `until`, known by the instant they were asked for.
+
+`channel_id`: only of this channel and its threads (null: of all). `asked_by`: a member (null: the command line).
+States: waiting (nothing was read yet), reading, done, cancelled, failed (`error` says why).
+"""
+
+backfill_channels = _table(
+    "backfill_channels",
+    _whole("partition", key=True),
+    _whole("guild_id", key=True),
+    _whole("run", key=True),
+    _whole("channel_id", key=True),
+    _whole("parent_id", null=True),
+    _text("name"),
+    _text("state"),
+    _whole("before"),
+    _whole("messages", default="0"),
+    _whole("added", default="0"),
+)
+"""How far a reading has come in a channel or thread (then `parent_id` is its channel): what is older than the message
+id `before` is still to be read. `messages` were looked at, `added` of them were new. States: waiting, done, refused
+(the bot lacks a permission), gone (it is not there any more).
 """
 
 
