@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.ids import GuildId, Ms, Position, partition_of
 from tracker.reports.boards import BoardPeriod, BoardScope, Season, scope_of
 
-__all__ = ["ON_BOARD", "Here"]
+__all__ = ["ON_BOARD", "Here", "settings_in"]
 
 ON_BOARD: Final = "m.present = 1 AND (m.bot IS NULL OR m.bot = 0) AND (m.opted_out IS NULL OR m.opted_out = 0)"
 """Of a row `m` of members: whether boards show them.
@@ -25,13 +26,22 @@ of 50,000 who did something with each of 100,000 members, for a minute.
 _CHUNK: Final = 5_000
 
 
+@lru_cache(maxsize=256)
+def settings_in(document: str | None) -> GuildSettings:
+    """The settings that a guild's document says; the defaults if it has none. Kept: reading one takes a while."""
+    return DEFAULTS if document is None else parse_settings(msgspec.json.decode(document))
+
+
 class Here:
     """A guild in an open transaction. Statements may name `:partition` and `:guild`."""
 
     def __init__(self, connection: Connection, db: Database, guild: GuildId) -> None:
         self._connection = connection
         self._place = {"partition": partition_of(guild, db.partitions), "guild": guild}
-        self._guild = self.rows(
+
+    @cached_property
+    def _guild(self) -> list[tuple[Any, ...]]:
+        return self.rows(
             "SELECT settings, season_name, season_at FROM guilds WHERE partition = :partition AND guild_id = :guild"
         )
 
@@ -50,9 +60,7 @@ class Here:
 
     def settings(self) -> GuildSettings:
         """The settings in force."""
-        if not self._guild or self._guild[0][0] is None:
-            return DEFAULTS
-        return parse_settings(msgspec.json.decode(self._guild[0][0]))
+        return settings_in(self._guild[0][0] if self._guild else None)
 
     def season(self) -> Season | None:
         """The running season; None if none was ever started."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.board_here import Here
+from store.board_here import Here, settings_in
 from store.engine import Database
 from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
@@ -38,56 +38,55 @@ WHERE s.partition = :partition AND s.guild_id = :guild AND s.user_id = met.user_
 _CHANGES: Final = f"SELECT user_id, at, held FROM role_changes {_OF_GUILD} AND role_id = :role ORDER BY user_id, at"  # noqa: S608
 _BOTS: Final = f"SELECT user_id FROM members {_OF_GUILD} AND bot = 1"  # noqa: S608
 _NAMES: Final = f"SELECT user_id, COALESCE(name, '') FROM members {_OF_GUILD} AND user_id IN :users"  # noqa: S608
-_GUILD: Final = f"SELECT lost_at FROM guilds {_OF_GUILD}"  # noqa: S608
-_ROLE: Final = f"SELECT name FROM roles {_OF_GUILD} AND role_id = :role"  # noqa: S608
+_GUILD: Final = (
+    "SELECT g.settings, g.lost_at, r.name, c.position FROM guilds g JOIN checkpoints c ON c.partition = g.partition "
+    "LEFT JOIN roles r ON r.partition = g.partition AND r.guild_id = g.guild_id AND r.role_id = :role "
+    "WHERE g.partition = :partition AND g.guild_id = :guild"
+)
 _AWAY: Final = f"SELECT from_at, COALESCE(to_at, :now) FROM away {_OF_GUILD} AND from_at < :end"  # noqa: S608
 _AT_LEAST: Final = f"SELECT COUNT(*) FROM (SELECT 1 FROM members {_OF_GUILD} LIMIT :most) AS found"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildNow:
-    """A guild that the database knows, in an open transaction: what is not kept. True at `position` and `as_of`.
+    """A guild that the database knows, in an open transaction: what is not kept. True at `position`.
 
-    `credited`: up to when sessions that go on have been counted.
+    `lost_at`: since when the tracker is away; None if it is not. `role_name`: None for a role that was never described.
     """
 
     settings: GuildSettings
     position: Position
-    as_of: Ms
-    credited: Ms
-    _here: Here
-
-    def role_name(self, role: RoleId) -> str | None:
-        """The role's name; None for one of which none was heard."""
-        found = self._here.rows(_ROLE, role=role)
-        return found[0][0] if found else None
+    lost_at: Ms | None
+    role_name: str | None
+    here: Here
 
     def names(self, users: Collection[UserId]) -> dict[UserId, str]:
         """The names of those who are or were members, empty where none was heard."""
-        return {UserId(user): name for user, name in self._here.rows(_NAMES, users=sorted(users))} if users else {}
+        return {UserId(user): name for user, name in self.here.rows(_NAMES, users=sorted(users))} if users else {}
 
     def away_ms(self, window: Window, now: Ms) -> Ms:
         """As `queries.away_ms`."""
-        rows = self._here.rows(_AWAY, now=now, end=window.end)
+        rows = self.here.rows(_AWAY, now=now, end=window.end)
         return Ms(sum(max(0, min(window.end, to_at) - max(window.start, from_at)) for from_at, to_at in rows))
 
     def has_members(self, count: int) -> bool:
         """Whether `count` people are or were members."""
-        return bool(self._here.rows(_AT_LEAST, most=count)[0][0] >= count)
+        return bool(self.here.rows(_AT_LEAST, most=count)[0][0] >= count)
 
 
 @contextmanager
-def read_guild(db: Database, guild: GuildId) -> Iterator[GuildNow | None]:
-    """The guild as it is; None for one that the database does not know. Raises DatabaseError."""
+def read_guild(db: Database, guild: GuildId, role: RoleId | None) -> Iterator[GuildNow | None]:
+    """The guild as it is, and a role of it; None for a guild that the database does not know. Raises DatabaseError."""
     with db.read() as connection:
         here = Here(connection, db, guild)
-        found = here.rows(_GUILD)
+        found = here.rows(_GUILD, role=role or 0)
         if not found:
             yield None
             return
-        position, as_of = here.reached()
-        lost_at = found[0][0]
-        yield GuildNow(here.settings(), position, as_of, as_of if lost_at is None else min(as_of, lost_at), here)
+        ((document, lost_at, name, position),) = found
+        yield GuildNow(
+            settings=settings_in(document), position=Position(position), lost_at=lost_at, role_name=name, here=here
+        )
 
 
 def read_days(db: Database, guild: GuildId, first_day: int, last_day: int, *, listed: bool) -> KeptDays:

@@ -23,7 +23,7 @@ from tracker.ids import GuildId, Ms, Partition, Position, RoleId, partition_of
 from tracker.ingest.report_parts import Key, Part, brought, changes_of, keys_of, read_part
 from tracker.projections.days import date_of
 from tracker.reports.build import build_report
-from tracker.reports.chart_data import PartSession, Turn, hours_on_clock, quarters_of
+from tracker.reports.chart_data import HOURS
 from tracker.reports.model import Member, Report, Sums
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
@@ -153,8 +153,8 @@ class KeptReports:
 
         known = True
         for _ in range(_TRIES):
-            with read_guild(self._database, guild) as here:
-                if here is None or (role is not None and here.role_name(role) is None):
+            with read_guild(self._database, guild, role) as here:
+                if here is None or (role is not None and here.role_name is None):
                     return None
                 window = window_in(here.settings.zone)
                 keys, counted = keys_of(guild, role, window), None
@@ -240,18 +240,21 @@ class KeptReports:
 
     def _count(self, parts: _Parts, keys: Sequence[Key], here: GuildNow, window: Window, now: Ms) -> _Counted:
         from tracker.reports.kept_figures import figures_of
+        from tracker.reports.kept_hours import hours_of
 
-        users, end = parts.members(window, now), Ms(min(window.end, here.as_of))
-        turns: tuple[list[Turn], list[PartSession]] = ([], [])
+        users, as_of = parts.members(window, now), parts.days.as_of
+        changed = (parts.holders.changed_at, parts.bots.changed_at)
+        who = (keys[1], *changed, window.end if window.end <= now else None)
+        end, hours = Ms(min(window.end, as_of)), tuple([0] * HOURS)
         if window.start < end:
-            who = (keys[1], parts.holders.changed_at, parts.bots.changed_at, window.end <= now)
-            turns = parts.days.turns(
-                users, who, start=window.start, end=window.end, as_of=here.as_of, reached=here.credited
-            )
+            reached = as_of if here.lost_at is None else Ms(min(as_of, here.lost_at))
+            packed = parts.days.turns(users, who, start=window.start, end=window.end, as_of=as_of, reached=reached)
+            hours = hours_of(window, packed, end)
         return _Counted(
-            figures=figures_of(users, parts.days.of(users)),
+            figures=figures_of(users, *parts.days.those_of(users, who)),
             before=self._sums_before(parts, keys, window.previous(), now),
-            hours=hours_on_clock(window.zone, quarters_of(window.start, end, *turns)),
+            hours=hours,
+            as_of=as_of,
         )
 
     def _sums_before(self, parts: _Parts, keys: Sequence[Key], window: Window, now: Ms) -> Sums:
@@ -295,6 +298,7 @@ class _Counted:
     figures: Figures
     before: Sums
     hours: tuple[int, ...]
+    as_of: Ms
 
 
 def _report(
@@ -307,13 +311,13 @@ def _report(
     report = build_report(
         guild_id=guild,
         role_id=role,
-        role_name=None if role is None else here.role_name(role),
+        role_name=here.role_name,
         window=window,
-        as_of=here.as_of,
+        as_of=counted.as_of,
         members=[Member(user_id=user, name=names[user]) for user in shown],
         activity=shown,
         before=counted.before,
-        away_ms=here.away_ms(window, max(here.as_of, min(now, window.end))),
+        away_ms=here.away_ms(window, max(counted.as_of, min(now, window.end))),
         hours=counted.hours,
     )
     return with_all(report, counted.figures, counted.before)

@@ -19,7 +19,7 @@ from tracker.reports.window import Window
 
 __all__ = [
     "HOURS", "QUARTER_MS", "WEEKDAYS", "Cell", "ChartData", "DaySum", "PartSession", "Quarter", "Step", "Turn",
-    "hours_of_day", "hours_on_clock", "quarters_of", "steps_by_day", "week_of",
+    "hours_of_day", "hours_on_clock", "quarters_of", "spread", "steps_by_day", "week_of",
 ]  # fmt: skip
 
 QUARTER_MS: Final = 900_000
@@ -114,7 +114,7 @@ def quarters_of(start: Ms, end: Ms, turns: Iterable[Turn], parts: Iterable[PartS
         return []
     edges = [start, *range((start // QUARTER_MS + 1) * QUARTER_MS, end, QUARTER_MS), end]
     turned = {turn.quarter: turn for turn in turns}
-    added = _spread(edges, parts)
+    added = spread(edges, parts)
     found, present = [], 0
     for index, (low, high) in enumerate(pairwise(edges)):
         quarter, voice = low // QUARTER_MS, present * (high - low)
@@ -167,8 +167,11 @@ def week_of(zone: ZoneInfo, quarters: Iterable[Quarter]) -> tuple[tuple[Cell, ..
     )
 
 
-def _spread(edges: Sequence[int], parts: Iterable[PartSession]) -> list[int]:
-    """Each session's time in the stretches between the edges; all of them together have all of it that is inside."""
+def spread(edges: Sequence[int], parts: Iterable[PartSession]) -> list[int]:
+    """Each session's time in the stretches between the edges; all of them together have all of it that is inside.
+
+    The edges in between begin quarters of an hour.
+    """
     added = [0] * (len(edges) - 1)
     for part in parts:
         span = part.end - part.start

@@ -7,7 +7,7 @@ What the figures mean is defined by `store.queries` and `store.chart_queries`; t
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -17,10 +17,12 @@ from cachetools import LRUCache
 
 from tracker.ids import Ms, Position
 from tracker.projections.rows import TABLES, Row
-from tracker.reports.chart_data import QUARTER_MS, PartSession, Turn
+from tracker.reports.chart_data import QUARTER_MS, PartSession
 from tracker.reports.kept import Numbers
 
-__all__ = ["EXP", "INTERACTIONS", "LAST_AT", "MESSAGES", "OPEN", "SESSIONS", "VOICE_MS", "GuildChanges", "KeptDays"]
+__all__ = [
+    "EXP", "INTERACTIONS", "LAST_AT", "MESSAGES", "OPEN", "SESSIONS", "VOICE_MS", "GuildChanges", "KeptDays", "Packed",
+]  # fmt: skip
 
 VOICE_MS, MESSAGES, INTERACTIONS, EXP, LAST_AT, SESSIONS = range(6)
 """The columns of `KeptDays.of`."""
@@ -30,6 +32,7 @@ OPEN: Final = -1
 
 _SETTLE_FROM: Final = 1_000
 _PACKED_KEPT: Final = 8
+_GROUPS_KEPT: Final = 8
 
 
 def _at(table: str, *columns: str) -> tuple[int, ...]:
@@ -62,11 +65,25 @@ class GuildChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class _Packed:
-    """Sessions that are over, of some users: what changes in each quarter of an hour, and those tracked in part."""
+class Packed:
+    """Sessions of some users: what changes in each quarter of an hour, and those of which only a part is tracked.
+
+    `changes`: two rows, how many came less how many went, and how far into the quarter (ms, with the same signs).
+    """
 
     changes: Numbers
     parts: list[PartSession]
+
+    def __add__(self, other: Packed) -> Packed:
+        return Packed(self.changes + other.changes, self.parts + other.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Some users (ascending), and which rows of the columns are theirs."""
+
+    users: Numbers
+    rows: npt.NDArray[np.bool_]
 
 
 class KeptDays:
@@ -108,7 +125,8 @@ class KeptDays:
         met = met[np.argsort(met[:, 0], kind="stable")]  # neighbours in memory: counting them is twice as fast
         self._owners: npt.NDArray[np.int32] = np.searchsorted(self._users, met[:, 0]).astype(np.int32)
         self._spans: Numbers = np.ascontiguousarray(met[:, 1:].T)
-        self._packed: LRUCache[Hashable, _Packed] = LRUCache(_PACKED_KEPT)
+        self._packed: LRUCache[tuple[Hashable, Ms, Ms], Packed] = LRUCache(_PACKED_KEPT)
+        self._groups: LRUCache[Hashable, _Group] = LRUCache(_GROUPS_KEPT)
         if self.listed:
             self._counts = np.bincount(self._owners, minlength=len(self._users)).astype(np.int64)
 
@@ -144,30 +162,40 @@ class KeptDays:
         found[SESSIONS, there] = self._session_counts()[at]
         return found
 
-    def turns(
-        self, users: Numbers, who: Hashable, *, start: Ms, end: Ms, as_of: Ms, reached: Ms
-    ) -> tuple[list[Turn], list[PartSession]]:
-        """The sessions of `users` (ascending) as `quarters_of` wants them, cut to [start, end) and to `as_of`.
+    def those_of(self, users: Numbers, who: Hashable) -> tuple[Numbers, Numbers]:
+        """Who of `users` (ascending) may have done something, and what: a row for each of the six columns.
 
-        Those that go on have come to `reached`. `who`: what is equal for equal `users`.
+        `who`: what is equal for equal `users`, so that they are looked up once.
         """
+        rows = self._group(users, who).rows
+        did = np.empty((6, int(np.count_nonzero(rows))), dtype=np.int64)
+        np.compress(rows, self._values, axis=1, out=did[:SESSIONS])
+        np.compress(rows, self._session_counts(), out=did[SESSIONS])
+        return self._users[rows], did
+
+    def turns(self, users: Numbers, who: Hashable, *, start: Ms, end: Ms, as_of: Ms, reached: Ms) -> Packed:
+        """The sessions of `users` (ascending), cut to [start, end) and to `as_of`, by quarters from that of `start`.
+
+        Those that go on have come to `reached`. `who`: as in `those_of`.
+        """
+        rows = self._group(users, who).rows
         packed = self._packed.get((who, start, end))
-        counted = np.zeros(len(self._users), dtype=np.bool_)
-        counted[_found(self._users, users)[0]] = True
         if packed is None:
-            spans = self._spans if counted.all() else self._spans[:, counted[self._owners]]
+            spans = self._spans if rows.all() else self._spans[:, rows[self._owners]]
             packed = self._packed[who, start, end] = _pack(spans, start, end)
-        at = np.searchsorted(self._users, np.array([user for user, _ in self._live], dtype=np.int64))
-        live = [
-            (s, reached if e == OPEN else e, v)
-            for ((_, s), (e, v)), here in zip(self._live.items(), counted[at].tolist(), strict=True)
-            if here
-        ]
-        more = _pack(np.array(live, dtype=np.int64).reshape(-1, 3).T, start, Ms(min(end, as_of)), until=end)
-        people, offsets = (packed.changes + more.changes).tolist()
-        first = start // QUARTER_MS
-        turns = [Turn(first + n, p, o) for n, (p, o) in enumerate(zip(people, offsets, strict=True)) if p or o]
-        return turns, packed.parts + more.parts
+        live = np.array([(u, s, e, v) for (u, s), (e, v) in self._live.items()], dtype=np.int64).reshape(-1, 4)
+        live = live[rows[np.searchsorted(self._users, live[:, 0])]]
+        spans = live[:, 1:].T
+        spans[1][spans[1] == OPEN] = reached
+        return packed + _pack(spans, start, Ms(min(end, as_of)), until=end)
+
+    def _group(self, users: Numbers, who: Hashable) -> _Group:
+        group = self._groups.get(who)
+        if group is None:
+            rows = np.zeros(len(self._users), dtype=np.bool_)
+            rows[_found(self._users, users)[0]] = True
+            group = self._groups[who] = _Group(users, rows)
+        return group
 
     def _session_counts(self) -> Numbers:
         if not self._live:
@@ -202,8 +230,14 @@ class KeptDays:
         owners = np.searchsorted(self._users, over[:, 0]).astype(np.int32)
         self._owners = np.concatenate((self._owners, owners))
         self._spans = np.concatenate((self._spans, over[:, 1:].T), axis=1)
-        self._counts = np.bincount(self._owners, minlength=len(self._users)).astype(np.int64)
-        self._packed.clear()
+        np.add.at(self._counts, owners, 1)
+        for key, packed in list(self._packed.items()):
+            who, start, end = key
+            group = self._groups.get(who)
+            if group is None:
+                del self._packed[key]
+            else:
+                self._packed[key] = packed + _pack(over[group.rows[owners], 1:].T, start, end)
         self._live = {key: live for key, live in self._live.items() if live[0] == OPEN}
         self._ended = 0
 
@@ -217,6 +251,10 @@ class KeptDays:
             self._values = np.insert(self._values, at, 0, axis=1)
             self._counts = np.insert(self._counts, at, 0)
             self._owners += np.searchsorted(at, self._owners, side="right").astype(np.int32)
+            for who, group in list(self._groups.items()):
+                theirs = np.zeros(len(new), dtype=np.bool_)
+                theirs[_found(new, group.users)[0]] = True
+                self._groups[who] = replace(group, rows=np.insert(group.rows, at, theirs))
         return np.searchsorted(self._users, users)
 
 
@@ -229,7 +267,7 @@ def _found(among: Numbers, users: Numbers) -> tuple[Numbers, npt.NDArray[np.bool
     return at[there], there
 
 
-def _pack(spans: Numbers, start: Ms, end: Ms, *, until: Ms | None = None) -> _Packed:
+def _pack(spans: Numbers, start: Ms, end: Ms, *, until: Ms | None = None) -> Packed:
     """`spans`: columns (start, end, voice ms) of sessions. They are cut to [start, end).
 
     The quarters go from that of `start` to that of `until` (None: `end`).
@@ -249,7 +287,7 @@ def _pack(spans: Numbers, start: Ms, end: Ms, *, until: Ms | None = None) -> _Pa
         offsets = np.bincount(quarters - first, weights=at - quarters * QUARTER_MS, minlength=count)
         changes[0] += sign * np.bincount(quarters - first, minlength=count)
         changes[1] += sign * offsets.astype(np.int64)
-    return _Packed(changes, [PartSession(Ms(low), Ms(high), ms) for low, high, ms in parts])
+    return Packed(changes, [PartSession(Ms(low), Ms(high), ms) for low, high, ms in parts])
 
 
 def _joined(parts: Sequence[Numbers], width: int) -> Numbers:

@@ -33,21 +33,35 @@ class Figures:
     ranks: Mapping[UserId, int]
 
 
-def figures_of(users: Numbers, did: Numbers) -> Figures:
-    """`users` ascending; `did`: as `KeptDays.of` says it."""
+def figures_of(users: Numbers, doers: Numbers, did: Numbers) -> Figures:
+    """`users` ascending; `doers`, `did`: as `KeptDays.those_of` says of them."""
     voice, exp, messages = did[VOICE_MS], did[EXP], did[MESSAGES]
-    keys = [-voice, -exp, -messages, np.arange(len(users), dtype=np.int64)]
+    keys = [-voice, -exp, -messages, np.arange(len(doers), dtype=np.int64)]
     best = np.flatnonzero((voice > 0) | (exp > 0) | (messages > 0))
     first = best[_least([key[best] for key in keys], TOP_COUNT)]
     odd = first[(voice[first] == 0) & (exp[first] < 0)]
+    idle = len(users) - len(doers)
     shown = np.union1d(first, _least([-key for key in keys], LOW_COUNT))
+    did_something = [_activity(user, row) for user, row in zip(doers[shown].tolist(), did[:, shown].T, strict=True)]
     return Figures(
         members=len(users),
         active=int(np.count_nonzero((voice > 0) | (messages > 0) | (did[INTERACTIONS] > 0))),
         sums=sums_of(did),
-        shown=tuple(_activity(user, row) for user, row in zip(users[shown].tolist(), did[:, shown].T, strict=True)),
-        ranks={UserId(int(users[place])): _ahead(keys, place) + 1 for place in odd.tolist()},
+        shown=(*did_something, *(Activity(user_id=user) for user in _last_idle(users, doers))),
+        ranks={UserId(int(doers[place])): _ahead(keys, place) + idle + 1 for place in odd.tolist()},
     )
+
+
+def _last_idle(users: Numbers, doers: Numbers) -> list[UserId]:
+    """The last ones of `users` who are not among `doers`; as many as may be among those with the least activity."""
+    size = 8 * LOW_COUNT
+    while True:
+        last = users[-size:]
+        begin = int(np.searchsorted(doers, last[0])) if len(last) else 0
+        idle = np.setdiff1d(last, doers[begin:], assume_unique=True)
+        if len(idle) >= LOW_COUNT or size >= len(users):
+            return [UserId(user) for user in idle[-LOW_COUNT:].tolist()]
+        size *= 8
 
 
 def sums_of(did: Numbers) -> Sums:
