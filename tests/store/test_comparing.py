@@ -1,0 +1,171 @@
+"""The live tables are compared with a fresh fold row by row, whatever the bot does meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store import comparing, rebuild
+from store.comparing import Difference, verify
+from store.engine import Database
+from tests.store.living import Writer
+from tests.store.support import GUILD, OTHER_GUILD, START, fact, statements
+from tracker.events.member import MemberForgotten, MemberJoined
+from tracker.events.message import MessageSent
+from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.ids import UserId
+from tracker.projections.rows import TABLES, Row
+
+MINUTE = 60_000
+RULES = TABLES["rules"]
+
+
+@pytest.fixture
+def writer(database: Database) -> Writer:
+    """Two guilds, in one of them EXP by hand and rules that somebody set; all of it flushed."""
+    writer = Writer(database)
+    tiers = {"tiers": {"list": [{"name": "Bronze", "role_id": "5", "min_exp": 10}]}}
+    writer.write([fact(SettingsChanged(settings=tiers, by=UserId(2)), user=None, channel=None), fact(user=1)])
+    writer.write([fact(MemberJoined(name="two"), user=2, channel=None), fact(ExpAdjusted(amount=50), user=2)])
+    writer.write([fact(MessageSent(), user=2, event_id="message:9"), fact(user=3, guild=OTHER_GUILD)])
+    writer.flush(START + 10 * MINUTE)
+    return writer
+
+
+def spoil(database: Database, *commands: str) -> None:
+    with database.write() as connection:
+        for command in commands:
+            connection.exec_driver_sql(command)
+
+
+def cells(found: list[Difference]) -> set[tuple[Any, ...]]:
+    return {(d.table, d.guild_id, d.user_id, d.column, d.live, d.replayed) for d in found}
+
+
+def test_what_the_log_says_is_no_difference(writer: Writer) -> None:
+    assert verify(writer.db) == []
+
+
+def test_each_cell_that_differs_is_named_with_its_guild_and_member(writer: Writer) -> None:
+    spoil(
+        writer.db,
+        f"UPDATE totals SET exp = exp + 1, messages = 7 WHERE user_id = 2 AND guild_id = {GUILD}",
+        f"UPDATE member_sync SET tier_roles = '' WHERE user_id = 2 AND guild_id = {GUILD}",
+    )
+    assert cells(verify(writer.db)) == {
+        ("totals", GUILD, 2, "exp", 52, 51),
+        ("totals", GUILD, 2, "messages", 7, 1),
+        ("member_sync", GUILD, 2, "tier_roles", "", "5"),
+    }
+
+
+def test_a_row_that_is_only_on_one_side_is_one_difference(writer: Writer) -> None:
+    spoil(
+        writer.db,
+        f"DELETE FROM sessions WHERE guild_id = {OTHER_GUILD}",
+        "UPDATE roles SET role_id = role_id",
+        f"INSERT INTO roles (partition, guild_id, role_id, name) SELECT partition, guild_id, 77, 'ghost' FROM guilds "
+        f"WHERE guild_id = {GUILD}",
+    )
+    found = {d.table: d for d in verify(writer.db)}
+    assert found.keys() == {"sessions", "roles"}
+    assert (found["roles"].key, found["roles"].live, found["roles"].replayed) == ((GUILD, 77), ("ghost",), None)
+    assert (found["sessions"].live, found["sessions"].user_id, found["sessions"].where) == (
+        None,
+        3,
+        {"guild_id": OTHER_GUILD, "user_id": 3, "started_at": START},
+    )
+
+
+def test_only_the_guilds_that_are_asked_for_are_compared_and_only_as_many_differences_given(writer: Writer) -> None:
+    spoil(writer.db, "UPDATE totals SET exp = exp + 1, voice_ms = voice_ms + 1, last_at = last_at + 1")
+    assert {d.guild_id for d in verify(writer.db)} == {GUILD, OTHER_GUILD}
+    assert {d.guild_id for d in verify(writer.db, guilds=[OTHER_GUILD])} == {OTHER_GUILD}
+    assert len(verify(writer.db, limit=2)) == 2
+
+
+def test_a_guild_that_awaits_its_rebuild_is_left_out(writer: Writer) -> None:
+    spoil(writer.db, "UPDATE totals SET exp = exp + 1")
+    rebuild.mark_for_rebuild(writer.db, [GUILD])
+    assert {d.guild_id for d in verify(writer.db)} == {OTHER_GUILD}
+
+
+def test_nothing_is_written_and_no_lease_is_asked_for(writer: Writer) -> None:
+    with statements(writer.db) as sent:
+        verify(writer.db)
+    assert all(text.lstrip().upper().startswith("SELECT") for text in sent)
+
+
+def meanwhile(act: Callable[[], None]) -> Callable[[int], None]:
+    """A listener to the progress, which comes when the snapshot is taken and before anything is compared."""
+    acted: list[int] = []
+
+    def progress(amount: int) -> None:
+        if not acted:
+            act()
+        acted.append(amount)
+
+    return progress
+
+
+def test_a_flush_meanwhile_is_no_difference(writer: Writer) -> None:
+    def act() -> None:
+        writer.write([fact(MessageSent(), user=2, event_id="message:10", at=11 * MINUTE)])
+        writer.write([fact(ExpAdjusted(amount=5), user=1, at=11 * MINUTE)])
+        writer.flush(START + 12 * MINUTE)
+
+    assert verify(writer.db, progress=meanwhile(act)) == []
+    assert verify(writer.db) == []
+
+
+def test_a_difference_is_found_although_a_flush_meanwhile_writes_the_row_anew(writer: Writer) -> None:
+    spoil(writer.db, f"UPDATE totals SET messages = 8 WHERE user_id = 2 AND guild_id = {GUILD}")
+
+    def act() -> None:
+        writer.write([fact(MessageSent(), user=2, event_id="message:10", at=11 * MINUTE)])
+        writer.flush(START + 12 * MINUTE)
+
+    assert cells(verify(writer.db, progress=meanwhile(act))) == {("totals", GUILD, 2, "messages", 8, 1)}
+
+
+def test_who_is_forgotten_meanwhile_is_no_difference_and_hides_none(writer: Writer) -> None:
+    spoil(writer.db, "UPDATE totals SET exp = exp + 1 WHERE user_id = 1")
+    settings = f"UPDATE events SET data = replace(data, ',\"by\":\"2\"', '') WHERE guild_id = {GUILD}"
+
+    def act() -> None:
+        writer.write([fact(MemberForgotten(), user=2, channel=None, at=11 * MINUTE)])
+        writer.flush(START + 12 * MINUTE)
+        spoil(writer.db, settings)  # what forgetting blanks in the log's data
+
+    assert cells(verify(writer.db, progress=meanwhile(act))) == {("totals", GUILD, 1, "exp", 3, 2)}
+
+
+def naive(live: list[Row], replayed: list[Row]) -> set[tuple[Row, str]]:
+    """Which cells differ, found by looking each row up; no column: one side has no such row."""
+    mine, other = ({row[:2]: row for row in side} for side in (live, replayed))
+    found = {(key, "") for key in mine.keys() ^ other.keys()}
+    for key in mine.keys() & other.keys():
+        found |= {(key, column) for column, a, b in zip(RULES.columns, mine[key], other[key], strict=True) if a != b}
+    return found
+
+
+ROWS = st.dictionaries(
+    st.tuples(st.integers(1, 3), st.integers(0, 9)), st.tuples(st.sampled_from("ab"), st.none() | st.integers(0, 1))
+).map(lambda rows: [(*key, *values) for key, values in sorted(rows.items())])
+
+
+def batches(rows: list[Row], size: int) -> Iterator[list[Row]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+@given(live=ROWS, replayed=ROWS, sizes=st.tuples(st.integers(1, 5), st.integers(1, 5)))
+def test_two_readings_by_key_are_compared_as_if_each_row_were_looked_up(
+    live: list[Row], replayed: list[Row], sizes: tuple[int, int]
+) -> None:
+    found = list(comparing._compared(RULES, batches(live, sizes[0]), batches(replayed, sizes[1])))
+    assert {(d.key, d.column) for d in found} == naive(live, replayed)
+    assert len(found) == len(naive(live, replayed))
