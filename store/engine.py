@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from store import migrate
+from store.archive_ids import ArchivedIds
 from store.failures import explained
 from store.subjects import Subjects
 from tracker.errors import ConfigError, DatabaseError
@@ -43,6 +44,7 @@ class Database:
     engine: Engine
     reader: Engine
     subjects: Subjects = field(default_factory=Subjects)
+    archived: ArchivedIds = field(default_factory=ArchivedIds)
 
     @property
     def all_partitions(self) -> tuple[Partition, ...]:

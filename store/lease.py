@@ -69,6 +69,7 @@ def acquire(db: Database, *, now: Ms, holder: Process | None = None) -> Lease:
         connection.execute(insert(leases), [_row(p, token, holder, now) for p in partitions])
         connection.execute(update(log_head).values(epoch=log_head.c.epoch + 1))
         epochs = connection.execute(select(log_head.c.partition, log_head.c.epoch)).all()
+    db.archived.reset()  # who held the lease before us may have archived something
     return Lease(token=token, holder=holder, since=now, epochs={Partition(p): e for p, e in epochs})
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from store import appending
+from store import appending, archive, archive_checking, archive_ids, archive_reading
 from store.appending import Appended, Entry, Epochs
 from store.engine import Database
 from store.lease import Lease
@@ -56,11 +57,14 @@ class AppendResult:
     repeated: tuple[EventId, ...] = ()
 
 
-def append(db: Database, events: Sequence[Event], *, recorded_at: Ms, lease: Lease | None = None) -> AppendResult:
+def append(
+    db: Database, events: Sequence[Event], *, recorded_at: Ms, lease: Lease | None = None, mark: bool = False
+) -> AppendResult:
     """Appends events in the order given, all or none, as one transaction for all partitions.
 
     Ids that are there already change nothing. `recorded_at`: now. `lease`: None appends without asking who holds the
-    database (tests and tools that hold it in another way). Raises DatabaseError, LeaseLostError.
+    database (tests and tools that hold it in another way). `mark`: the guilds of the events that are new are marked for
+    a rebuild, in the same transaction. Raises DatabaseError, LeaseLostError.
     """
     entries: dict[tuple[Partition, str], Entry] = {}
     repeated = []
@@ -73,8 +77,8 @@ def append(db: Database, events: Sequence[Event], *, recorded_at: Ms, lease: Lea
     epochs = None if lease is None else lease.epochs
     wanted = list(entries.values())
     duplicates: tuple[Duplicate, ...] = ()
-    if any(e.type == MemberForgotten.TYPE for e in wanted):
-        done, duplicates = _append_carefully(db, wanted, recorded_at, epochs)
+    if mark or any(e.type == MemberForgotten.TYPE for e in wanted) or archive_ids.find(db, wanted):
+        done, duplicates = _append_carefully(db, wanted, recorded_at, epochs, mark=mark)
     else:
         try:
             done = _append_new(db, wanted, recorded_at, epochs)
@@ -95,13 +99,13 @@ def _append_new(db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epo
 
 
 def _append_carefully(
-    db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epochs | None
+    db: Database, entries: list[Entry], recorded_at: Ms, epochs: Epochs | None, *, mark: bool = False
 ) -> tuple[Appended, tuple[Duplicate, ...]]:
     """With all other writers kept out, append what is missing; who is forgotten on the way becomes another subject."""
     fresh = Subjects()  # what is in memory may be what has changed
     with db.write() as connection:
         last = appending.lock(connection, {e.partition for e in entries}, epochs)
-        there = appending.existing(connection, entries)
+        there = appending.existing(connection, entries) | archive_ids.existing(connection, db.archived, entries)
         missing = [e for e in entries if (e.partition, e.id) not in there]
         minted: dict[Member, int] = {}
         gone: list[Member] = []
@@ -113,9 +117,18 @@ def _append_carefully(
             gone += forgotten
             for member in forgotten:
                 minted.pop(member, None)
+        if mark:
+            _mark(connection, {(e.partition, e.guild_id) for e in missing if e.guild_id})
     db.subjects.drop(gone)
     duplicates = tuple(Duplicate(id=EventId(i), partition=p, position=n) for (p, i), n in there.items())
     return Appended(last, minted), duplicates
+
+
+def _mark(connection: Connection, guilds: set[tuple[Partition, int]]) -> None:
+    """In the events' own transaction: whoever finds no mark, and nobody else appending, finds no uncounted event."""
+    statement = text("INSERT INTO rebuild_marks (partition, guild_id) VALUES (:p, :g) ON CONFLICT DO NOTHING")
+    if guilds:
+        connection.execute(statement, [{"p": p, "g": g} for p, g in sorted(guilds)])
 
 
 def _parts(entries: list[Entry]) -> Iterator[tuple[list[Entry], list[Member]]]:
@@ -177,7 +190,11 @@ def read(
     where, arguments = "WHERE e.partition = {0} AND e.position > {0}", [int(partition), int(after)]
     if guild is not None:
         where, arguments = where + " AND e.guild_id = {0}", [*arguments, int(guild)]
-    return _stream(db, partition, where + " ORDER BY e.position", arguments)
+    with db.read() as connection:
+        for row in archive_reading.rows(db, connection, partition, after=after, guild=guild):
+            yield _recorded(partition, row)
+        for row in _stream(connection, where + " ORDER BY e.position", arguments):
+            yield _recorded(partition, row)
 
 
 def read_canonical(
@@ -191,16 +208,23 @@ def read_canonical(
     if guilds is not None:
         where += f" AND e.guild_id IN ({', '.join(['{0}'] * len(guilds)) or 'NULL'})"
         arguments += map(int, guilds)
-    return _stream(db, partition, where + " ORDER BY e.guild_id, e.occurred_at, e.position", arguments)
-
-
-def _stream(db: Database, partition: Partition, where: str, arguments: list[int]) -> Iterator[RecordedEvent]:
-    statement = _COLUMNS + where.format("?" if db.dialect == "sqlite" else "%s")
     with db.read() as connection:
-        streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
-        for batch in streaming.exec_driver_sql(statement, tuple(arguments)).partitions():
-            for row in batch:
-                yield _recorded(partition, tuple(row))
+        archived = archive_reading.canonical_rows(db, connection, partition, upto=upto, guilds=guilds)
+        table = _stream(connection, where + " ORDER BY e.guild_id, e.occurred_at, e.position", arguments)
+        for row in table if archived is None else merge(archived, table, key=_canonical):
+            yield _recorded(partition, row)
+
+
+def _canonical(row: tuple[Any, ...]) -> tuple[int, int, int]:
+    """(guild, occurred_at, position)"""
+    return row[4], row[7], row[0]
+
+
+def _stream(connection: Connection, where: str, arguments: list[int]) -> Iterator[tuple[Any, ...]]:
+    statement = _COLUMNS + where.format("?" if connection.dialect.name == "sqlite" else "%s")
+    streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
+    for batch in streaming.exec_driver_sql(statement, tuple(arguments)).partitions():
+        yield from (tuple(row) for row in batch)
 
 
 def _recorded(partition: Partition, row: tuple[Any, ...]) -> RecordedEvent:
@@ -225,28 +249,42 @@ def _recorded(partition: Partition, row: tuple[Any, ...]) -> RecordedEvent:
 
 
 def newest(db: Database) -> dict[GuildId, Ms]:
-    """The instant of each guild's newest event (reads the whole log)."""
+    """The instant of each guild's newest event (reads the whole log that is not archived)."""
+    statement = (
+        "SELECT guild_id, MAX(at) FROM (SELECT guild_id, MAX(occurred_at) AS at FROM events GROUP BY guild_id "
+        "UNION ALL SELECT guild_id, newest_at FROM archive_guilds) both_parts GROUP BY guild_id"
+    )
     with db.read() as connection:
-        rows = connection.exec_driver_sql("SELECT guild_id, MAX(occurred_at) FROM events GROUP BY guild_id").all()
+        rows = connection.exec_driver_sql(statement).all()
     return {GuildId(g): Ms(at) for g, at in rows if g}
 
 
 def check_contiguity(db: Database) -> int:
-    """Counts the log's events. Raises LogCorruptError if a partition's positions are not exactly 1 to its head."""
+    """Counts the log's events, archived ones included. Reads the archive's files whole, to compare their hashes.
+
+    Raises LogCorruptError if a partition's positions are not exactly 1 to its head, or a file is not as it was written;
+    ArchiveAwayError if one is not there.
+    """
     with db.read() as connection:
-        return sum(_check(connection, p) for p in db.all_partitions)
+        archived = archive.all_segments(connection)
+        found = sum(_check(connection, p, archived) for p in db.all_partitions)
+    archive_checking.check_files(db, archived)
+    return found
 
 
-def _check(connection: Connection, partition: Partition) -> int:
+def _check(connection: Connection, partition: Partition, archived: Sequence[archive.Segment]) -> int:
+    """How many events the partition has."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    border = max((s.last for s in archived if s.partition == partition), default=0)
     count, first, last, expected = connection.exec_driver_sql(
-        f"SELECT COUNT(*), COALESCE(MIN(position), 1), COALESCE(MAX(position), 0), "  # noqa: S608
+        f"SELECT COUNT(*), COALESCE(MIN(position), {border + 1}), COALESCE(MAX(position), {border}), "  # noqa: S608
         f"(SELECT position FROM log_head WHERE partition = {mark}) FROM events WHERE partition = {mark}",
         (partition, partition),
     ).one()
-    if (first, last, count) != (1, expected, expected):
+    if (first, last, count) != (border + 1, expected, expected - border):
+        behind = f" behind the {border} that are archived" if border else ""
         raise LogCorruptError(
-            f"partition {partition} of the log has {count} events from position {first} to {last}, "
-            f"but its head says 1 to {expected}: events are missing"
+            f"partition {partition} of the log has {count} events from position {first} to {last}{behind}, "
+            f"but its head says {border + 1} to {expected}: events are missing"
         )
-    return int(count)
+    return border + int(count)

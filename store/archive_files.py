@@ -1,0 +1,186 @@
+"""One Parquet file of the archive: written so that it survives a power cut, read row group by row group.
+
+The columns are those of the table `events` without the partition, sorted by position. Columns with few different
+values are dictionaries, numbers that go up are kept as differences, everything is compressed by zstd. Each page has a
+checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from store.archive import Segment
+from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
+
+__all__ = [
+    "COLUMNS",
+    "batches",
+    "columns",
+    "hash_of",
+    "read_whole",
+    "require",
+    "sync_directory",
+    "table_of",
+    "tuples",
+    "write",
+]
+
+COLUMNS: Final = (
+    "position", "id", "type", "version", "guild_id", "subject_id", "channel_id", "occurred_at", "recorded_at", "data",
+)  # fmt: skip
+"""In this order, in the files as in the rows that are read from them."""
+
+GROUP: Final = 250_000
+"""Events in a row group: what a reader has in memory at once."""
+
+_TEXTS: Final = frozenset({"id", "type", "data"})
+_MAY_BE_NULL: Final = frozenset({"subject_id", "channel_id"})
+_DICTIONARIES: Final = ["type", "version", "guild_id", "subject_id", "channel_id", "data"]
+_ENCODINGS: Final = {
+    "position": "DELTA_BINARY_PACKED",
+    "id": "DELTA_BYTE_ARRAY",
+    "occurred_at": "DELTA_BINARY_PACKED",
+    "recorded_at": "DELTA_BINARY_PACKED",
+}
+_SLICE: Final = 10_000
+
+
+def require() -> None:
+    """Raises ConfigError if the library that reads and writes the files is not installed."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError:
+        raise ConfigError(
+            "the archive's files are read and written by pyarrow, which is not installed: pip install 'tracker[fast]'"
+        ) from None
+
+
+def table_of(rows: Sequence[Sequence[Any]]) -> Any:
+    """Rows in the order of COLUMNS, as an Arrow table."""
+    import pyarrow as pa
+
+    columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, _schema(), strict=True)], schema=_schema())
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        [pa.field(n, pa.string() if n in _TEXTS else pa.int64(), nullable=n in _MAY_BE_NULL) for n in COLUMNS]
+    )
+
+
+def write(path: Path, table: Any) -> tuple[str, int]:
+    """Writes a new file, forces it onto the disk and reads it back; its SHA-256 and its size.
+
+    Raises ArchiveAwayError if it cannot be written, LogCorruptError if what is read back is not what was written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _writing(path):
+        with path.open("xb") as file:
+            pq.write_table(
+                table, file, row_group_size=GROUP, compression="zstd", compression_level=3,
+                use_dictionary=_DICTIONARIES, column_encoding=_ENCODINGS, write_page_checksum=True, version="2.6",
+                sorting_columns=[pq.SortingColumn(0)],
+            )  # fmt: skip
+            file.flush()
+            os.fsync(file.fileno())
+        sync_directory(path.parent)
+        size = path.stat().st_size
+        sha256 = hash_of(path)
+        try:
+            same = pq.read_table(path, page_checksum_verification=True).equals(table)
+        except pa.ArrowException:
+            same = False
+    if not same:
+        raise LogCorruptError(f"{path} does not hold what was written to it; is the disk damaged?")
+    return sha256, size
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveAwayError(f"the log's archive: {path} cannot be written ({error.strerror or error})") from None
+
+
+def sync_directory(path: Path) -> None:
+    """Forces the directory's entries onto the disk, where the system can do that."""
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def hash_of(path: Path) -> str:
+    """The file's SHA-256, hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_whole(segment: Segment) -> Any:
+    """The segment as an Arrow table. Raises ArchiveAwayError, LogCorruptError."""
+    import pyarrow as pa
+
+    return pa.concat_tables(list(batches(segment)))
+
+
+def batches(segment: Segment, mask: Callable[[Any], Any] | None = None, needs: Sequence[str] = ()) -> Iterator[Any]:
+    """The segment's row groups as Arrow tables, in order.
+
+    `mask`: of a table with the columns `needs`, says which rows are wanted; of row groups without any, no more is read.
+    Raises ArchiveAwayError, LogCorruptError, ConfigError.
+    """
+    require()
+    with _reading(segment) as file:
+        for number in range(file.num_row_groups):
+            wanted = None
+            if mask is not None:
+                wanted = mask(file.read_row_group(number, columns=list(needs)))
+                if not wanted.true_count:
+                    continue
+            group = file.read_row_group(number, columns=list(COLUMNS))
+            yield group if wanted is None else group.filter(wanted)
+
+
+def columns(segment: Segment, names: Sequence[str]) -> Iterator[Any]:
+    """Some columns of the segment, row group by row group. Raises as `batches` does."""
+    require()
+    with _reading(segment) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=list(names))
+
+
+@contextmanager
+def _reading(segment: Segment) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(segment.path, page_checksum_verification=True, memory_map=False) as file:
+            yield file
+    except FileNotFoundError:
+        raise segment.away() from None
+    except (pa.ArrowException, OSError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise LogCorruptError(
+            f"the log's archive: {segment.named} cannot be read ({said}); put a sound copy of the file in its place"
+        ) from None
+
+
+def tuples(table: Any) -> Iterator[tuple[Any, ...]]:
+    """The table's rows in the order of COLUMNS, as plain values."""
+    for start in range(0, table.num_rows, _SLICE):
+        part = table.slice(start, _SLICE)
+        yield from zip(*(part.column(name).to_pylist() for name in COLUMNS), strict=True)
