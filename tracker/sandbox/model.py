@@ -108,7 +108,10 @@ class Overwrite:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Channel:
-    """A channel, category, thread or direct message (`guild_id` None)."""
+    """A channel, category, thread or direct message (`guild_id` None).
+
+    `archived_at`: when `archived` was last changed, as Discord counts it.
+    """
 
     id: int
     type: ChannelType
@@ -123,6 +126,7 @@ class Channel:
     owner_id: int | None = None
     created_at: Ms = _NEVER
     archived: bool = False
+    archived_at: Ms = _NEVER
     locked: bool = False
     bitrate: int = 64_000
     user_limit: int = 0

@@ -152,7 +152,7 @@ def _thread_part(channel: Channel) -> Json:
         "thread_metadata": {
             "archived": channel.archived,
             "auto_archive_duration": 1440,
-            "archive_timestamp": iso(channel.created_at),
+            "archive_timestamp": iso(channel.archived_at or channel.created_at),
             "locked": channel.locked,
             "create_timestamp": iso(channel.created_at),
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.sandbox.rest import channels, commands, interactions, members, messages, roles, users
+from tracker.sandbox.rest import channels, commands, interactions, members, messages, roles, threads, users
 from tracker.sandbox.rest.call import Route
 
 __all__ = ["ROUTES"]
@@ -12,6 +12,7 @@ ROUTES: tuple[Route, ...] = (
     *members.ROUTES,
     *roles.ROUTES,
     *channels.ROUTES,
+    *threads.ROUTES,
     *messages.ROUTES,
     *commands.ROUTES,
     *interactions.ROUTES,

@@ -56,7 +56,8 @@ def edit(call: Call) -> Answer:
         channel.parent_id = None if body["parent_id"] is None else int(body["parent_id"])
     if "permission_overwrites" in body:
         channel.overwrites = {o.id: o for o in map(_overwrite, body["permission_overwrites"] or ())}
-    channel.archived = bool(body.get("archived", channel.archived))
+    if "archived" in body:
+        channel.archived, channel.archived_at = bool(body["archived"]), call.world.now()
     channel.locked = bool(body.get("locked", channel.locked))
     call.world.tell_channel(channel)
     return channel_json(channel)

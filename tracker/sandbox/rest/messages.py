@@ -81,8 +81,13 @@ def get(call: Call) -> Answer:
 
 
 def list_messages(call: Call) -> Answer:
-    """Get Channel Messages: newest first; without READ_MESSAGE_HISTORY there are none."""
+    """Get Channel Messages: newest first; without READ_MESSAGE_HISTORY there are none.
+
+    In a voice channel one must be allowed to connect.
+    """
     channel = call.channel()
+    if channel.type.is_voice and not call.held(channel) & Permission.CONNECT:
+        raise ApiError(Refusal.MISSING_ACCESS)
     if not channel.type.holds_messages:
         raise ApiError(Refusal.NOT_A_TEXT_CHANNEL)
     limit = call.number("limit", 50, low=1, high=100)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
 from tracker.clock import Clock
+from tracker.ids import DISCORD_EPOCH_MS, Ms
 from tracker.sandbox.model import Attachment, Channel, ChannelType, Guild, Json, Member, Message, User
 from tracker.sandbox.options import SandboxOptions
 from tracker.sandbox.payloads import blanked, member_json
@@ -58,6 +60,37 @@ class Chat(People):
             message.type, message.reply_to = _REPLY, reply_to.id
         self.find_mentions(message)
         self.store(message)
+        return message
+
+    def write_history(
+        self,
+        author: Member | User,
+        channel: Channel,
+        at: Ms,
+        *,
+        attachments: int = 0,
+        reply_to: Message | None = None,
+        webhook: bool = False,
+        type: int = 0,  # noqa: A002  (as Discord calls it)
+    ) -> Message:
+        """A message that was written at `at`, long before anybody listened: no session is told of it.
+
+        `type` is Discord's own number; 0 is what people write.
+        """
+        user = author.user if isinstance(author, Member) else author
+        first = (at - DISCORD_EPOCH_MS) << 22
+        number = next(n for n in itertools.count(first) if n not in channel.messages)
+        if webhook:
+            user = User(id=self.next_id(), name=user.name, bot=True)
+        message = Message(id=number, channel_id=channel.id, author=user, created_at=at, guild_id=channel.guild_id)
+        message.webhook_id, message.type = (user.id if webhook else None), type
+        message.attachments = [self.make_attachment(f"file{n}.txt", b"sandbox") for n in range(attachments)]
+        if reply_to is not None:
+            message.type, message.reply_to = _REPLY, reply_to.id
+        newest = next(reversed(channel.messages), 0)
+        channel.messages[number] = message
+        if number < newest:
+            channel.messages = dict(sorted(channel.messages.items()))
         return message
 
     def make_attachment(self, filename: str, content: bytes, content_type: str | None = None) -> Attachment:

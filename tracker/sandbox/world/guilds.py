@@ -186,7 +186,7 @@ class Guilds(WorldBase):
 
     def archive_thread(self, thread: Channel, archived: bool = True) -> None:
         """THREAD_UPDATE with the archived flag."""
-        thread.archived = archived
+        thread.archived, thread.archived_at = archived, self.now()
         self.tell_channel(thread)
 
     def tell_channel(self, channel: Channel) -> None:
