@@ -7,7 +7,7 @@ its id, so nothing is there twice.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, insert, select, text, update
@@ -82,9 +82,11 @@ class Progress:
 def ask(db: Database, wanted: Backfill) -> Backfill:
     """Notes a reading that is to be done; if the guild has one that is not finished, gives that one instead."""
     with db.write() as connection:
-        there = _first(connection, _of_guild(db, wanted.guild_id), backfills.c.state.in_(_UNFINISHED))
-        if there is not None:
+        there = _first(connection, _of_guild(db, wanted.guild_id))
+        if there is not None and there.ended_at is None:
             return there
+        if there is not None and there.run >= wanted.run:  # two within a millisecond, or a clock that was set back
+            wanted = replace(wanted, run=Ms(there.run + 1))
         row = {name: getattr(wanted, name) for name in Backfill.__dataclass_fields__}
         connection.execute(insert(backfills).values(partition=partition_of(wanted.guild_id, db.partitions), **row))
     return wanted

@@ -17,6 +17,7 @@ from store.lease import Lease
 from tracker import heap
 from tracker.clock import SystemClock
 from tracker.config import Config
+from tracker.discord.backfill_text import render_backfill
 from tracker.discord.bot import Front
 from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.notice import render_notice
@@ -28,6 +29,7 @@ from tracker.errors import DatabaseError, LeaseLostError, TrackerError
 from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
+from tracker.ingest.backfills import Backfills
 from tracker.ingest.boards import Boards
 from tracker.ingest.charts import Charts
 from tracker.ingest.kept_boards import KeptBoards
@@ -123,6 +125,7 @@ class _App:
         )
         reports = KeptReports(database)
         self._ingest.flushed.add(reports.flushed)
+        self._ingest.looked.add(reports.looked)
         self._ingest.health.caches["reports"] = reports.figures
         self._reader = Reader(database, config.clock, reports)
         self._tidying = Tidying(database)
@@ -148,6 +151,8 @@ class _App:
         ingest.flushed.add(LeaveLines(ingest.sight).flushed)
         kept = KeptBoards(self._database)
         ingest.flushed.add(kept.flushed)
+        ingest.looked.add(kept.looked)
+        ingest.health.caches["boards"] = kept.figures
         ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
@@ -161,6 +166,8 @@ class _App:
             previews=Previews(self._database, config.clock, self._reader),
             personal=Personal(self._database, ingest, self._reader),
             pictures=self._pictures,
+            backfills=Backfills(self._database, config.clock, self._lease, write=ingest.write, read=self._reader.read),
+            owe_backfill=partial(posts.owe_post, kind="backfill"),
             startup=StartUp(ingest, synced=rows, owe=partial(posts.owe_post, kind="start")),
             rest_url=config.rest_url,
         )
@@ -212,7 +219,7 @@ class _App:
             intake=ingest,
             reports=self._reader,  # what is owed is written already: no flush for each of them
             deliveries=posts,
-            renderers={"start": render_start, "notice": render_notice},
+            renderers={"start": render_start, "notice": render_notice, "backfill": render_backfill},
             has_role=front.surroundings.has_role,
             pictures=self._pictures,
             icon=front.surroundings.icon,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from store.engine import Database
+from tests.discord.archivist import BackfillHouse
 from tests.discord.house import BoardHouse
 from tests.discord.intake import FoldIntake
 from tests.discord.personal import PersonalHouse
@@ -70,6 +71,17 @@ async def own(sqlite: Database) -> AsyncIterator[PersonalHouse]:
     desk = make_desk(sqlite, commit_ms=0)
     async with Sandbox(clock=desk.clock) as sandbox:
         house = PersonalHouse(desk, sandbox)
+        yield house
+        await house.front.close()
+        await house.desk.ingest.close(5)
+
+
+@pytest.fixture
+async def past(sqlite: Database) -> AsyncIterator[BackfillHouse]:
+    """The town with the real ingest on a SQLite file, and an admin who has the past read; not started yet."""
+    desk = make_desk(sqlite, commit_ms=0)
+    async with Sandbox(clock=desk.clock) as sandbox:
+        house = BackfillHouse(desk, sandbox)
         yield house
         await house.front.close()
         await house.desk.ingest.close(5)

@@ -13,6 +13,7 @@ from hikari.impl import CacheSettings
 from hikari.impl.config import CacheComponents
 
 from tracker.discord import settings_commands
+from tracker.discord.backfill import Backfiller
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
 from tracker.discord.commands.leaderboard import LeaderboardCommand
@@ -28,6 +29,7 @@ from tracker.discord.hierarchy import Hierarchy
 from tracker.discord.listeners import Listeners
 from tracker.discord.login import refusal
 from tracker.discord.member_outbox import MemberOutbox
+from tracker.discord.owing import Owe
 from tracker.discord.preview_desk import PreviewReader
 from tracker.discord.privacy_desk import PrivacyDesk
 from tracker.discord.privacy_presses import ForgetPresses
@@ -37,6 +39,7 @@ from tracker.discord.startup import StartUp
 from tracker.discord.surroundings import Surroundings
 from tracker.discord.texts import command_texts
 from tracker.discord.why_desk import WhyDesk
+from tracker.ingest.backfills import Backfills
 from tracker.ingest.members import Members
 from tracker.ingest.personal import Personal
 from tracker.ingest.rules import Rules
@@ -83,8 +86,9 @@ class Front:
     `rest_url`: None is Discord itself. `rest_retries`: how often a request is made again when the server is away.
     `boards`: None leaves out what members are shown of each other; `rules`: None, what admins
     change, and of that `previews` None what shows its effect first; `personal`: None, what members
-    ask about themselves; `pictures`: None, the charts of reports. `startup`: who follows what a start
-    finds; None, nobody. Signals, the event loop and logging belong to the caller.
+    ask about themselves; `pictures`: None, the charts of reports. `backfills`: None, reading what was written before
+    (needs `previews`), whose summaries `owe_backfill` owes. `startup`: who follows what a start finds; None, nobody.
+    Signals, the event loop and logging belong to the caller.
     """
 
     def __init__(
@@ -99,6 +103,8 @@ class Front:
         personal: Personal | None = None,
         pictures: Pictures | None = None,
         startup: StartUp | None = None,
+        backfills: Backfills | None = None,
+        owe_backfill: Owe | None = None,
         rest_url: str | None = None,
         rest_retries: int = 3,
     ) -> None:
@@ -126,6 +132,9 @@ class Front:
         self._show_reports(ReportDesk(intake, reader, pictures=pictures, surroundings=self._surroundings))
         if boards is not None:
             self._show_boards(BoardDesk(intake, boards))
+        self._backfiller: Backfiller | None = None
+        if backfills is not None:
+            self._backfiller = Backfiller(lambda: self._bot.rest, intake, backfills, owe=owe_backfill)
         if rules is not None:
             settings_commands.offer(
                 self._bot,
@@ -134,6 +143,7 @@ class Front:
                 hierarchy=self._hierarchy,
                 rules=rules,
                 previews=previews,
+                backfiller=self._backfiller,
             )
         if personal is not None:
             self._answer_about_oneself(intake, personal)
@@ -198,6 +208,8 @@ class Front:
             await self.close()
             raise
         self._registering = asyncio.create_task(self._register_commands(), name="register commands")
+        if self._backfiller is not None:
+            self._backfiller.start()
 
     async def registered(self) -> None:
         """Wait until Discord has taken the commands."""
@@ -219,6 +231,8 @@ class Front:
             self._registering.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._registering
+        if self._backfiller is not None:
+            await self._backfiller.close()
         await self._listeners.close()
         if self._startup is not None:
             await self._startup.close()

@@ -7,8 +7,10 @@ from typing import Final
 import hikari
 import lightbulb
 
+from tracker.discord.backfill import Backfiller
 from tracker.discord.channel_access import ChannelAccess
 from tracker.discord.commands.announce import ANNOUNCE
+from tracker.discord.commands.backfill import BACKFILL
 from tracker.discord.commands.boards import BOARDS
 from tracker.discord.commands.config import CONFIG
 from tracker.discord.commands.exp_show import EXP
@@ -39,8 +41,12 @@ def offer(
     hierarchy: Hierarchy,
     rules: Rules,
     previews: PreviewReader | None,
+    backfiller: Backfiller | None = None,
 ) -> None:
-    """Register the commands. `previews` None leaves out those that show what a change would do before it is made."""
+    """Register the commands. `previews` None leaves out those that show what a change would do before it is made.
+
+    `backfiller` None leaves out the one that reads what was written before.
+    """
     registry = commands.di.registry_for(lightbulb.di.Contexts.DEFAULT)
     registry.register_value(Rules, rules)
     registry.register_value(Hierarchy, hierarchy)
@@ -55,3 +61,7 @@ def offer(
     bot.event_manager.subscribe(hikari.ComponentInteractionCreateEvent, waiting.pressed)
     for group in _SHOWN_FIRST:
         commands.register(group)
+    if backfiller is not None:
+        registry.register_value(Backfiller, backfiller)
+        registry.register_value(Confirmations, waiting)
+        commands.register(BACKFILL)
