@@ -32,24 +32,20 @@ _STEP: Final = 1_000
 def append_history(
     db: Database, events: Sequence[Event], *, recorded_at: Ms, newest: dict[GuildId, Ms], lease: Lease | None = None
 ) -> log.AppendResult:
-    """Appends events that may be older than what is there; their guilds are marked first, so that a crash is harmless.
+    """Appends events that may be older than what is there, beside a running bot too.
+
+    The guilds of those that are new are marked in the same transaction, also where they are newer than all that is
+    there: a bot that runs beside it does not fold what another process appends, and moves its checkpoint past it. A
+    mark and its events are never apart, so whoever holds the log's lock and has counted all that is in it may take the
+    mark away (see `store.recounting`).
 
     `newest`: what `log.newest` said before the first append; kept up to date here. Raises DatabaseError,
     LeaseLostError.
     """
-    came = {p: c.as_of for p, c in state.checkpoints(db).items()}
-    late = set()
     for event in events:
-        guild = event.guild_id
-        if guild and event.occurred_at < max(newest.get(guild, 0), came[partition_of(guild, db.partitions)]):
-            late.add(guild)
-        newest[guild] = max(newest.get(guild, event.occurred_at), event.occurred_at)
-    late -= marked(db)
-    mark_for_rebuild(db, late)
-    result = log.append(db, events, recorded_at=recorded_at, lease=lease)
-    there = {d.id for d in result.duplicates}
-    unmark(db, late - {e.guild_id for e in events if e.id not in there})
-    return result
+        newest[event.guild_id] = max(newest.get(event.guild_id, event.occurred_at), event.occurred_at)
+    newest.pop(GuildId(0), None)
+    return log.append(db, events, recorded_at=recorded_at, lease=lease, mark=True)
 
 
 def unmark(db: Database, guilds: set[GuildId]) -> None:

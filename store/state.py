@@ -16,7 +16,7 @@ from store.lease import Lease
 from store.subjects import Member
 from tracker.clock import from_ms
 from tracker.errors import LeaseLostError
-from tracker.ids import Ms, Partition, Position
+from tracker.ids import GuildId, Ms, Partition, Position
 from tracker.projections.load import LOADED_TABLES, load_rows
 from tracker.projections.rows import TABLES, Changes, Row
 from tracker.projections.state import PartitionState
@@ -37,25 +37,36 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushBatch:
-    """The deltas of one partition up to `position` (that of its tick) and the tick's `as_of`."""
+    """The deltas of one partition up to `position` (that of its tick) and the tick's `as_of`.
+
+    `recounted`: guilds whose rows are replaced as a whole in the same transaction (`store.recounting`); no delta here
+    is about them.
+    """
 
     partition: Partition
     position: Position
     as_of: Ms
     changes: Changes
+    recounted: frozenset[GuildId] = frozenset()
 
 
 def flush(
-    db: Database, batches: Sequence[FlushBatch], lease: Lease | None = None, *, owed: Sequence[NewDelivery] = ()
+    db: Database,
+    batches: Sequence[FlushBatch],
+    lease: Lease | None = None,
+    *,
+    owed: Sequence[NewDelivery] = (),
+    also: Callable[[Connection], None] | None = None,
 ) -> bool:
     """Writes all batches, their checkpoints and the posts `owed`, in one transaction.
 
-    A batch whose position the checkpoint has reached already was committed by an earlier try whose answer was lost: it
-    is passed over. False: all were. Raises DatabaseError, LeaseLostError.
+    `also` does more within it, after the batches are written, and while nobody else can append to their partitions. A
+    batch whose position the checkpoint has reached already was committed by an earlier try whose answer was lost: it is
+    passed over. False: all were. Raises DatabaseError, LeaseLostError.
     """
     epochs = None if lease is None else lease.epochs
     pending = list(batches)
-    while pending and not _flushed(db, pending, epochs, owed):
+    while pending and not _flushed(db, pending, epochs, owed, also):
         reached = checkpoints(db)
         late = [b for b in pending if b.position > reached[b.partition].position]
         if len(late) == len(pending):
@@ -64,10 +75,16 @@ def flush(
     return bool(pending)
 
 
-def _flushed(db: Database, batches: list[FlushBatch], epochs: Epochs | None, owed: Sequence[NewDelivery]) -> bool:
+def _flushed(
+    db: Database,
+    batches: list[FlushBatch],
+    epochs: Epochs | None,
+    owed: Sequence[NewDelivery],
+    also: Callable[[Connection], None] | None,
+) -> bool:
     """Writes the batches if every one of their checkpoints is behind them; nothing otherwise."""
     in_one = db.dialect == "postgresql" and not any(b.changes.forgotten for b in batches)
-    if in_one and not owed and not any(b.changes.standing for b in batches):
+    if in_one and not owed and also is None and not any(b.changes.standing for b in batches):
         with db.autocommit() as connection:
             return _flushed_in_one_statement(connection, batches, epochs)
     changes = {b.partition: b.changes for b in batches}
@@ -86,6 +103,8 @@ def _flushed(db: Database, batches: list[FlushBatch], epochs: Epochs | None, owe
             return False
         announcements = standings.derive(connection, changes, {b.partition: b.as_of for b in batches}, before)
         enqueue_in(connection, db.partitions, [*owed, *announcements])
+        if also is not None:
+            also(connection)
     db.subjects.drop(forgotten)
     return True
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from store import log, rebuild, state
+from store import lease, log, rebuild, state
 from store.bulk import TABLES_WITH_A_USER
 from store.engine import Database
 from store.schema import READ_MODELS
@@ -118,17 +118,27 @@ def test_a_rebuild_of_one_guild_leaves_the_others_as_the_log_has_them(database: 
     assert len(tables(database)["sessions"]) == 3
 
 
-def test_older_history_marks_its_guild_until_the_rebuild(database: Database) -> None:
+def test_added_history_marks_its_guild_until_the_rebuild(database: Database) -> None:
     newest = log.newest(database)
-    late = [fact(user=1, at=MINUTE), fact(user=2, at=2 * MINUTE, guild=OTHER_GUILD)]
-    rebuild.append_history(database, late, recorded_at=START, newest=newest)
-    assert rebuild.marked(database) == set()
-    rebuild.append_history(database, [fact(user=3, at=0)], recorded_at=START, newest=newest)
-    assert rebuild.marked(database) == {GUILD}
+    rebuild.append_history(database, [fact(user=1, at=MINUTE)], recorded_at=START, newest=newest)
+    assert rebuild.marked(database) == {GUILD}  # a bot that runs beside it has not folded it
+    later = [fact(user=2, at=2 * MINUTE, guild=OTHER_GUILD), fact(user=3, at=0)]
+    rebuild.append_history(database, later, recorded_at=START, newest=newest)
+    assert rebuild.marked(database) == {GUILD, OTHER_GUILD}
     assert newest == log.newest(database)
     rebuild.rebuild(database, guilds=rebuild.marked(database))
     assert rebuild.marked(database) == set()
     assert rebuild.verify(database) == []
+
+
+def test_an_append_that_is_not_committed_leaves_no_mark(database: Database) -> None:
+    """Events and their mark are never apart: an exchange that finds neither may take marks away."""
+    epochs = dict.fromkeys(database.all_partitions, 9)
+    stale = lease.Lease(token="", holder=lease.this_process(), since=START, epochs=epochs)
+    with pytest.raises(LeaseLostError):
+        rebuild.append_history(database, [fact(user=1)], recorded_at=START, newest={}, lease=stale)
+    assert rebuild.marked(database) == set()
+    assert log.newest(database) == {}
 
 
 def test_history_that_was_there_already_marks_nobody(database: Database) -> None:
@@ -238,8 +248,6 @@ def test_progress_is_told_of_every_event(database: Database) -> None:
 
 
 def test_a_rebuild_without_the_lease_it_had_writes_nothing(database: Database) -> None:
-    from store import lease
-
     held = lease.acquire(database, now=START)
     log.append(database, [fact(user=1)], recorded_at=START, lease=held)
     lease.acquire(database, now=Ms(START + lease.STALE_MS + 1))

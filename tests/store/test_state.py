@@ -87,7 +87,7 @@ def test_a_flush_that_is_cut_short_anywhere_leaves_nothing_half_done(database: D
 def test_the_planted_bug_is_found_with_the_checkpoint_outside_the_transaction_deltas_are_lost(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def checkpoint_first(db: Database, batches: list[FlushBatch], epochs: Any, _owed: object) -> bool:
+    def checkpoint_first(db: Database, batches: list[FlushBatch], epochs: Any, *_more: object) -> bool:
         with db.write() as connection:
             state.move_checkpoints(connection, [(b.partition, b.position, b.as_of) for b in batches], epochs)
         with db.write() as connection:
