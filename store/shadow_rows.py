@@ -1,0 +1,165 @@
+"""Rows as a rebuild hands them in: columns become one matrix of 64-bit numbers, texts go into a file beside it.
+
+A matrix row is (partition, *columns, marks). A text cell holds where the text lies; `marks` has bit i set where cell i
+is null, and _FRESH where nobody handed in a row of that key before.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+
+from store.schema import TEXT_COLUMNS
+from store.shadow_hash import Fingerprint, hash_sum, text_number
+from tracker.errors import DatabaseError
+from tracker.projections.rows import Table
+
+__all__ = ["FRESH", "Column", "Matrix", "Texts", "fingerprint_of", "matrix_of", "merged", "nulls_of", "sorted_by_key"]
+
+Matrix = np.ndarray[Any, np.dtype[np.int64]]
+Column = np.ndarray | Sequence[Any]
+
+FRESH: Final = 1 << 62
+_LENGTH_BITS: Final = 24
+_LOWEST: Final = np.iinfo(np.int64).min
+
+
+class Texts:
+    """Texts on disk, in a file that vanishes with the process. A text is known by a number: where it lies."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._end = 0
+
+    def put(self, texts: Sequence[str | None]) -> Matrix:
+        """Keeps texts; null is 0."""
+        encoded = [b"" if text is None else text.encode() for text in texts]
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        if len(lengths) and int(lengths.max()) >> _LENGTH_BITS:
+            raise DatabaseError(f"a text of {int(lengths.max()):,} bytes is too long to be written; 16 MiB is the most")
+        starts = self._end + np.cumsum(lengths) - lengths
+        self._file.seek(self._end)
+        self._file.write(b"".join(encoded))
+        self._end += int(lengths.sum())
+        return (starts << _LENGTH_BITS) | lengths
+
+    def get(self, numbers: Matrix, absent: np.ndarray) -> list[str | None]:
+        """The texts again; None where `absent`."""
+        found: list[str | None] = []
+        for number, gone in zip(numbers.tolist(), absent.tolist(), strict=True):
+            if gone:
+                found.append(None)
+                continue
+            self._file.seek(number >> _LENGTH_BITS)
+            found.append(self._file.read(number & ((1 << _LENGTH_BITS) - 1)).decode())
+        return found
+
+    def close(self) -> None:
+        """Forgets them all."""
+        self._file.close()
+
+
+def matrix_of(
+    table: Table, partition: int, columns: Sequence[Column], nulls: Mapping[str, np.ndarray], texts: Texts, fresh: bool
+) -> Matrix:
+    """The matrix of rows that are given as columns. Raises ValueError if columns are missing or unequally long."""
+    if len(columns) != len(table.columns):
+        raise ValueError(f"{table.name} has {len(table.columns)} columns, not {len(columns)}")
+    rows = np.empty((len(columns[0]), len(columns) + 2), np.int64)
+    rows[:, 0], rows[:, -1] = partition, FRESH if fresh else 0
+    for i, (name, column) in enumerate(zip(table.columns, columns, strict=True), start=1):
+        if len(column) != len(rows):
+            raise ValueError(f"{table.name}.{name} has {len(column)} values, the columns before it {len(rows)}")
+        absent = nulls.get(name)
+        if not isinstance(column, np.ndarray):
+            gone = np.fromiter((v is None for v in column), bool, len(column))
+            absent = gone if absent is None else gone | absent
+            column = column if name in TEXT_COLUMNS else [0 if v is None else v for v in column]
+        rows[:, i] = texts.put(list(column)) if name in TEXT_COLUMNS else column
+        if absent is not None and absent.any():
+            rows[absent, i] = 0
+            rows[absent, -1] |= 1 << i
+    return rows
+
+
+def nulls_of(rows: Matrix) -> np.ndarray:
+    """By row, bit i set where cell i is null."""
+    return rows[:, -1] & ~FRESH
+
+
+def fingerprint_of(table: Table, rows: Matrix, texts: Texts) -> Fingerprint:
+    """The fingerprint of a matrix's rows."""
+    cells, nulls = rows[:, :-1], nulls_of(rows)
+    for i, name in enumerate(table.columns, start=1):
+        if name in TEXT_COLUMNS:
+            cells = cells.copy() if cells.base is not None else cells
+            found = texts.get(rows[:, i], (nulls >> i) & 1)
+            cells[:, i] = [0 if text is None else text_number(text) for text in found]
+    return hash_sum(table, cells, nulls)
+
+
+def sorted_by_key(table: Table, rows: Matrix) -> Matrix:
+    """The rows by (partition, *key); those of one key stay as they were handed in."""
+    keys = [rows[:, i] for i in range(len(table.key) + 1)]
+    varying = [key for key in keys if key[0] != key[-1] or (key != key[0]).any()] if len(rows) else []
+    if not varying or _ascending(varying):
+        return rows
+    ordered: Matrix = rows[np.lexsort(varying[::-1])]
+    return ordered
+
+
+def _ascending(keys: Sequence[Matrix]) -> bool:
+    """Whether rows are in the order of their keys already."""
+    undecided = np.ones(len(keys[0]) - 1, bool)
+    for key in keys:
+        if (undecided & (key[1:] < key[:-1])).any():
+            return False
+        undecided &= key[1:] == key[:-1]
+    return True
+
+
+def merged(table: Table, rows: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """One row a key out of rows in their order: what upserts one after the other would have left.
+
+    Also: the rows of keys that came more than once, and what became of them. Raises ValueError if a row that was said
+    to be fresh was not.
+    """
+    same = np.ones(max(len(rows) - 1, 0), bool)
+    for i in range(len(table.key) + 1):
+        same &= rows[1:, i] == rows[:-1, i]
+    if not same.any():
+        return rows, rows[:0], rows[:0]
+    if (same & (rows[1:, -1] >= FRESH)).any():
+        first = rows[1:][same & (rows[1:, -1] >= FRESH)][0]
+        raise ValueError(f"{table.name} was handed the fresh row {tuple(first[: len(table.key) + 1].tolist())} twice")
+    starts = np.flatnonzero(np.concatenate(([True], ~same)))
+    out = _merged_groups(table, rows, starts)
+    sizes = np.diff(starts, append=len(rows))
+    return out, rows[np.repeat(sizes > 1, sizes)], out[sizes > 1]
+
+
+def _merged_groups(table: Table, rows: Matrix, starts: np.ndarray) -> Matrix:
+    out, nulls = rows[starts], nulls_of(rows)
+    out[:, -1] = 0
+    last = np.append(starts[1:], len(rows)) - 1
+    for i, name in enumerate(table.columns, start=1):
+        here, absent = rows[:, i], (nulls >> i) & 1 > 0
+        if name in table.add:
+            out[:, i] = np.add.reduceat(here, starts)
+            continue
+        if name in table.largest:
+            out[:, i] = np.maximum.reduceat(np.where(absent, _LOWEST, here), starts)
+            gone = np.logical_and.reduceat(absent, starts)
+        elif name in table.known:
+            chosen = np.maximum.reduceat(np.where(absent, -1, np.arange(len(rows))), starts)
+            gone = chosen < 0
+            out[:, i] = here[chosen]
+        else:
+            out[:, i], gone = here[last], absent[last]
+        out[gone, i] = 0
+        out[:, -1] |= gone.astype(np.int64) << i
+    return out

@@ -1,0 +1,166 @@
+"""A place for more rows than the memory should hold: sorted runs in a file, read back as one sorted whole.
+
+Nothing of it is in the database, and the files have no name: a process that is killed leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+
+from store.shadow_hash import NOTHING, Fingerprint
+from store.shadow_rows import Column, Matrix, Texts, fingerprint_of, matrix_of, merged, sorted_by_key
+from tracker.projections.rows import TABLES, Row, Table
+
+__all__ = ["Spool"]
+
+_PENDING: Final = 24 << 20
+"""Bytes of rows that wait in memory to be sorted; from then on, the biggest tables' go into runs."""
+
+_CHUNK: Final = 32_768
+"""About how many rows are read back at once."""
+
+_SAMPLE: Final = 512
+"""The key of each so many-th row of a run is kept in memory, to cut all runs into chunks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """Rows of one table, sorted by key. `read(a, b)` gives those from a to before b."""
+
+    rows: int
+    width: int
+    samples: list[Row]
+    read: Callable[[int, int], Matrix]
+
+    def before(self, cut: Row | None) -> int:
+        """How many rows have smaller keys than `cut` (None: all)."""
+        if cut is None:
+            return self.rows
+        return bisect_left(range(self.rows), cut, key=lambda i: tuple(self.read(i, i + 1)[0, : self.width].tolist()))
+
+
+class Spool:
+    """Takes the rows of all read models in any order; gives each table's in the order of its key, one row a key.
+
+    `folder`: where the temporary files are (None: the system's place). Close it, or use it in a `with`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._texts = Texts(folder)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._end = 0
+        self._pending: dict[str, list[Matrix]] = {name: [] for name in TABLES}
+        self._waiting = 0
+        self._runs: dict[str, list[_Run]] = {name: [] for name in TABLES}
+        self._sums = dict.fromkeys(TABLES, NOTHING)
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the disk space back."""
+        self._texts.close()
+        self._file.close()
+
+    @property
+    def handed_in(self) -> dict[str, Fingerprint]:
+        """What was handed in. Rows that came after others of the same key count as merged once `chunks` has run."""
+        return dict(self._sums)
+
+    def add(
+        self, name: str, partition: int, columns: Sequence[Column], nulls: Mapping[str, np.ndarray], *, fresh: bool
+    ) -> None:
+        """Takes rows of a table, as columns. Raises ValueError if they are not what the table's columns are."""
+        table = TABLES[name]
+        rows = matrix_of(table, partition, columns, nulls, self._texts, fresh)
+        if not len(rows):
+            return
+        self._sums[name] += fingerprint_of(table, rows, self._texts)
+        self._pending[name].append(rows)
+        self._waiting += rows.nbytes
+        if self._waiting > _PENDING:
+            self._spill()
+
+    def _spill(self) -> None:
+        sizes = {name: sum(rows.nbytes for rows in waiting) for name, waiting in self._pending.items()}
+        for name in sorted(sizes, key=lambda n: -sizes[n]):
+            if self._waiting <= _PENDING // 2:
+                break
+            rows = self._drained(name)
+            self._runs[name].append(_run(TABLES[name], rows, self._written(rows)))
+
+    def _written(self, rows: Matrix) -> Callable[[int, int], Matrix]:
+        """Puts rows into the file; returns the way to read them back."""
+        at, width = self._end, rows.shape[1]
+        self._file.seek(at)
+        left = np.ascontiguousarray(rows).data.cast("B")
+        while left:
+            left = left[self._file.write(left) :]
+        self._end += rows.nbytes
+
+        def read(a: int, b: int) -> Matrix:
+            self._file.seek(at + 8 * width * a)
+            part = bytearray(8 * width * (b - a))
+            view = memoryview(part)
+            while view:
+                view = view[self._file.readinto(view) :]  # type: ignore[attr-defined]
+            return np.frombuffer(part, np.int64).reshape(-1, width)
+
+        return read
+
+    def _drained(self, name: str) -> Matrix:
+        """What waits of a table, sorted."""
+        waiting = self._pending[name]
+        if not waiting:
+            return np.empty((0, len(TABLES[name].columns) + 2), np.int64)
+        rows = waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+        self._waiting -= rows.nbytes
+        waiting.clear()
+        return sorted_by_key(TABLES[name], rows)
+
+    def chunks(self, name: str) -> Iterator[Matrix]:
+        """All rows of a table by key, one a key, in matrices of some 30,000. Forgets them on the way: it runs once.
+
+        Raises ValueError if a row that was said to be fresh was not.
+        """
+        table, rest = TABLES[name], self._drained(name)
+        runs = [*self._runs[name], _run(table, rest, lambda a, b: rest[a:b])]
+        self._runs[name] = []
+        begins = [0] * len(runs)
+        cuts = sorted(sample for run in runs for sample in run.samples)[:: _CHUNK // _SAMPLE]
+        for cut in [*cuts[1:], None]:
+            ends = [run.before(cut) for run in runs]
+            parts = [run.read(a, b) for run, a, b in zip(runs, begins, ends, strict=True) if b > a]
+            begins = ends
+            if parts:
+                yield self._settled(table, parts)
+
+    def _settled(self, table: Table, parts: list[Matrix]) -> Matrix:
+        """Parts of several runs as one, sorted, each key once; what was merged counts as handed in merged."""
+        rows = parts[0] if len(parts) == 1 else sorted_by_key(table, np.concatenate(parts))
+        rows, several, one = merged(table, rows)
+        if len(several):
+            gone, come = (fingerprint_of(table, some, self._texts) for some in (several, one))
+            self._sums[table.name] += come - gone
+        return rows
+
+    def texts(self, rows: Matrix, cell: int) -> list[str | None]:
+        """The texts of a column of `chunks`' rows; `cell`: its place, the partition's being 0."""
+        return self._texts.get(rows[:, cell], (rows[:, -1] >> cell) & 1)
+
+
+def _run(table: Table, rows: Matrix, read: Callable[[int, int], Matrix]) -> _Run:
+    width = len(table.key) + 1
+    return _Run(
+        rows=len(rows), width=width, samples=[tuple(key) for key in rows[::_SAMPLE, :width].tolist()], read=read
+    )

@@ -1,0 +1,129 @@
+"""The shadow tables themselves: made like the live ones, given their keys, put in the live ones' place, dropped.
+
+What a live table is like is read from the database, where the migrations have made it, so that a table that took its
+place is the same in every respect: columns, key, indexes, room left in its pages, and who may read it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, inspect
+
+from store.engine import Database
+from store.shadow_hash import SUFFIX
+from tracker.ids import GuildId, Partition, partition_of
+from tracker.projections.rows import TABLES
+
+__all__ = ["SHADOWS", "complete", "drop", "make", "replace_guilds", "replace_partitions", "sweep", "take_places"]
+
+SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
+"""The shadow table of each read model."""
+
+_TABLE: Final = re.compile(r'^CREATE TABLE "?(\w+)"?')
+_INDEX: Final = re.compile(r'^(CREATE (?:UNIQUE )?INDEX) "?(\w+)"? ON (?:"?\w+"?\.)?"?(\w+)"?')
+
+_GRANTS: Final = """
+SELECT format('GRANT %%s ON %%I TO %%s%%s', string_agg(a.privilege_type, ', '), %s::text,
+  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+WHERE c.oid = %s::regclass AND a.grantee <> c.relowner GROUP BY a.grantee, a.is_grantable
+"""
+
+
+def make(connection: Connection) -> None:
+    """Makes an empty shadow table for each read model; on PostgreSQL without key and indexes."""
+    for name, shadow in SHADOWS.items():
+        if connection.dialect.name == "sqlite":
+            made = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+            definition = str(connection.exec_driver_sql(made, (name,)).scalar_one())
+            connection.exec_driver_sql(_TABLE.sub(f"CREATE TABLE {shadow}", definition, count=1))
+        else:
+            asked = "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %s::regclass"
+            options = connection.exec_driver_sql(asked, (name,)).scalar_one()
+            room = f" WITH ({options})" if options else ""
+            connection.exec_driver_sql(
+                f"CREATE TABLE {shadow} (LIKE {name} INCLUDING DEFAULTS INCLUDING STORAGE){room}"
+            )
+
+
+def complete(connection: Connection, name: str) -> None:
+    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one."""
+    shadow, key = SHADOWS[name], ", ".join(("partition", *TABLES[name].key))
+    connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD CONSTRAINT {shadow}_pkey PRIMARY KEY ({key})")
+    for index, definition in _indexes(connection, name).items():
+        connection.exec_driver_sql(_INDEX.sub(rf"\1 {index}{SUFFIX} ON {shadow}", definition, count=1))
+    for grant in connection.exec_driver_sql(_GRANTS, (shadow, name)).scalars().all():
+        connection.exec_driver_sql(grant)
+
+
+def _indexes(connection: Connection, name: str) -> dict[str, str]:
+    """The statements that make a live table's indexes, its key's apart."""
+    asked = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+        "postgresql": "SELECT c.relname, pg_get_indexdef(c.oid) FROM pg_index i "
+        "JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass AND NOT i.indisprimary",
+    }
+    rows = connection.exec_driver_sql(asked[connection.dialect.name], (name,)).all()
+    return {str(index): str(made) for index, made in rows}
+
+
+def take_places(connection: Connection) -> None:
+    """Puts every shadow table in its live table's place, under its names. The live tables are gone."""
+    for name, shadow in SHADOWS.items():
+        indexes = _indexes(connection, name)
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+        connection.exec_driver_sql(f"ALTER TABLE {shadow} RENAME TO {name}")
+        if connection.dialect.name == "sqlite":  # where indexes cannot be renamed
+            for definition in indexes.values():
+                connection.exec_driver_sql(definition)
+        else:
+            for index in (f"{name}_pkey", *indexes):
+                given = f"{shadow}_pkey" if index == f"{name}_pkey" else index + SUFFIX
+                connection.exec_driver_sql(f"ALTER INDEX {given} RENAME TO {index}")
+
+
+def replace_partitions(connection: Connection, partitions: Collection[Partition]) -> None:
+    """Replaces all rows of these partitions by those of the shadow tables."""
+    _replace(connection, ("partition",), [(p,) for p in partitions])
+
+
+def replace_guilds(connection: Connection, guilds: Collection[GuildId], partitions: int) -> None:
+    """Replaces all rows of these guilds by those of the shadow tables. `partitions`: how many the database has."""
+    _replace(connection, ("partition", "guild_id"), [(partition_of(g, partitions), g) for g in guilds])
+
+
+def _replace(connection: Connection, columns: Sequence[str], wanted: Sequence[tuple[int, ...]]) -> None:
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    where = " AND ".join(f"{column} = {mark}" for column in columns)
+    for name, shadow in SHADOWS.items():
+        named = ", ".join(("partition", *TABLES[name].columns))
+        for values in sorted(wanted):
+            connection.exec_driver_sql(f"DELETE FROM {name} WHERE {where}", values)  # noqa: S608
+            connection.exec_driver_sql(
+                f"INSERT INTO {name} ({named}) SELECT {named} FROM {shadow} WHERE {where}",  # noqa: S608
+                values,
+            )
+
+
+def drop(connection: Connection, shadows: Collection[str]) -> None:
+    """Drops shadow tables, if they are there."""
+    for shadow in shadows:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {shadow}")
+
+
+def sweep(db: Database) -> list[str]:
+    """Drops what a killed rebuild left, each table in a transaction of its own; returns their names.
+
+    Only for who holds the writer's lease: a rebuild that is still going on would lose its tables. Raises DatabaseError.
+    """
+    with db.read() as connection:
+        found = set(inspect(connection).get_table_names())
+    left = [shadow for shadow in SHADOWS.values() if shadow in found]
+    for shadow in left:
+        with db.write() as connection:
+            drop(connection, [shadow])
+    return left
