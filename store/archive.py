@@ -7,18 +7,17 @@ moves it. Nothing here opens a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
-from store.schema import archive_segments, tracker_info
+from store.schema import archive_ids, archive_segments, tracker_info
 from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
 from tracker.ids import Ms, Partition, Position
 
-__all__ = ["Segment", "all_segments", "border", "directory", "forget_directory", "put_directory", "segments"]
+__all__ = ["Segment", "all_segments", "border", "directory", "put_directory", "put_in", "segments", "take_out"]
 
 _DIRECTORY: Final = "archive_dir"
 
@@ -125,23 +124,35 @@ def directory(connection: Connection) -> Path | None:
     if said is not None:
         return Path(said)
     url = connection.engine.url
-    return Path(f"{url.database}.archive") if url.drivername == "sqlite" else None
+    return Path(f"{url.database}.archive").absolute() if url.drivername == "sqlite" else None
 
 
 def put_directory(connection: Connection, path: Path) -> None:
     """Remembers where the files are; what is next to the SQLite file is not remembered, and may move with it."""
-    forget_directory(connection)
-    if directory(connection) != path:
+    connection.execute(delete(tracker_info).where(tracker_info.c.name == _DIRECTORY))
+    if directory(connection) != path.absolute():
         connection.execute(insert(tracker_info), [{"name": _DIRECTORY, "value": str(path.absolute())}])
 
 
-def forget_directory(connection: Connection) -> None:
-    """As if nobody had ever said where the files are."""
-    connection.execute(delete(tracker_info).where(tracker_info.c.name == _DIRECTORY))
+def put_in(connection: Connection, segment: Segment) -> None:
+    """Notes a new segment."""
+    row = {
+        "partition": segment.partition,
+        "first_position": segment.first,
+        "last_position": segment.last,
+        "events": segment.events,
+        "first_at": segment.first_at,
+        "last_at": segment.last_at,
+        "bytes": segment.bytes,
+        "created_at": segment.created_at,
+        "file": segment.path.name,
+        "sha256": segment.sha256,
+    }
+    connection.execute(insert(archive_segments), [row])
 
 
-def take_out(connection: Connection, tables: Sequence[Table], segment: Segment) -> None:
-    """Removes what `tables` hold of the segment."""
-    for table in tables:
+def take_out(connection: Connection, segment: Segment) -> None:
+    """Removes what the database holds of the segment: its place and its ids."""
+    for table in (archive_segments, archive_ids):
         here = (table.c.partition == segment.partition) & (table.c.first_position == segment.first)
         connection.execute(delete(table).where(here))

@@ -84,7 +84,7 @@ def write(path: Path, table: Any) -> tuple[str, int]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with _writing(path):
+    with writing(path):
         with path.open("xb") as file:
             pq.write_table(
                 table, file, row_group_size=GROUP, compression="zstd", compression_level=3,
@@ -106,7 +106,8 @@ def write(path: Path, table: Any) -> tuple[str, int]:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Raises ArchiveAwayError, naming `path`, for what the system refuses within."""
     try:
         yield
     except OSError as error:
@@ -143,12 +144,14 @@ def batches(segment: Segment, mask: Callable[[Any], Any] | None = None, needs: S
     Raises ArchiveAwayError, LogCorruptError, ConfigError.
     """
     require()
+    import pyarrow.compute as pc
+
     with _reading(segment) as file:
         for number in range(file.num_row_groups):
             wanted = None
             if mask is not None:
                 wanted = mask(file.read_row_group(number, columns=list(needs)))
-                if not wanted.true_count:
+                if not pc.any(wanted).as_py():
                     continue
             group = file.read_row_group(number, columns=list(COLUMNS))
             yield group if wanted is None else group.filter(wanted)

@@ -5,8 +5,8 @@ What a running bot makes is newer than all of that, and is let through by compar
 (imports, the history of messages) is looked up among the segment's hashes: 96 bits and the place of each id, 16 bytes
 an event. Ids that tell no instant are kept, and looked for, apart.
 
-Only who holds the lease archives, so a writer's memory of the ranges is read again when the lease changes hands; history
-that is appended without the lease is looked up under the log's lock.
+Only who holds the lease archives, so a writer's memory of the ranges is read again when the lease changes hands;
+history that is appended without the lease is looked up under the log's lock.
 """
 
 from __future__ import annotations

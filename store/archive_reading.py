@@ -15,7 +15,9 @@ from tracker.ids import Partition
 if TYPE_CHECKING:
     from store.engine import Database
 
-__all__ = ["canonical_rows", "current", "of_member", "rows"]
+__all__ = ["COLUMNS", "canonical_rows", "current", "of_member", "rows"]
+
+COLUMNS: Final = archive_files.COLUMNS
 
 Row = tuple[Any, ...]
 """position, id, type, version, guild, user (negative: an erased one; None), channel, occurred_at, recorded_at, data"""
@@ -50,6 +52,10 @@ def of_member(
 
     The rows say the subject, not the user.
     """
+    found = [s for s in archive.segments(connection, partition) if s.last > after]
+    if not found:
+        return
+    archive_files.require()
     import pyarrow.compute as pc
 
     def mask(table: Any) -> Any:
@@ -59,10 +65,9 @@ def of_member(
         return pc.and_(wanted, pc.and_(pc.equal(table["guild_id"], guild), pc.greater(table["position"], after)))
 
     needs = ("position", "type", "guild_id", "subject_id")
-    for segment in archive.segments(connection, partition):
-        if segment.last > after:
-            for table in archive_files.batches(current(db, segment), mask, needs):
-                yield from archive_files.tuples(table)
+    for segment in found:
+        for table in archive_files.batches(current(db, segment), mask, needs):
+            yield from archive_files.tuples(table)
 
 
 def canonical_rows(

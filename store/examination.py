@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from store import migrate
 from store.engine import Database
 from store.lease import STALE_MS, Process, this_process
-from store.schema import READ_MODELS, checkpoints, events, leases, log_head, rebuild_marks
+from store.schema import READ_MODELS, archive_segments, checkpoints, events, leases, log_head, rebuild_marks
 from tracker.ids import GuildId, Ms, Partition
 
 __all__ = [
@@ -108,11 +108,16 @@ def who_writes(db: Database, *, now: Ms) -> WhoWrites | None:
 
 def backlogs(db: Database) -> list[Backlog]:
     """How far each partition with events is, in order."""
-    last = select(func.coalesce(func.max(events.c.position), 0)).where(events.c.partition == log_head.c.partition)
+    here, there = events.c.partition == log_head.c.partition, archive_segments.c.partition == log_head.c.partition
+    last = func.coalesce(
+        select(func.max(events.c.position)).where(here).scalar_subquery(),
+        select(func.max(archive_segments.c.last_position)).where(there).scalar_subquery(),
+        0,
+    )
     wanted = (
         select(
             log_head.c.partition,
-            last.scalar_subquery(),  # one seek each; grouping would walk through the whole log
+            last,  # one seek each; grouping would walk through the whole log
             log_head.c.position,
             checkpoints.c.position,
             checkpoints.c.as_of,

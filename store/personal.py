@@ -1,7 +1,7 @@
 """What is stored about one member of one guild: looked at, written out whole, and erased beyond the read models.
 
-The log has no index by member: the few who export or are forgotten pay with one reading of their partition, and
-everybody else's appends stay as quick as they are.
+The log has no index by member: the few who export or are forgotten pay with one reading of their partition (of its
+archive too), and everybody else's appends stay as quick as they are.
 """
 
 # ruff: noqa: S608  (the statements are put together from constants of this module; what is looked for is bound)
@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, text
 
-from store import bulk, subjects
+from store import archive_erasure, archive_reading, bulk, subjects
 from store.engine import Database
 from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events.codec import data_from_json
@@ -23,7 +23,7 @@ from tracker.events.envelope import Event
 from tracker.events.exchange import to_line
 from tracker.events.member import MemberJoined, MemberLeft, MemberRenamed
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
-from tracker.ids import ChannelId, EventId, GuildId, Ms, RoleId, UserId, partition_of
+from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, RoleId, UserId, partition_of
 from tracker.projections.rows import TABLES
 from tracker.reports.kept_about import Kept
 
@@ -130,7 +130,7 @@ def read_export(db: Database, guild: GuildId, user: UserId) -> Iterator[tuple[st
         for key, state, payload, created_at in connection.execute(text(_LEVEL_POSTS), _posts(place)):
             about = {"key": key, "state": state, "created_at": created_at, "payload": msgspec.json.decode(payload)}
             yield "announcements", _json(about)
-        yield from _events(connection, place)
+        yield from _events(db, connection, place)
 
 
 _MEMBER_SYNC: Final = (
@@ -141,16 +141,25 @@ _LEVEL_POSTS: Final = (
     "AND substr(key, 1, :length) = :prefix ORDER BY created_at, key"
 )
 _EVENTS: Final = (
-    "SELECT position, id, type, version, channel_id, occurred_at, data, subject_id FROM events "
-    f"WHERE {_HERE} AND (subject_id = :subject OR type IN {_ACTS}) ORDER BY position"
+    f"SELECT {', '.join(archive_reading.COLUMNS)} FROM events "
+    f"WHERE {_HERE} AND position > :after AND (subject_id = :subject OR type IN {_ACTS}) ORDER BY position"
 )
 
 
-def _events(connection: Connection, place: dict[str, int]) -> Iterator[tuple[str, str]]:
+def _logged(
+    db: Database, connection: Connection, place: dict[str, int], subject: int | None, *, after: int = 0
+) -> Iterator[Sequence[Any]]:
+    """The member's events and all acts of the guild beyond position `after`, archived ones first: all columns."""
+    yield from archive_reading.of_member(
+        db, connection, Partition(place["partition"]), guild=place["guild"], subject=subject, types=_ACTS, after=after
+    )
+    values = {**_needed(_EVENTS, place), "subject": subject or 0, "after": after}
+    yield from _streamed(connection, _EVENTS, values)
+
+
+def _events(db: Database, connection: Connection, place: dict[str, int]) -> Iterator[tuple[str, str]]:
     subject = _subject(connection, place)
-    for position, event_id, kind, version, channel, at, data, whose in _streamed(
-        connection, _EVENTS, {**_needed(_EVENTS, place), "subject": subject or 0}
-    ):
+    for position, event_id, kind, version, _, whose, channel, at, _, data in _logged(db, connection, place, subject):
         if whose is None or whose != subject:
             if _by(data) == place["user"]:
                 yield "done_as_admin", _json({"type": kind, "at": at})
@@ -194,13 +203,8 @@ def read_traces(db: Database, guild: GuildId, user: UserId, *, after: Traces | N
         subject = _subject(connection, place) if after is None else after.subject
         head = connection.execute(text("SELECT position FROM log_head WHERE partition = :partition"), _only(place))
         upto = int(head.scalar_one())
-        statement = (
-            f"SELECT position, type, data, subject_id FROM events WHERE {_HERE} AND position > :after "
-            f"AND ((subject_id = :subject AND type IN {_NAMING}) OR type IN {_ACTS}) ORDER BY position"
-        )
         since = 0 if after is None else after.upto
-        wanted = {**_needed(statement, place), "subject": subject or 0, "after": since}
-        for position, kind, data, whose in _streamed(connection, statement, wanted):
+        for position, _, kind, _, _, whose, _, _, _, data in _logged(db, connection, place, subject, after=since):
             if kind in _NAMING and whose == subject:
                 found.append((position, _without(data, "name")))
             elif kind in _ACTS and _by(data) == place["user"]:
@@ -211,10 +215,13 @@ def read_traces(db: Database, guild: GuildId, user: UserId, *, after: Traces | N
 def erase(db: Database, guild: GuildId, user: UserId, traces: Traces) -> None:
     """Takes the member out of what no flush reaches: names in the log, announcements, who set a rule.
 
-    The log keeps its events and positions; who reads it counts as before. Raises DatabaseError.
+    The log keeps its events and positions; who reads it counts as before. Archived files that name the member are
+    written anew. Raises DatabaseError, ArchiveAwayError, LogCorruptError; then nothing was erased.
     """
     place = _place(db, guild, user)
-    with db.write() as connection:
+    partition = Partition(place["partition"])
+    with archive_erasure.rewritten(db, partition, dict(traces.data)) as put_into_use, db.write() as connection:
+        put_into_use(connection)
         rewritten = [{"partition": place["partition"], "position": n, "data": data} for n, data in traces.data]
         if rewritten:
             statement = "UPDATE events SET data = :data WHERE partition = :partition AND position = :position"

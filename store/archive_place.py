@@ -1,0 +1,196 @@
+"""The archive's directory: settled once, swept of what a killed process left, with a manifest for people to read.
+
+The database alone says which files count. Before a file is written, and in the transaction that takes one out of use,
+its name is noted as a leftover (`tracker_info`), so that it can be removed after whatever happens in between. A file
+that is neither in use nor noted is never touched: it may be all that an older copy of the database has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, delete, insert, select
+
+from store import archive, archive_files
+from store.archive import Segment
+from store.archive_checking import check_file
+from store.schema import tracker_info
+from tracker.clock import from_ms
+from tracker.errors import ConfigError
+from tracker.ids import Partition
+
+if TYPE_CHECKING:
+    from store.engine import Database
+
+__all__ = ["is_away", "move", "new_file", "note", "remove", "settle", "strangers", "sweep", "unnote", "write_manifest"]
+
+MANIFEST: Final = "manifest.json"
+_NOTE: Final = "archive_leftover:"
+_ID: Final = "archive_id"
+_FILE: Final = re.compile(r"p\d{4,}-\d{12,}-\d{12,}-[0-9a-f]{8}\.parquet")
+
+
+def settle(db: Database, folder: Path | None) -> Path:
+    """The directory to archive into: `folder`, or None for the one that is known; made if it is not there.
+
+    Raises ConfigError if it is not known, is another one than before, or is another database's; ArchiveAwayError if a
+    file is missing in it (it may not be mounted).
+    """
+    with db.read() as connection:
+        there, known = archive.all_segments(connection), archive.directory(connection)
+    place = known if folder is None else folder.absolute()
+    if place is None:
+        raise ConfigError(
+            "a PostgreSQL server has no place for files of ours: say once where the archive goes, with --dir DIRECTORY"
+        )
+    if there and place != known:
+        raise ConfigError(
+            f"the archive is in {known} already ({len(there)} files): move them to {place}, then say so with "
+            f"`tracker archive --dir {place}`"
+        )
+    for segment in there:
+        if not segment.path.exists():
+            raise segment.away()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--dir {place}: {error.strerror or error}") from None
+    _claim(db, place)
+    return place
+
+
+def _claim(db: Database, place: Path) -> None:
+    """Makes the directory this database's. Raises ConfigError if it is another one's."""
+    with db.write() as connection:
+        archive.put_directory(connection, place)
+        known = connection.execute(select(tracker_info.c.value).where(tracker_info.c.name == _ID)).scalar()
+        if known is None:
+            known = secrets.token_hex(8)
+            connection.execute(insert(tracker_info), [{"name": _ID, "value": known}])
+        owner = _owner(place)
+        if owner not in (None, known):
+            raise ConfigError(f"{place} holds another database's archive; choose a directory of its own with --dir")
+
+
+def _owner(place: Path) -> str | None:
+    try:
+        return str(json.loads((place / MANIFEST).read_text(encoding="utf-8"))["database"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def move(db: Database, folder: Path) -> list[Segment]:
+    """Remembers that the files are in `folder` now, where every one of them must be as it was written.
+
+    Returns them. Raises ConfigError, ArchiveAwayError, LogCorruptError.
+    """
+    with db.write() as connection:
+        archive.put_directory(connection, folder)
+        moved = archive.all_segments(connection)  # raising below leaves the database as it was
+        for segment in moved:
+            check_file(segment)
+    return moved
+
+
+def new_file(partition: Partition, first: int, last: int) -> str:
+    """A name that no file has."""
+    return f"p{partition:04}-{first:012}-{last:012}-{secrets.token_hex(4)}.parquet"
+
+
+def note(connection: Connection, file: str) -> None:
+    """The file is to be removed, unless a later transaction puts it to use."""
+    connection.execute(insert(tracker_info), [{"name": _NOTE + file, "value": ""}])
+
+
+def unnote(connection: Connection, file: str) -> None:
+    """The file is in use, or gone."""
+    connection.execute(delete(tracker_info).where(tracker_info.c.name == _NOTE + file))
+
+
+def sweep(db: Database) -> list[str]:
+    """Removes what is noted as a leftover; returns the names. Does nothing about a directory that is away.
+
+    Not to be called while another process may be writing files: hold the lease, or be the only one who could.
+    """
+    with db.read() as connection:
+        noted = tracker_info.c.name.startswith(_NOTE, autoescape=True)
+        files = [
+            str(n).removeprefix(_NOTE) for n in connection.execute(select(tracker_info.c.name).where(noted)).scalars()
+        ]
+        place = archive.directory(connection) if files else None
+    if place is None or is_away(place):
+        return []
+    remove(db, [place / file for file in files])
+    return files
+
+
+def is_away(place: Path) -> bool:
+    """Whether the directory is not there (not mounted, maybe)."""
+    return not place.is_dir()
+
+
+def remove(db: Database, paths: Sequence[Path]) -> None:
+    """Removes noted files from the disk, and their notes. What cannot be removed now stays noted."""
+    gone = []
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            continue
+        gone.append(path.name)
+    if gone:
+        with db.write() as connection:
+            for file in gone:
+                unnote(connection, file)
+
+
+def strangers(db: Database) -> list[Path]:
+    """Files in the directory that look like the archive's and are not in use: another copy of the database's, maybe."""
+    with db.read() as connection:
+        place, used = archive.directory(connection), {s.path.name for s in archive.all_segments(connection)}
+    if place is None or is_away(place):
+        return []
+    return sorted(path for path in place.iterdir() if _FILE.fullmatch(path.name) and path.name not in used)
+
+
+def write_manifest(db: Database) -> None:
+    """Writes what the database says of the files beside them, for people; takes it away when there are none."""
+    with db.read() as connection:
+        place, segments = archive.directory(connection), archive.all_segments(connection)
+        owner = connection.execute(select(tracker_info.c.value).where(tracker_info.c.name == _ID)).scalar()
+    if place is None or is_away(place):
+        return
+    manifest = place / MANIFEST
+    if not segments:
+        manifest.unlink(missing_ok=True)
+        return
+    told = {"database": owner, "partitions": db.partitions, "segments": [_told(s) for s in segments]}
+    part = manifest.with_suffix(f".{os.getpid()}.part")
+    with archive_files.writing(manifest):
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(told, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(manifest)
+        archive_files.sync_directory(place)
+
+
+def _told(segment: Segment) -> dict[str, Any]:
+    return {
+        "partition": segment.partition,
+        "first_position": segment.first,
+        "last_position": segment.last,
+        "events": segment.events,
+        "file": segment.path.name,
+        "bytes": segment.bytes,
+        "sha256": segment.sha256,
+        "first_at": f"{from_ms(segment.first_at):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "last_at": f"{from_ms(segment.last_at):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "created_at": f"{from_ms(segment.created_at):%Y-%m-%dT%H:%M:%SZ}",
+    }
