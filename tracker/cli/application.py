@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from tracker import __version__
-from tracker.cli import care, moving, reading, rules, running
+from tracker.cli import backfill, care, moving, reading, rules, running
+from tracker.cli.archive import archive
 from tracker.cli.doctor import doctor
 from tracker.cli.frame import plainly
 
@@ -60,8 +61,10 @@ app.command("demo", short_help="See the real bot at work within a minute, withou
 app.command("report", short_help="Show the report of a role over a day, week or month.")(reading.report)
 app.command("activity", short_help="Show what each member did on each day.")(reading.activity)
 app.command("import", short_help="Bring events into the log, and count anew.")(moving.import_)
+app.command("backfill", short_help="Read the messages of the last days from Discord.")(backfill.backfill)
 app.command("export", short_help="Write the event log as JSON lines.")(moving.export)
 app.add_typer(rules.app, name="settings", short_help="Show, check and change a server's settings.")
 app.command("doctor", short_help="Say how the tracker is, and what a person has to do.")(doctor)
 app.command("check", short_help="Check that the log is whole and the figures are what it says.")(care.check)
 app.command("replay", short_help="Make all figures anew from the event log.")(care.replay)
+app.command("archive", short_help="Move old events into compressed files, or back.")(archive)

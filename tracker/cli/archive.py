@@ -1,0 +1,142 @@
+"""`tracker archive`: old events out of the database into files, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracker.cli.frame import say
+from tracker.cli.options import DatabaseUrl, opened
+from tracker.clock import SystemClock, from_ms, to_ms
+from tracker.errors import ConfigError
+from tracker.ids import Ms
+
+if TYPE_CHECKING:
+    from store.engine import Database
+
+__all__ = ["archive"]
+
+
+def archive(
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="YYYY-MM-DD", help="Archive what happened before this day (UTC).")
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir",
+            metavar="DIRECTORY",
+            help="Where the files go. Default: where they went before, or next to the SQLite file, in <name>.archive. "
+            "Without --before: the files were moved, and are there now.",
+            show_default=False,
+        ),
+    ] = None,
+    restore: Annotated[bool, typer.Option("--restore", help="Put all archived events back into the database.")] = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Move old events out of the database into compressed files that everything still reads.
+
+    Reports come from other tables and stay as they are. Counting anew, checking, exporting and erasing members read and
+    write the files as if they were the database: keep them, and back them up with it. A bot starts and counts without
+    them. The log's beginning goes, up to the first event that is not before the day, or is not counted yet. The bot
+    must not be running meanwhile. Without options: say what is archived.
+
+    \b
+    Examples:
+      tracker archive --before 2026-01-01
+      tracker archive --before 2026-01-01 --dir /srv/archive --database postgresql://tracker@localhost/study
+      tracker archive --restore
+    """
+    if restore and (before is not None or directory is not None):
+        raise ConfigError("--restore goes with neither --before nor --dir")
+    until = None if before is None else _instant(before)
+    with opened(database) as db:
+        if restore:
+            _restore(db)
+        elif until is not None:
+            _archive(db, until, directory)
+        elif directory is not None:
+            _moved(db, directory)
+        else:
+            _tell(db)
+
+
+def _instant(text: str) -> Ms:
+    """The first instant of the day. Raises ConfigError if it is none, or has not come yet."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--before: {text!r} is not a date such as 2026-01-31") from None
+    instant = to_ms(datetime.combine(day, time(), UTC))
+    if instant > SystemClock().now():
+        raise ConfigError(f"--before: {text} has not come yet")
+    return instant
+
+
+def _archive(db: Database, until: Ms, directory: Path | None) -> None:
+    from store import log
+    from store.archive_moving import archive_before
+    from tracker.cli.holding import holding
+    from tracker.cli.progress import bar
+
+    with holding(db) as lease, bar("Archiving", sum(log.head(db).values())) as moved:
+        done = archive_before(db, until, now=SystemClock().now(), folder=directory, lease=lease, progress=moved)
+    if not done.files:
+        typer.echo("nothing to archive: no event is older than that, counted, and not archived yet")
+        return
+    files = "1 new file" if done.files == 1 else f"{done.files:,} new files"
+    typer.echo(
+        f"{done.events:,} events are in {files} in {done.directory} "
+        f"({done.bytes / 1e6:,.1f} MB, {done.bytes / done.events:.1f} bytes an event)"
+    )
+    if db.dialect == "sqlite":
+        say("the database's file keeps its size, and the room in it is used for new events")
+
+
+def _restore(db: Database) -> None:
+    from store import log
+    from store.archive_moving import restore
+    from tracker.cli.holding import holding
+    from tracker.cli.progress import bar
+
+    with holding(db) as lease, bar("Restoring", sum(log.head(db).values())) as moved:
+        done = restore(db, lease=lease, progress=moved)
+    if not done.files:
+        typer.echo("nothing is archived")
+        return
+    typer.echo(f"{done.events:,} events are back in the database; {done.files:,} files are gone from {done.directory}")
+
+
+def _moved(db: Database, directory: Path) -> None:
+    from store import archive_place
+
+    files = archive_place.move(db, directory)
+    typer.echo(f"the archive is in {directory.absolute()} from now on ({len(files):,} files are there, all sound)")
+
+
+def _tell(db: Database) -> None:
+    """What is archived. Raises typer.Exit(1) if a file of it is not there."""
+    from store import archive as archives
+    from store import archive_place
+
+    with db.read() as connection:
+        found, directory = archives.all_segments(connection), archives.directory(connection)
+    for stranger in archive_place.strangers(db):
+        say(f"tracker: {stranger} is no file of this database's archive; another copy of the database may need it")
+    if not found:
+        typer.echo("nothing is archived")
+        return
+    away = [s for s in found if not s.path.exists()]
+    for segment in away:
+        say(f"tracker: {segment.named} is not there")
+    since, until = min(s.first_at for s in found), max(s.last_at for s in found)
+    typer.echo(
+        f"{sum(s.events for s in found):,} events from {from_ms(since):%Y-%m-%d} to {from_ms(until):%Y-%m-%d} are in "
+        f"{len(found):,} {'file' if len(found) == 1 else 'files'} in {directory} "
+        f"({sum(s.bytes for s in found) / 1e6:,.1f} MB)"
+    )
+    if away:
+        raise typer.Exit(1)
