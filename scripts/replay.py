@@ -1,4 +1,4 @@
-"""Make all figures anew from the event log: `python scripts/replay.py [--database URL] [--verify]`."""
+"""Make all figures anew from the event log, check them, or ask what if: `python scripts/replay.py --help`."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tracker.cli.options import AsJson, DatabaseUrl, GuildText, guild_of, opened
+from tracker.cli.replay_until import Until, as_of
 from tracker.errors import ConfigError, NotFoundError
 from tracker.ids import GuildId, Ms, RoleId
 
@@ -57,13 +58,14 @@ def report(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Also write all members, as a table that Excel opens.")
     ] = None,
+    until: Until = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Show the report of a role: members and how many were active, sums and their change, the top 10, the last 5.
 
     Dates are the server's own (its time zone is in its settings). The bot may be running; the figures are as of its
-    last flush, at most a minute ago.
+    last flush, at most a minute ago, or with --until as of any instant of the past.
 
     \b
     Examples:
@@ -79,7 +81,7 @@ def report(
     if (first is None) != (last is None) or (first is not None and date is not None):
         raise ConfigError("give --date, or both --from and --to")
     guild_id = guild_of(guild)
-    with opened(database) as db:
+    with opened(database) as live, as_of(live, until, [guild_id]) as db:
         role_id = None if role is None else _role_of(db, guild_id, role)
         now = _now(db, guild_id)
         settings = queries.settings_of(db, guild_id)
@@ -104,13 +106,15 @@ def activity(
     guild: GuildText,
     first: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="The first day.")],
     last: Annotated[str, typer.Option("--to", metavar="YYYY-MM-DD", help="The last day, itself included.")],
+    until: Until = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Show what each member did in each channel on each local day.
 
     With --json: a list of objects, sorted by day, member and channel; ids are strings, times in milliseconds, and
-    channel_id is null for EXP given by hand. The bot may be running; the figures are as of its last flush.
+    channel_id is null for EXP given by hand. The bot may be running; the figures are as of its last flush, or with
+    --until as of any instant of the past.
 
     \b
     Example:
@@ -123,7 +127,7 @@ def activity(
     first_day, last_day = parse_day(first), parse_day(last)
     if last_day < first_day:
         raise ConfigError(f"the dates are the wrong way round: --to {last} is before --from {first}")
-    with opened(database) as db:
+    with opened(database) as live, as_of(live, until, [guild_id]) as db:
         if not queries.is_known(db, guild_id):
             raise NotFoundError(f"guild {guild_id} is not in the database")
         rows = queries.daily_rows(db, guild_id, first_day, last_day)

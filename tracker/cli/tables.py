@@ -21,12 +21,12 @@ from tracker.reports.wording import away_text, open_text, sums_of, title_of, whe
 if TYPE_CHECKING:
     from store.queries import DailyRow
 
-__all__ = ["show_activity", "show_findings", "show_report"]
+__all__ = ["console", "new_table", "show_activity", "show_findings", "show_report"]
 
 
 def show_report(report: Report, locale: str | None) -> None:
     """Print the report."""
-    t, out = text.translate(locale), _console()
+    t, out = text.translate(locale), console()
     out.print(Text(title_of(report, locale), style="bold"))
     out.print(Text(when_text(report.window, locale)))
     if (still_open := open_text(report, locale)) is not None:
@@ -51,7 +51,7 @@ def show_activity(
 ) -> None:
     """Print daily rows, with the names of members and channels where they are known."""
     t = text.translate(locale)
-    table = _table(
+    table = new_table(
         t("activity.title", range=text.range_text(*days, locale)),
         [t("column.day"), t("column.member"), t("column.channel")],
         [t(f"column.{name.removesuffix('_ms')}") for name in DAILY_COUNTS],
@@ -65,7 +65,7 @@ def show_activity(
             Text(t("activity.no_channel") if channel is None else channels.get(channel) or str(channel)),
             *counts,
         )
-    _console().print(table if table.row_count else Text(t("activity.empty")))
+    console().print(table if table.row_count else Text(t("activity.empty")))
 
 
 _MARKS = {"ok": Text("✔", style="green"), "note": Text("•", style="yellow"), "bad": Text("✘", style="bold red")}
@@ -73,7 +73,7 @@ _MARKS = {"ok": Text("✔", style="green"), "note": Text("•", style="yellow"),
 
 def show_findings(findings: Iterable[tuple[str, str, str, str | None]], end: str) -> None:
     """Print (kind, topic, sentence, what to do) of each finding, the topic where it begins, and `end` below."""
-    out, table, before = _console(), Table.grid(padding=(0, 1)), ""
+    out, table, before = console(), Table.grid(padding=(0, 1)), ""
     for kind, topic, sentence, todo in findings:
         table.add_row(_MARKS[kind], Text("" if topic == before else topic, style="bold"), Text(sentence))
         if todo is not None:
@@ -89,7 +89,7 @@ def _count(name: str, value: int, locale: str | None) -> str:
 
 def _sums(report: Report, locale: str | None) -> Table:
     t = text.translate(locale)
-    table = _table("", [""], [t("column.this_period"), t(f"report.change.{report.window.period}")])
+    table = new_table("", [""], [t("column.this_period"), t(f"report.change.{report.window.period}")])
     for label, value, change in sums_of(report, locale):
         table.add_row(label, value, change)
     return table
@@ -97,7 +97,7 @@ def _sums(report: Report, locale: str | None) -> Table:
 
 def _entries(title: str, entries: Sequence[MemberEntry], report: Report, locale: str | None) -> Table:
     t = text.translate(locale)
-    table = _table(title, [t("column.rank"), t("column.member")], _headings(t))
+    table = new_table(title, [t("column.rank"), t("column.member")], _headings(t))
     for entry in entries:
         seen = entry.last_seen
         table.add_row(
@@ -118,7 +118,8 @@ def _headings(t: Translate) -> list[str]:
     return [t(f"column.{name}") for name in names]
 
 
-def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+def new_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+    """An empty table with columns of names, and of figures on the right."""
     table = Table(title=Text(title, style="bold") if title else None, title_justify="left")
     for name in names:
         table.add_column(Text(name))
@@ -127,6 +128,6 @@ def _table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
     return table
 
 
-def _console() -> Console:
+def console() -> Console:
     """On a terminal as wide as that; into a file or a pipe wide enough that nothing is folded."""
     return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)

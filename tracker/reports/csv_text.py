@@ -18,9 +18,9 @@ from tracker.reports import text
 from tracker.reports.model import MemberEntry
 from tracker.reports.window import Window
 
-__all__ = ["csv_name", "full_list_csv"]
+__all__ = ["BYTE_ORDER_MARK", "csv_name", "full_list_csv", "harmless"]
 
-_BYTE_ORDER_MARK: Final = "\ufeff"
+BYTE_ORDER_MARK: Final = "\ufeff"
 _STARTS_A_FORMULA: Final = "=+-@＝＋－＠−"
 _COLUMNS: Final = (
     "rank", "member", "user_id", "voice", "voice_ms", "sessions", "average_session", "messages", "interactions", "exp",
@@ -35,7 +35,7 @@ def full_list_csv(entries: Iterable[MemberEntry], window: Window, locale: str | 
     lines.writerow([*(t(f"column.{name}") for name in _COLUMNS), t("column.last_seen_in", zone=window.zone.key)])
     for entry in entries:
         lines.writerow(_line(entry, window))
-    return (_BYTE_ORDER_MARK + file.getvalue()).encode()
+    return (BYTE_ORDER_MARK + file.getvalue()).encode()
 
 
 def csv_name(window: Window) -> str:
@@ -49,7 +49,7 @@ def csv_name(window: Window) -> str:
 def _line(entry: MemberEntry, window: Window) -> list[str | int]:
     return [
         entry.rank,
-        _harmless(entry.name),
+        harmless(entry.name),
         # Excel keeps 15 digits of a number and an id has more. A tab makes it text, is not shown, and whoever reads
         # the file by program need not know: int() and strip() take it away.
         f"\t{entry.user_id}",
@@ -64,7 +64,7 @@ def _line(entry: MemberEntry, window: Window) -> list[str | int]:
     ]
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """A name on one line that no spreadsheet takes for a formula: one that begins like one gets an apostrophe."""
     line = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name).split())
     begins = next((c for c in line if unicodedata.category(c) not in ("Cf", "Zs")), "")
