@@ -1,0 +1,158 @@
+"""The event log as columns of numbers, read as fast as the machine allows: what a fold over millions of events eats.
+
+There are three sources behind one face: the archived segments (Parquet), which hold the beginning of the log; ADBC, if
+`tracker[fast]` is installed; the database's ordinary driver otherwise. All give the same columns, and what they say of
+an event is what the codec says (`store.log.read`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from store import columns_arrow, log
+from store.columns_args import TYPES
+from store.columns_chunk import Chunk, Ints, Rest
+from store.columns_read import Ask, Source, chunks
+from store.engine import Database
+from tracker.events import kinds
+from tracker.events.codec import data_to_json
+from tracker.events.envelope import RecordedEvent
+from tracker.ids import Partition, Position
+
+__all__ = ["EventColumns", "LogReader", "Source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventColumns:
+    """Events as equally long columns, in the order in which they were read. The arrays belong to whoever gets them.
+
+    `kind`: of `tracker.events.kinds`. `guild` 0: an event of the partition. `subject` 0, `channel` 0: none. `at`:
+    occurred_at. `arg`, by kind: the flags of voice events; the message id of `message.sent` and `message.deleted`; 1
+    where a bot joined; the number of a set of roles (`LogReader.role_sets`); the amount of an adjustment; the instant
+    of a tick; 0 of all others.
+    """
+
+    position: Ints
+    kind: npt.NDArray[np.uint8]
+    guild: Ints
+    subject: Ints
+    channel: Ints
+    at: Ints
+    arg: Ints
+    rest: Rest = field(repr=False)
+    lookup: Callable[[EventColumns, int], RecordedEvent] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def text(self, i: int) -> str:
+        """The `data` column of row i. At hand for names and for the rare kinds; of the others a look-up in the log, as
+        the codec writes it.
+        """
+        found = self.rest.find(i)
+        return data_to_json(self.event(i).event.data) if found is None else self.rest.texts[found]
+
+    def event(self, i: int) -> RecordedEvent:
+        """Row i, read by the codec. As cheap as `text`. Raises LogCorruptError, DatabaseError."""
+        return self.lookup(self, i)
+
+
+class LogReader:
+    """Reads the log of `db` in columns. `role_sets`: the sets of roles that were met so far, by number; 0: none.
+
+    `source`: None takes the fastest that is installed.
+    """
+
+    def __init__(self, db: Database, *, source: Source | None = None) -> None:
+        self.role_sets: list[tuple[int, ...]] = [()]
+        self.source: Source = source or ("adbc" if columns_arrow.installed(db.dialect) else "driver")
+        self._db = db
+        self._numbers: dict[tuple[int, ...], int] = {(): 0}
+        self._users: dict[Partition, Ints] = {}
+
+    def batches(
+        self,
+        partition: Partition,
+        *,
+        after: int = 0,
+        upto: int,
+        guilds: Collection[int] | None = None,
+        canonical: bool = False,
+        rows: int = 500_000,
+    ) -> Iterator[EventColumns]:
+        """The partition's events beyond position `after`, up to and with `upto`, in batches of at most `rows`.
+
+        In order of position, or `canonical`: by guild, then `occurred_at`, then position. `guilds`: only theirs; None:
+        all, and the ticks. Raises DatabaseError, LogCorruptError, ArchiveAwayError; ConfigError where a part of the
+        log is archived and pyarrow is not installed.
+        """
+        ask = Ask(partition=partition, after=after, upto=upto, guilds=guilds, canonical=canonical, rows=rows)
+        self._users.pop(partition, None)
+        with closing(chunks(self._db, ask, self.source)) as found:
+            for chunk in found:
+                yield self._columns(partition, chunk)
+
+    def _columns(self, partition: Partition, chunk: Chunk) -> EventColumns:
+        if chunk.role_sets:
+            numbers = np.array([self._number(s) for s in chunk.role_sets], np.int64)
+            sets = np.flatnonzero(chunk.kind == kinds.ROLES_CHANGED)
+            chunk.arg[sets] = numbers[chunk.arg[sets]]
+        return EventColumns(
+            position=chunk.position,
+            kind=chunk.kind,
+            guild=chunk.guild,
+            subject=chunk.subject,
+            channel=chunk.channel,
+            at=chunk.at,
+            arg=chunk.arg,
+            rest=chunk.rest,
+            lookup=lambda columns, i: self._event(partition, columns, i),
+        )
+
+    def subjects(self, partition: Partition) -> tuple[Ints, Ints]:
+        """(guild ids, user ids), indexed by subject id; 0 where nobody knows: then the user is minus the subject.
+
+        As they are when this is called: who was forgotten since the events were read is unknown in it.
+        """
+        with self._db.read() as connection:
+            rows = connection.exec_driver_sql(
+                f"SELECT subject_id, guild_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
+            )
+            found = np.array([tuple(row) for row in rows], np.int64).reshape(-1, 3)
+        size = int(found[:, 0].max()) + 1 if len(found) else 1
+        guilds, users = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        guilds[found[:, 0]], users[found[:, 0]] = found[:, 1], found[:, 2]
+        return guilds, users
+
+    def _number(self, role_ids: tuple[int, ...]) -> int:
+        number = self._numbers.setdefault(role_ids, len(self.role_sets))
+        if number == len(self.role_sets):
+            self.role_sets.append(role_ids)
+        return number
+
+    def _event(self, partition: Partition, columns: EventColumns, i: int) -> RecordedEvent:
+        position, rest = int(columns.position[i]), columns.rest
+        found = rest.find(i)
+        if found is None:
+            return next(log.read(self._db, partition, Position(position - 1)))
+        return log._recorded(
+            partition,
+            (
+                position, rest.ids[found], TYPES[int(columns.kind[i])], rest.versions[found], int(columns.guild[i]),
+                self._user(partition, int(columns.subject[i])), int(columns.channel[i]) or None, int(columns.at[i]),
+                rest.recorded_at[found], rest.texts[found],
+            ),
+        )  # fmt: skip
+
+    def _user(self, partition: Partition, subject: int) -> int | None:
+        if not subject:
+            return None
+        if partition not in self._users:
+            self._users[partition] = self.subjects(partition)[1]
+        users = self._users[partition]
+        return int(users[subject] if subject < len(users) else 0) or -subject

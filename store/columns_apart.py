@@ -1,0 +1,46 @@
+"""Chunks of SQLite's log out of a process of its own (`store.columns_worker`)."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import suppress
+from typing import IO
+
+from store.columns_chunk import Chunk
+from store.columns_worker import LENGTH_BYTES, Job
+from tracker.errors import DatabaseError
+
+__all__ = ["chunks_apart"]
+
+
+def chunks_apart(job: Job) -> Generator[Chunk]:
+    """What the job reads. Its process ends with this iterator. Raises DatabaseError, LogCorruptError."""
+    command = [sys.executable, "-m", "store.columns_worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101
+        try:
+            with suppress(BrokenPipeError):
+                pickle.dump(job, process.stdin)
+                process.stdin.close()
+            yield from _answers(job, process.stdout)
+        finally:
+            process.kill()
+
+
+def _answers(job: Job, answers: IO[bytes]) -> Generator[Chunk]:
+    while True:
+        head = answers.read(LENGTH_BYTES)
+        length = int.from_bytes(head)
+        packed = answers.read(length)
+        if len(head) < LENGTH_BYTES or len(packed) < length:
+            raise DatabaseError(f"database {job.path}: the process that reads the log ended too early; try again")
+        if not length:
+            return
+        answer = pickle.loads(packed)  # noqa: S301 - our own process wrote it
+        if isinstance(answer, Exception):
+            raise answer
+        yield answer

@@ -1,0 +1,92 @@
+"""The log's rows as the database's ordinary driver gives them: always there, a Python object for each value."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+
+from store.columns_chunk import COLUMNS, Ints, unreadable
+from store.engine import Database
+from tracker.errors import DatabaseError
+from tracker.events.message import message_id_of
+from tracker.ids import EventId
+
+__all__ = ["DriverRows", "by_driver", "statement"]
+
+
+def statement(partition: int, *, after: int, upto: int, guilds: Collection[int] | None, canonical: bool) -> str:
+    """The SQL of a reading, for every driver: the numbers stand in it."""
+    where = f"partition = {int(partition)} AND position > {int(after)} AND position <= {int(upto)}"
+    if guilds is not None:
+        where += f" AND guild_id IN ({', '.join(str(int(g)) for g in sorted(guilds)) or 'NULL'})"
+    order = "guild_id, occurred_at, position" if canonical else "position"
+    return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608 - whole numbers
+
+
+def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[DriverRows]:
+    """The answer to `sql` (a `statement`), `rows` at a time. Raises DatabaseError."""
+    # The driver's own cursor: SQLAlchemy's rows take as long again.
+    with db.read() as connection, connection.begin(), _explained(db):
+        driver: Any = connection.connection.driver_connection
+        with closing(driver.cursor() if db.dialect == "sqlite" else driver.cursor("columns")) as cursor:
+            cursor.execute(sql)
+            while found := cursor.fetchmany(rows):
+                yield DriverRows(partition, found)
+
+
+@contextmanager
+def _explained(db: Database) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise DatabaseError(f"database {db.name}: {str(error).strip().splitlines()[0]}") from error
+
+
+_INDEX: Final = {name: index for index, name in enumerate(COLUMNS)}
+
+
+class DriverRows:
+    """Tuples in the order of COLUMNS."""
+
+    def __init__(self, partition: int, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._partition = partition
+        self._columns = list(zip(*rows, strict=True))
+
+    def ints(self, name: str) -> Ints:
+        """See Rows."""
+        values: Sequence[Any] = self._columns[_INDEX[name]]
+        if name in ("subject_id", "channel_id"):
+            values = [v or 0 for v in values]
+        try:
+            return np.array(values, np.int64)
+        except (TypeError, ValueError, OverflowError):
+            row = next(i for i, v in enumerate(values) if type(v) is not int or not -(1 << 63) <= v < 1 << 63)
+            raise unreadable(self._partition, self._columns[0][row], f"{name} is no whole number") from None
+
+    def coded(self, name: str) -> tuple[npt.NDArray[Any], Sequence[Any]]:
+        """See Rows."""
+        met: dict[Any, int] = {}
+        codes = [met.setdefault(text, len(met)) for text in self._columns[_INDEX[name]]]
+        return np.array(codes, np.int32), list(met)
+
+    def texts(self, name: str, rows: npt.NDArray[Any]) -> list[Any]:
+        """See Rows."""
+        values = self._columns[_INDEX[name]]
+        return [values[i] for i in rows.tolist()]
+
+    def message_ids(self, rows: npt.NDArray[Any]) -> Ints:
+        """See Rows."""
+        return np.array([_number(text) for text in self.texts("id", rows)], np.int64)
+
+
+def _number(event_id: str) -> int:
+    try:
+        return message_id_of(EventId(event_id))
+    except ValueError:
+        return 0

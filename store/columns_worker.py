@@ -1,0 +1,70 @@
+"""Reads SQLite's log in a process of its own: `python -m store.columns_worker`, started by `store.columns_apart` alone.
+
+A process of its own, because a second SQLite within this one would take away the first one's locks (ADBC brings its
+own), and because the reading then goes on while the other one folds. The request is a pickled Job on the standard
+input; each answer on the standard output is a length (8 bytes) and as much pickle: a Chunk, or the error that ended the
+reading; a length of 0 ends it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal
+
+from store.columns_args import Args
+from store.columns_arrow import from_sqlite
+from store.columns_chunk import Rows, chunk_of
+from tracker.errors import TrackerError
+
+__all__ = ["LENGTH_BYTES", "Job", "framed", "serve"]
+
+LENGTH_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to read: the answer to `sql` out of the SQLite file `path`, at most `rows` rows in a chunk."""
+
+    path: str
+    sql: str
+    partition: int
+    rows: int
+    way: Literal["adbc"] = "adbc"
+
+
+def serve(job: Job, answers: BinaryIO) -> None:
+    """Send the chunks of `job`."""
+    args = Args()
+    try:
+        for rows in _rows(job):
+            answers.writelines(framed(chunk_of(rows, job.partition, args)))
+    except TrackerError as error:
+        answers.writelines(framed(error))
+    answers.write(bytes(LENGTH_BYTES))
+    answers.flush()
+
+
+def _rows(job: Job) -> Iterator[Rows]:
+    return from_sqlite(job.path, job.sql, job.rows)
+
+
+def framed(value: Any) -> tuple[bytes, bytes]:
+    """A value as it goes over the pipe."""
+    packed = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    return len(packed).to_bytes(LENGTH_BYTES), packed
+
+
+def main() -> None:
+    """Answer one request. Ctrl-C is for the process that asked, which then ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr  # nothing that prints may get in between
+    serve(pickle.load(sys.stdin.buffer), answers)  # noqa: S301 - the tracker itself wrote it
+
+
+if __name__ == "__main__":
+    main()
