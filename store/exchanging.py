@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, TextClause, bindparam, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from store import bulk, log, standings, state, subjects
+from store import log, standings, state
 from store.engine import Database, open_database
+from store.failures import is_duplicate
 from store.recounting import STAGED, Counted
 from store.schema import READ_MODELS
-from store.subjects import Member
-from tracker.errors import TrackerError
+from tracker.errors import DatabaseError, LeaseLostError
 from tracker.events.member import MemberForgotten
 from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Ms, Partition, Position
@@ -24,6 +26,8 @@ from tracker.projections.standing import StandingRules
 from tracker.projections.state import PartitionState
 
 __all__ = ["Exchange", "loaded", "without"]
+
+_LOG = logging.getLogger("store")
 
 _THESE: Final = "partition = :partition AND guild_id IN :guilds"
 
@@ -93,11 +97,14 @@ class Exchange:
     def catch_up(self, upto: Position, as_of: Ms) -> bool:
         """Come to the flush whose tick is at `upto` and `as_of`. False: there is nothing to exchange. Never raises."""
         try:
-            self.approach(upto)
-        except TrackerError as error:
-            for guild_id in self.guilds:
-                self._stop(guild_id, str(error))
-            return False
+            self._catch_up(upto, as_of)
+        except Exception as error:  # whatever it is: events and flushes go on
+            _LOG.exception("what was counted anew could not catch up")
+            self.give_up(str(error))
+        return bool(self._guilds)
+
+    def _catch_up(self, upto: Position, as_of: Ms) -> None:
+        self.approach(upto)
         for guild_id in self.guilds:
             guild = self.fresh.guilds.get(guild_id)
             if guild is not None and guild.lost_at is not None and self._newest[guild_id] > guild.lost_at:
@@ -106,16 +113,32 @@ class Exchange:
                 guild.advance(as_of)
         self._reached, self._as_of = upto, as_of
         self._tail = without(self.fresh.drain(), set(self.obstacles))
-        return bool(self._guilds)
+
+    def give_up(self, why: str) -> None:
+        """None of them can be exchanged."""
+        for guild in self.guilds:
+            self._stop(guild, why)
 
     def write(self, connection: Connection) -> None:
-        """Exchange the rows, in the transaction of the flush that it caught up with; marks go where nothing is left."""
+        """Exchange the rows, in the transaction of the flush that it caught up with; marks go where nothing is left.
+
+        Raises what SQLAlchemy raises, LeaseLostError, and DatabaseError for anything else.
+        """
+        try:
+            self._write(connection)
+        except LeaseLostError:
+            raise
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and not is_duplicate(error):
+                raise
+            _LOG.exception("what was counted anew could not be written")
+            raise DatabaseError(
+                f"database {self._db.name}: what was counted anew cannot be written: {error}"
+            ) from error
+
+    def _write(self, connection: Connection) -> None:
         partition, guilds = self.partition, sorted(self._guilds)
         place = {"partition": partition, "guilds": guilds}
-        gone = _retired(connection, partition, guilds)
-        bulk.delete_members(connection, gone)
-        subjects.forget(connection, gone)
-        self._db.subjects.drop(gone)
         for name in READ_MODELS:
             connection.execute(_of_guilds(f"DELETE FROM {name} WHERE {_THESE}"), place)  # noqa: S608
         self._take_over(connection)
@@ -161,13 +184,6 @@ def without(changes: Changes, guilds: Collection[int]) -> Changes:
 
 def _of_guilds(statement: str) -> TextClause:
     return text(statement).bindparams(bindparam("guilds", expanding=True))
-
-
-def _retired(connection: Connection, partition: Partition, guilds: Sequence[GuildId]) -> list[Member]:
-    """Who asked to be forgotten, and of whom the log still says who they are."""
-    found = _of_guilds(f"SELECT guild_id, user_id FROM subjects WHERE {_THESE} AND retired <> 0")  # noqa: S608
-    rows = connection.execute(found, {"partition": partition, "guilds": guilds})
-    return [(partition, guild, user) for guild, user in rows]
 
 
 def _reaches_back(data: object) -> bool:

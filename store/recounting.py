@@ -41,14 +41,17 @@ from typing import Final
 
 from sqlalchemy import bindparam, select, text
 
-from store import asof, schema
+from store import asof, bulk, schema, subjects
 from store.engine import Database, open_database
 from store.state import Checkpoint
 from tracker.errors import DatabaseError, LogCorruptError
 from tracker.ids import GuildId, Ms, Partition, Position
 from tracker.projections.rows import TABLES
 
-__all__ = ["STAGED", "Counted", "counted_from", "counted_text", "fold_marked", "marked_guilds", "remove", "sweep"]
+__all__ = [
+    "STAGED", "Counted", "counted_from", "counted_text", "fold_marked", "forget_retired", "marked_guilds", "remove",
+    "sweep",
+]  # fmt: skip
 
 STAGED: Final = "{}__recount"
 """PostgreSQL: the table beside a read model in which the rows of a recount wait."""
@@ -77,6 +80,22 @@ def marked_guilds(db: Database) -> dict[Partition, set[GuildId]]:
         for partition, guild in connection.execute(select(marks.partition, marks.guild_id)):
             found.setdefault(Partition(partition), set()).add(GuildId(guild))
     return found
+
+
+def forget_retired(db: Database, partition: Partition, guilds: Collection[GuildId]) -> None:
+    """Unlinks those of the guilds' members who asked to be forgotten, if no flush has done so: another process said it.
+
+    What this process appended about them since it did not know of; it is nobody's now. Raises DatabaseError.
+    """
+    statement = text(
+        "SELECT guild_id, user_id FROM subjects WHERE partition = :partition AND guild_id IN :guilds AND retired <> 0"
+    ).bindparams(bindparam("guilds", expanding=True))
+    with db.write() as connection:
+        found = connection.execute(statement, {"partition": partition, "guilds": list(guilds)})
+        gone = [(int(partition), int(guild), int(user)) for guild, user in found]
+        bulk.delete_members(connection, gone)
+        subjects.forget(connection, gone)
+    db.subjects.drop(gone)
 
 
 def fold_marked(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tracker.ids import Ms
+from tracker.ids import GuildId, Ms
 
 __all__ = ["Health"]
 
@@ -19,6 +19,8 @@ class Health:
 
     `outbox`: how many posts and members are pending, sent, failed and blocked, as last counted; empty before that.
     `caches`: by name, who says how often what is kept in memory was enough (`hits`) or not (`misses`), and its `bytes`.
+    `recounts`: guilds to which history was added and whose figures lack it yet: `since` when, and how far that is.
+    `verified`: when the figures were last compared with the log, and what was found; empty if never.
     """
 
     trouble: dict[str, str] = field(default_factory=dict)
@@ -28,6 +30,8 @@ class Health:
     last_flush_at: Ms | None = None
     outbox: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     caches: dict[str, Callable[[], Mapping[str, int]]] = field(default_factory=dict)
+    recounts: dict[GuildId, Mapping[str, object]] = field(default_factory=dict)
+    verified: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
@@ -58,4 +62,6 @@ class Health:
             "last_flush_at": self.last_flush_at,
             "outbox": {name: dict(states) for name, states in self.outbox.items()},
             "caches": {name: dict(figures()) for name, figures in self.caches.items()},
+            "verified": dict(self.verified),
+            "recounts": {str(guild): dict(about) for guild, about in self.recounts.items()},
         }
