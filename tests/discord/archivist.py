@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -67,11 +66,12 @@ class BackfillHouse(RuledHouse):
         now = self.desk.clock.now()
         return Backfill(guild_id=self.guild_id, run=now, since=Ms(now - days * DAY), until=now, **how)
 
-    async def over(self) -> Backfill:
-        """The newest reading, once it is over."""
+    async def over(self, before: Backfill | None = None) -> Backfill:
+        """The newest reading, once it is over. `before`: the one that was the newest until now."""
         find = partial(store.backfills.latest, self.desk.database, self.guild_id)
-        await until(lambda: (found := find()) is not None and found.ended_at is not None)
-        await asyncio.sleep(0)
+        run = 0 if before is None else before.run
+        await until(lambda: (found := find()) is not None and found.run > run and found.ended_at is not None)
+        await until(lambda: self.guild_id not in self.backfiller._running)  # its summary is owed
         found = find()
         assert found is not None
         return found

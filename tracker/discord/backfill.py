@@ -93,10 +93,9 @@ class Backfiller:
     def _take_up(
         self, wanted: Backfill, noted: Callable[[Backfill], Awaitable[Backfill | None]], say: Say | None = None
     ) -> None:
-        running = self._running.get(wanted.guild_id)
-        if running is None or running.done():
-            task = asyncio.create_task(self._note_and_run(wanted, noted, say), name=f"backfill {wanted.guild_id}")
-            self._running[wanted.guild_id] = task
+        before = self._running.get(wanted.guild_id)
+        task = asyncio.create_task(self._note_and_run(wanted, noted, say, before), name=f"backfill {wanted.guild_id}")
+        self._running[wanted.guild_id] = task
 
     async def standing(self, guild: GuildId) -> Standing | None:
         """The guild's newest reading; None: there never was one. Raises DatabaseError."""
@@ -123,7 +122,8 @@ class Backfiller:
         while True:
             try:
                 for wanted in await self._book.unfinished():
-                    if self._intake.sight.lost_at(wanted.guild_id) is None:  # else its snapshot is still to come
+                    seen = self._intake.sight.lost_at(wanted.guild_id) is None  # else its snapshot is still to come
+                    if seen and wanted.guild_id not in self._running:
                         self._take_up(wanted, self._book.find)
             except DatabaseError as error:
                 _LOG.debug("backfills wait for the database: %s", error)  # those who write say so louder
@@ -132,10 +132,18 @@ class Backfiller:
             await asyncio.sleep(self._look_s)
 
     async def _note_and_run(
-        self, wanted: Backfill, noted: Callable[[Backfill], Awaitable[Backfill | None]], say: Say | None
+        self,
+        wanted: Backfill,
+        noted: Callable[[Backfill], Awaitable[Backfill | None]],
+        say: Say | None,
+        before: asyncio.Task[None] | None,
     ) -> None:
+        """`before`: who reads in the guild until now, perhaps the very thing that is wanted."""
         try:
             found = await noted(wanted)
+            if before is not None:
+                await _ended(before)
+                found = None if found is None else await self._book.find(found)
             if found is None or found.ended_at is not None:
                 return
             wanted = found
@@ -199,6 +207,16 @@ class Backfiller:
             post = BackfillPost.of(over, found, over.ended_at or self._intake.clock.now())
             await self._owe(over.guild_id, channel, key=f"backfill:{over.guild_id}:{over.run}", payload=post.text())
         return standing
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Wait for it; who is cancelled meanwhile takes it along."""
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
 
 
 async def _said(say: Say, standing: Standing) -> bool:

@@ -51,7 +51,7 @@ def message_facts(page: Iterable[Payload], wanted: Backfill, place: Place, is_si
     for payload in page:
         try:
             fact = _fact(payload, wanted, place, is_silent)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             _LOG.warning("a message in channel %d cannot be read, and is left out", place.channel_id)
         else:
             if fact is not None:

@@ -72,14 +72,14 @@ class Reading:
         wanted: Backfill,
         *,
         is_silent: IsSilent = lambda _user, _at: False,
-        moved: Callable[[], None] = lambda: None,
+        moved: Callable[[], Awaitable[None]] | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._rest = rest
         self._book = book
         self._wanted = wanted
         self._is_silent = is_silent
-        self._moved = moved
+        self._told = moved
         self._over = (patience or Patience()).over
         self._floor = first_id_at(wanted.since)
 
@@ -93,7 +93,7 @@ class Reading:
             if wanted.state == "waiting":
                 found = await self._over(lambda: survey(self._rest, wanted))
                 await self._over(lambda: book.begin(wanted, found.places))
-                self._moved()
+                await self._moved()
         except (hikari.ForbiddenError, hikari.NotFoundError):
             await self._over(lambda: book.end(wanted, "failed", error=_GONE))
             return
@@ -125,7 +125,11 @@ class Reading:
             append = partial(self._book.append, self._wanted, place, facts)
             await self._over(partial(append, messages=len(wanted), before=before, over=over))
             place = replace(place, before=before)
-            self._moved()
+            await self._moved()
+
+    async def _moved(self) -> None:
+        if self._told is not None:
+            await self._told()
 
     async def _may_not(self, place: Place) -> bool:
         """Whether nothing was shown because nothing may be: Discord does not say so by itself."""
@@ -135,7 +139,7 @@ class Reading:
     async def _leave_out(self, place: Place, *, refused: bool) -> None:
         _LOG.info("channel %d is not read (any further): it is %s", place.channel_id, "hidden" if refused else "gone")
         await self._over(lambda: self._book.leave_out(self._wanted, place, "refused" if refused else "gone"))
-        self._moved()
+        await self._moved()
 
 
 def _was_silent(spans: Spans, user: UserId, at: Ms) -> bool:
