@@ -54,6 +54,7 @@ class GuildNow:
     `lost_at`: since when the tracker is away; None if it is not. `role_name`: None for a role that was never described.
     """
 
+    guild: GuildId
     settings: GuildSettings
     position: Position
     lost_at: Ms | None
@@ -85,7 +86,12 @@ def read_guild(db: Database, guild: GuildId, role: RoleId | None) -> Iterator[Gu
             return
         ((document, lost_at, name, position),) = found
         yield GuildNow(
-            settings=settings_in(document), position=Position(position), lost_at=lost_at, role_name=name, here=here
+            guild=guild,
+            settings=settings_in(document),
+            position=Position(position),
+            lost_at=lost_at,
+            role_name=name,
+            here=here,
         )
 
 

@@ -45,7 +45,7 @@ from tracker.ingest.personal import Personal
 from tracker.ingest.reader import Reader
 from tracker.ingest.tidying import Tidying
 from tracker.reports.boards import BOARD_PERIODS, MEASURES, BoardPeriod
-from tracker.reports.window import PERIODS
+from tracker.reports.window import PERIODS, Period, containing
 
 __all__ = ["fill_history", "measure"]
 
@@ -160,9 +160,11 @@ class _House:
         self.random = Random(1)
         self.kept_reports = KeptReports(database)
         ingest.flushed.add(self.kept_reports.flushed)
+        ingest.looked.add(self.kept_reports.looked)
         self.reader = Reader(database, ingest.clock, self.kept_reports)
         self.kept = KeptBoards(database)
         ingest.flushed.add(self.kept.flushed)
+        ingest.looked.add(self.kept.looked)
         self.tidying = Tidying(database)
         ingest.flushed.add(self.tidying.flushed)
         self.boards = Boards(database, ingest.clock, self.reader, self.kept)
@@ -216,8 +218,9 @@ class _House:
     async def _studyroom(self) -> object:
         return studyroom_embed(await self._desk.studyroom(self._guild), _LOCALE, totals=True)
 
-    async def _report(self, role: RoleId | None, period: str) -> object:
-        return report_embed(await self._reports.report(self._guild, role, period, None), _LOCALE)
+    async def _report(self, role: RoleId | None, period: Period) -> object:
+        window = containing(period, self._reports.today(self._guild), self._reports.zone(self._guild))
+        return report_embed(await self._reports.report_of(self._guild, role, window), _LOCALE)
 
     async def live(self) -> None:
         """For ever: messages, and members who come into voice and leave."""

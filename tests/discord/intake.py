@@ -66,6 +66,9 @@ class FoldIntake:
     async def flush(self) -> None:
         self.flushes += 1
 
+    async def look(self, guild: GuildId) -> None:
+        """Nothing is kept in memory here."""
+
     def shut(self) -> None:
         """No room from now on."""
         self._open.clear()

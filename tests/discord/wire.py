@@ -28,6 +28,12 @@ class CannedReader:
             raise self.answer
         return self.answer
 
+    def keeps(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
+        return False
+
+    async def report_at_once(self, guild: GuildId, role: RoleId | None, window: Window) -> Report | None:
+        return None
+
     async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
         """The answer as a report of that window; a range is noted with both its days as one number."""
         days = window.first_day if window.period != "range" else window.first_day * 10**8 + window.last_day

@@ -35,6 +35,14 @@ class ReportReader(Protocol):
         """The report over any window. Raises as `report`."""
         ...
 
+    def keeps(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
+        """Whether a report seems to be kept in memory, so that a look is enough for `report_at_once`."""
+        ...
+
+    async def report_at_once(self, guild: GuildId, role: RoleId | None, window: Window) -> Report | None:
+        """The report as of the last look; None: it takes a flush to tell. Raises DatabaseError."""
+        ...
+
     async def member_report(
         self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
     ) -> MemberReport | None:
@@ -70,7 +78,7 @@ class Surroundings(Protocol):
 
 
 class FreshDesk:
-    """Answers as of now: a flush first, then the read."""
+    """Answers as of now: a flush first (or a look, for what is kept in memory), then the read."""
 
     def __init__(self, intake: Intake, *, patience_s: float = _PATIENCE_S) -> None:
         self._intake = intake
@@ -85,6 +93,18 @@ class FreshDesk:
         try:
             async with asyncio.timeout(self._patience_s):
                 await asyncio.shield(self._flush())
+                return await read()
+        except TimeoutError:
+            raise DatabaseError("the database has not answered in time") from None
+
+    async def _looked(self, guild: GuildId, read: Callable[[], Awaitable[T]]) -> T:
+        """What `read` finds in memory once all that was accepted before the call is in the log and told of.
+
+        Raises as `_fresh`.
+        """
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._intake.look(guild)
                 return await read()
         except TimeoutError:
             raise DatabaseError("the database has not answered in time") from None
@@ -131,6 +151,10 @@ class ReportDesk(FreshDesk):
 
     async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
         """The report over any window; else as `report`."""
+        if self._reader.keeps(guild, role, window):
+            known = await self._looked(guild, lambda: self._reader.report_at_once(guild, role, window))
+            if known is not None:
+                return known
         return await self._fresh(lambda: self._reader.report_of(guild, role, window))
 
     async def member_report(

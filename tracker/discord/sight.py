@@ -96,7 +96,7 @@ class Sight(Protocol):
 
 
 class Intake(Protocol):
-    """Where the front-end delivers. Everything but `flush` and `room` is synchronous and does no I/O."""
+    """Where the front-end delivers. Everything but `flush`, `look` and `room` is synchronous and does no I/O."""
 
     @property
     def sight(self) -> Sight:
@@ -130,6 +130,10 @@ class Intake(Protocol):
 
     async def flush(self) -> object:
         """Write what is buffered, and the read models as of now (as of the last tick while anything holds)."""
+        ...
+
+    async def look(self, guild: GuildId) -> object:
+        """Write what is buffered, and bring what is kept of the guild in memory to now; the read models follow."""
         ...
 
 

@@ -1,7 +1,8 @@
 """The way of an event from the front-end into the log, the fold and the read models.
 
 `accept` is the hot path: it stamps, folds and buffers, and does no I/O. The buffer goes to the log in group commits;
-a flush ends the running minute with a tick and writes the read models' deltas with their checkpoint.
+a flush ends the running minute with a tick and writes the read models' deltas with their checkpoint. A look brings what
+is kept in memory to now, without the tables.
 
 Order is what makes live, replayed and recovered state equal: events are folded in the order in which they are
 buffered, and appended in that order by one writer.
@@ -10,7 +11,7 @@ buffered, and appended in that order by one writer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from tracker.events.ticks import TrackerLost, tick
 from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import EventId, GuildId, Ms, Partition, Position, mint_event_id, partition_of
 from tracker.ingest.health import Health
+from tracker.ingest.held import Held
 from tracker.ingest.observers import Observers
 from tracker.ingest.sight import FoldSight
 from tracker.ingest.writer import Writer
@@ -40,6 +42,8 @@ from tracker.projections.state import PartitionState
 __all__ = ["Ingest", "Limits"]
 
 T = TypeVar("T")
+
+_Point = tuple[Partition, Position, Ms, Deltas]
 
 _NATURAL_IDS = (MessageSent, MessageDeleted, InteractionUsed)
 _ACTIVITY = (VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed)
@@ -78,6 +82,7 @@ class Ingest:
         self.clock = clock
         self.health = Health()
         self.flushed = Observers()
+        self.looked = Observers()
         self._database = database
         self._lease = lease
         self._states = dict(states)
@@ -98,6 +103,8 @@ class Ingest:
         self._writing = asyncio.Lock()
         self._committer: asyncio.Task[None] | None = None
         self._next_flush: asyncio.Task[bool] | None = None
+        self._next_looks: dict[Partition, asyncio.Task[bool]] = {}
+        self._held = Held()
 
     # -- taking in (event loop, no I/O) ----------------------------------------------------------------------------
 
@@ -217,16 +224,61 @@ class Ingest:
         taken = self._tick()
         while await self._append_buffered():
             taken = self._tick()
-        points = [(p, self._heads[p], self._states[p].as_of, deltas) for p, deltas in taken.items()]
+        points = self._points(taken)
+        await self._writer.until_done("flush", lambda: self._write(_batches(points)))
+        self._noted()
+        return True
 
-        def write() -> None:  # on the writer's thread, making rows of the deltas too: thousands keep a loop busy
-            batches = [FlushBatch(partition=p, position=n, as_of=at, changes=d.changes()) for p, n, at, d in points]
-            store.state.flush(self._database, batches, self._lease)
-            self.flushed.tell(batches)  # once: a try that was committed and whose answer was lost did not come here
+    def _points(self, taken: Mapping[Partition, Deltas]) -> list[_Point]:
+        return [(p, self._heads[p], self._states[p].as_of, deltas) for p, deltas in taken.items()]
 
-        await self._writer.until_done("flush", write)
+    def _write(self, batches: Sequence[FlushBatch]) -> None:
+        """On the writer's thread, as making rows of the deltas: thousands keep a loop busy."""
+        whole = self._held.with_held(batches)
+        store.state.flush(self._database, whole, self._lease)
+        self._held.clear()
+        self.flushed.tell(whole)  # once: a try that was committed and whose answer was lost did not come here
+
+    def _noted(self) -> None:
         self.health.flushes += 1
         self.health.last_flush_at = self.clock.now()
+
+    async def look(self, guild: GuildId) -> bool:
+        """Bring what is kept in memory of the guild to now, as a flush would: tick, append, and tell `looked`.
+
+        What is told is durable in the log; the tables follow with the next flush, which is made at once where deltas
+        cannot wait for it. False, sharing and giving up: as `flush`.
+        """
+        partition = partition_of(guild, len(self._states))
+        if partition not in self._next_looks:
+            self._next_looks[partition] = asyncio.create_task(self._look(partition), name="look")
+        return await asyncio.shield(self._next_looks[partition])
+
+    async def _look(self, partition: Partition) -> bool:
+        try:
+            async with self._writing:
+                del self._next_looks[partition]  # from here on, newcomers wait for the next one
+                if self._holds:
+                    return await self._flush_now()
+                taken = self._tick(partition)
+                if await self._append_buffered():
+                    return await self._flush_now()  # of the fold that was reloaded
+                points = self._points(taken)
+                if not await self._writer.once(lambda: self._told(_batches(points))):
+                    await self._writer.until_done("flush", lambda: self._write(_batches(points)))
+                    self._noted()
+                if self._held.full and self._next_flush is None:
+                    self._next_flush = asyncio.create_task(self._flush(), name="flush")
+                return True
+        except Exception as error:
+            self._fatal(error)  # as in a flush
+            raise
+
+    def _told(self, batches: Sequence[FlushBatch]) -> bool:
+        """Tell of a look. False: these deltas erase somebody, and do not wait."""
+        if any(batch.changes.forgotten for batch in batches):
+            return False
+        self.looked.tell([self._held.look(batch) for batch in batches])
         return True
 
     def _complain_of_silence(self) -> None:
@@ -234,11 +286,11 @@ class Ingest:
         if self.clock.now() - since > _PATIENCE_MS:
             self.health.bad("gateway", f"no connection to Discord since {from_ms(since):%Y-%m-%d %H:%M:%S} UTC")
 
-    def _tick(self) -> dict[Partition, Deltas]:
-        """Bring every partition that has guilds to now, and take what has changed; nothing else runs in between."""
+    def _tick(self, only: Partition | None = None) -> dict[Partition, Deltas]:
+        """Bring every partition (or one) that has guilds to now, and take what has changed; nothing runs in between."""
         taken = {}
         for partition, state in self._states.items():
-            if state.guilds:
+            if state.guilds and only in (None, partition):
                 newest = max(guild.last_at for guild in state.guilds.values())
                 event = tick(partition, Ms(max(self.clock.now(), newest, state.as_of + 1)))
                 self._buffer.append(event)
@@ -297,6 +349,7 @@ class Ingest:
             fresh[partition_of(event.guild_id, len(fresh))].apply(event)
         self._states.clear()
         self._states.update(fresh)
+        self._held.clear()  # they are among what the new state has not written yet
 
     async def close(self, within: float) -> bool:
         """Append, flush and stop, `within` so many seconds. False if the database did not let us in that time.
@@ -315,3 +368,7 @@ class Ingest:
             return True
         finally:
             self._writer.close()
+
+
+def _batches(points: Iterable[_Point]) -> list[FlushBatch]:
+    return [FlushBatch(partition=p, position=n, as_of=at, changes=d.changes()) for p, n, at, d in points]

@@ -6,18 +6,16 @@ is not kept, or may not be true any more, is read from the database: that is alw
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from store.board_queries import PAGE, Named, Place, read_named
 from store.engine import Database
 from store.state import FlushBatch
-from tracker.ids import GuildId, Ms, Partition, UserId, partition_of
+from tracker.ids import GuildId, Ms, UserId
+from tracker.ingest.held import news_of
+from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
 from tracker.reports.boards import Board, BoardLine, BoardPeriod, Measure, scope_of
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
@@ -25,27 +23,9 @@ if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds ne
 
 __all__ = ["KeptBoards"]
 
-_LOG = logging.getLogger("tracker.ingest")
-
-_KEEP_FROM: Final = 2_000
 _MOST_BYTES: Final = 64 * 2**20
-_IDLE_S: Final = 3600.0
 
 _Key = tuple[GuildId, BoardPeriod]
-
-
-@dataclass(slots=True)
-class _Kept:
-    board: KeptBoard
-    used_at: float
-
-
-@dataclass(slots=True)
-class _Load:
-    """A board that is being read: the flushes that it may have missed wait here."""
-
-    guild: GuildId
-    missed: list[FlushBatch] = field(default_factory=list)
 
 
 class KeptBoards:
@@ -58,70 +38,52 @@ class KeptBoards:
         self,
         database: Database,
         *,
-        keep_from: int = _KEEP_FROM,
+        keep_from: int = KEEP_FROM,
         most_bytes: int = _MOST_BYTES,
-        idle_s: float = _IDLE_S,
+        idle_s: float = IDLE_S,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._keep_from = keep_from
-        self._most_bytes = most_bytes
-        self._idle_s = idle_s
-        self._timer = timer
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()  # the least recently used first
-        self._loads: list[_Load] = []
+        self._boards: Keeping[_Key, KeptBoard] = Keeping(
+            database.partitions, _brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
+        )
+        self._hits = 0
+        self._misses = 0
 
     @property
     def nbytes(self) -> int:
         """What the boards take in memory."""
-        with self._lock:
-            return self._size()
+        return self._boards.nbytes
+
+    def figures(self) -> dict[str, int]:
+        """How many questions were answered out of memory (`hits`) or not (`misses`); the `bytes` it takes."""
+        with self._boards.told:
+            return {"hits": self._hits, "misses": self._misses, "bytes": self._boards.nbytes}
 
     def wants(self, guild: GuildId, period: BoardPeriod, total: int) -> bool:
         """Whether a board on which there are `total` members should be kept, and is not yet."""
-        with self._lock:
-            return total >= self._keep_from and (guild, period) not in self._kept
+        return total >= self._keep_from and not self._boards.has((guild, period))
+
+    def looked(self, batches: Sequence[FlushBatch]) -> None:
+        """What a look told of; once and in order."""
+        self._boards.looked(batches)
 
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
-        with self._lock:
-            self._age()
-            for load in self._loads:
-                load.missed += [b for b in batches if b.partition == self._partition(load.guild)]
-            try:
-                for batch in batches:
-                    self._apply(batch)
-            except Exception:  # a board that cannot be trusted is worse than none
-                _LOG.exception("the leaderboards in memory could not be brought up to date: reading them anew")
-                self._kept.clear()
-            self._shrink()
+        self._boards.flushed(batches)
 
     def keep(self, guild: GuildId, period: BoardPeriod, now: Ms) -> None:
         """Read a board and keep it from now on. Raises DatabaseError."""
         from store.board_rows import read_kept_board
 
-        load = _Load(guild)
-        with self._lock:
-            self._loads.append(load)
-        try:
-            board = read_kept_board(self._database, guild, period, now=now)
-        except BaseException:
-            with self._lock:
-                self._loads.remove(load)
-            raise
-        with self._lock:
-            self._loads.remove(load)
-            if all(self._brought(board, guild, batch) for batch in load.missed):
-                self._kept[guild, period] = _Kept(board, self._timer())
-                self._kept.move_to_end((guild, period))
-                self._shrink()
+        self._boards.load((guild, period), guild, lambda: read_kept_board(self._database, guild, period, now=now))
 
     def board(
         self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId, now: Ms
     ) -> Board | None:
         """As `board_queries.read_board`, out of memory but for the names. None: it must be read."""
-        with self._lock:
+        with self._boards.told:
             kept = self._current(guild, period, now)
             if kept is None:
                 return None
@@ -144,7 +106,7 @@ class KeptBoards:
 
     def place(self, guild: GuildId, user: UserId, now: Ms) -> Place | None:
         """The place of `user` by all-time EXP. None: it must be counted."""
-        with self._lock:
+        with self._boards.told:
             kept = self._current(guild, "all", now)
             ranked: Ranked | None = None if kept is None else kept.ranked("exp", page=0, size=PAGE, asker=user)
         if ranked is None:
@@ -155,46 +117,25 @@ class KeptBoards:
 
     def _current(self, guild: GuildId, period: BoardPeriod, now: Ms) -> KeptBoard | None:
         """The board, if it is still about the scope that is asked for: at local midnight another day begins."""
-        kept = self._kept.get((guild, period))
-        if kept is None:
-            return None
-        if scope_of(period, now, kept.board.settings.zone, kept.board.scope.season) != kept.board.scope:
-            del self._kept[guild, period]
-            return None
-        kept.used_at = self._timer()
-        self._kept.move_to_end((guild, period))
-        return kept.board
+        key = (guild, period)
+        board = self._boards.use(key)
+        if board is not None and scope_of(period, now, board.settings.zone, board.scope.season) != board.scope:
+            self._boards.drop(key)
+            board = None
+        self._hits += board is not None
+        self._misses += board is None
+        return board
 
-    def _apply(self, batch: FlushBatch) -> None:
-        concerned = [key for key in self._kept if self._partition(key[0]) == batch.partition]
-        doubtful = [key for key in concerned if not self._brought(self._kept[key].board, key[0], batch)]
-        for key in doubtful:
-            del self._kept[key]
 
-    def _brought(self, board: KeptBoard, guild: GuildId, batch: FlushBatch) -> bool:
-        """Bring the board up to date. False: what changed cannot be told by deltas."""
-        from tracker.reports.kept import GuildRows, rows_by_guild
+def _brought(board: KeptBoard, guild: GuildId, batch: FlushBatch) -> bool:
+    """Bring the board up to date. False: what changed cannot be told by deltas."""
+    from tracker.reports.kept import GuildRows, rows_by_guild
 
-        changed = rows_by_guild(batch.changes, {guild}).get(guild, GuildRows())
-        if changed.doubtful and batch.position > board.position:
-            return False
-        board.apply(changed, batch.position, batch.as_of)
-        return True
-
-    def _age(self) -> None:
-        oldest = self._timer() - self._idle_s
-        for key in [key for key, kept in self._kept.items() if kept.used_at < oldest]:
-            del self._kept[key]
-
-    def _shrink(self) -> None:
-        while self._kept and self._size() > self._most_bytes:
-            self._kept.popitem(last=False)
-
-    def _size(self) -> int:
-        return sum(kept.board.nbytes for kept in self._kept.values())
-
-    def _partition(self, guild: GuildId) -> Partition:
-        return partition_of(guild, self._database.partitions)
+    changed = rows_by_guild(news_of(batch), {guild}).get(guild, GuildRows())
+    if changed.doubtful:
+        return False
+    board.apply(changed, batch.position, batch.as_of)
+    return True
 
 
 def _line(place: int, user: UserId, value: int, named: dict[UserId, Named]) -> BoardLine:

@@ -1,26 +1,25 @@
-"""What reports of big guilds are made of, kept in memory from one question to the next, up to date by every flush.
+"""What reports of big guilds are made of, kept in memory and brought up to date by flushes and looks.
 
-A report of 100,000 members takes seconds out of the database, and some ten milliseconds out of memory. Whatever cannot
-be told by what a flush changed is read anew.
+A report of 100,000 members takes seconds out of the database, and some milliseconds out of memory. Whatever cannot be
+told by what was flushed is read anew.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from cachetools import LRUCache
 
 from store.engine import Database
 from store.state import FlushBatch
-from tracker.ids import GuildId, Ms, Partition, Position, RoleId, partition_of
-from tracker.ingest.report_parts import Key, Part, brought, changes_of, keys_of, read_part
+from tracker.ids import GuildId, Ms, Position, RoleId, UserId
+from tracker.ingest.held import news_of
+from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
+from tracker.ingest.report_parts import Key, Part, changes_of, keys_of, names_in, read_part
 from tracker.projections.days import date_of
 from tracker.reports.build import build_report
 from tracker.reports.chart_data import HOURS
@@ -28,54 +27,46 @@ from tracker.reports.model import Member, Report, Sums
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
-    from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
     from store.kept_rows import GuildNow
     from tracker.reports.kept import Numbers
-    from tracker.reports.kept_days import KeptDays
+    from tracker.reports.kept_days import GuildChanges, KeptDays
     from tracker.reports.kept_figures import Figures
     from tracker.reports.kept_holders import KeptBots, KeptHolders
 
 __all__ = ["KeptReports"]
 
-_LOG = logging.getLogger("tracker.ingest")
-
-_KEEP_FROM: Final = 2_000
 _MOST_BYTES: Final = 96 * 2**20
-_IDLE_S: Final = 3600.0
 _TRIES: Final = 8
 _MOST_DAYS: Final = 31
 _SUMS_KEPT: Final = 256
+_CHANGES_KEPT: Final = 64
 _TOLD_WITHIN_S: Final = 0.5
-
-
-@dataclass(slots=True)
-class _Kept:
-    part: Part
-    used_at: float
-
-
-@dataclass(slots=True)
-class _Load:
-    """Something that is being read: the flushes that it may have missed wait here."""
-
-    guild: GuildId
-    missed: list[FlushBatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """All that a report is made of, true at one position."""
+    """All that a report is made of."""
 
     bots: KeptBots
     holders: KeptHolders
     days: KeptDays
     before: KeptDays
 
-    def members(self, window: Window, now: Ms) -> Numbers:
-        """Who a report over the window is about: those at its end, or now if it is still open; no bots."""
-        return self.bots.without(self.holders.at(window.end if window.end <= now else None))
+    @property
+    def position(self) -> Position | None:
+        """That of all parts; None: they do not stand at the same one."""
+        found = {part.position for part in (self.bots, self.holders, self.days, self.before)}
+        return found.pop() if len(found) == 1 else None
+
+    def members(self, at: Ms | None) -> Numbers:
+        """Who a report is about whose window ends at `at` (None: is still open): those who hold the role; no bots."""
+        return self.bots.without(self.holders.at(at))
+
+    def who(self, at: Ms | None) -> tuple[object, ...]:
+        """What is equal for equal `members`."""
+        return (self.holders.role, self.holders.changed_at, self.bots.changed_at, at)
 
 
 class KeptReports:
@@ -88,48 +79,43 @@ class KeptReports:
         self,
         database: Database,
         *,
-        keep_from: int = _KEEP_FROM,
+        keep_from: int = KEEP_FROM,
         most_bytes: int = _MOST_BYTES,
-        idle_s: float = _IDLE_S,
+        idle_s: float = IDLE_S,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._keep_from = keep_from
-        self._most_bytes = most_bytes
-        self._idle_s = idle_s
-        self._timer = timer
-        self._told = threading.Condition()
-        self._loading = threading.Lock()
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()  # the least recently used first
-        self._loads: list[_Load] = []
+        self._parts: Keeping[Key, Part] = Keeping(
+            database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
+        )
+        self._changes: LRUCache[tuple[GuildId, Position], GuildChanges | None] = LRUCache(_CHANGES_KEPT)
         self._before: LRUCache[tuple[object, ...], Sums] = LRUCache(_SUMS_KEPT)
+        self._loading = threading.Lock()
         self._hits = 0
         self._misses = 0
 
     def figures(self) -> dict[str, int]:
         """How many reports of big guilds came out of memory alone (`hits`) or not (`misses`); the `bytes` it takes."""
-        with self._told:
-            return {"hits": self._hits, "misses": self._misses, "bytes": self._size()}
+        with self._parts.told:
+            return {"hits": self._hits, "misses": self._misses, "bytes": self._parts.nbytes}
+
+    def looked(self, batches: Sequence[FlushBatch]) -> None:
+        """What a look told of; once and in order."""
+        self._parts.looked(batches)
 
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
-        with self._told:
-            self._age()
-            for load in self._loads:
-                load.missed += [b for b in batches if b.partition == self._partition(load.guild)]
-            try:
-                for batch in batches:
-                    self._apply(batch)
-            except Exception:  # what cannot be trusted is worse than nothing
-                _LOG.exception("what reports are made of could not be brought up to date: reading it anew")
-                self._kept.clear()
-            self._shrink()
-            self._told.notify_all()
+        self._parts.flushed(batches)
+
+    def has(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
+        """Whether all that a report is made of seems to be kept. At once, on any thread."""
+        return all(map(self._parts.has, keys_of(guild, role, window)))
 
     def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None, now: Ms) -> Report | None:
-        """As `store.reporting.read_report`. None: what is asked is unknown, or too small to be kept: it must be read.
+        """As `store.reporting.read_report`, as of the last look or flush.
 
-        Raises DatabaseError.
+        None: what is asked is unknown, or too small to be kept: it must be read. Raises DatabaseError.
         """
         if period not in PERIODS:
             return None
@@ -157,15 +143,16 @@ class KeptReports:
                 if here is None or (role is not None and here.role_name is None):
                     return None
                 window = window_in(here.settings.zone)
-                keys, counted = keys_of(guild, role, window), None
-                with self._told:
+                keys = keys_of(guild, role, window)
+                with self._parts.told:
                     parts = self._current(keys)
-                    if parts is not None and self._same(parts, here.position):
-                        counted = self._count(parts, keys, here, window, now)
-                        self._hits += known
+                    looks = None if parts is None else self._looks_at(parts, guild, here.position)
+                    if parts is not None and looks is not None:
+                        counted = self._count(parts, looks, here, window, now)
+                        self._hits += known and counted is not None
                         self._misses += not known
-                if counted is not None:
-                    return _report(counted, here, guild, role, window, now)
+                if looks is not None:
+                    return None if counted is None else _report(counted, here, guild, role, window, now)
                 if parts is None and not here.has_members(self._keep_from):
                     return None
                 behind = here.position
@@ -178,54 +165,31 @@ class KeptReports:
 
     def _load(self, keys: Sequence[Key]) -> None:
         """Read what is missing and keep it from now on."""
-        with self._loading:  # of two who ask the same the second finds it here
-            for key in keys:
-                with self._told:
-                    there = self._is_there(key, listed=key == keys[2])
+        for key in keys:
+            listed = key == keys[2]
+            with self._loading:  # of two who ask the same the second finds it here
+                with self._parts.told:
+                    there = self._is_there(key, listed=listed)
                 if not there:
-                    self._keep(key, listed=key == keys[2])
-
-    def _keep(self, key: Key, *, listed: bool) -> None:
-        with self._missing_nothing(key[0]) as load:
-            part = read_part(self._database, key, listed=listed)
-        with self._told:
-            self._loads.remove(load)
-            if all(brought(part, key[0], changes_of(batch.changes, {key[0]}), batch) for batch in load.missed):
-                self._kept[key] = _Kept(part, self._timer())
-                self._kept.move_to_end(key)
-                self._shrink()
-
-    @contextmanager
-    def _missing_nothing(self, guild: GuildId) -> Iterator[_Load]:
-        """Flushes are noted from now on, until the load is taken off the list, or reading fails."""
-        load = _Load(guild)
-        with self._told:
-            self._loads.append(load)
-        try:
-            yield load
-        except BaseException:
-            with self._told:
-                self._loads.remove(load)
-            raise
+                    self._parts.load(key, key[0], lambda: read_part(self._database, key, listed=listed))  # noqa: B023
 
     def _wait_for(self, parts: _Parts, position: Position) -> None:
         """A flush is committed of which nobody was told yet: that is a matter of milliseconds."""
-        with self._told:
-            self._told.wait_for(lambda: self._same(parts, position, at_least=True), _TOLD_WITHIN_S)
+        self._parts.wait_for(lambda: (parts.position or 0) >= position, _TOLD_WITHIN_S)
 
     # -- under the lock --------------------------------------------------------------------------------------------
 
     def _is_there(self, key: Key, *, listed: bool) -> bool:
-        kept = self._kept.get(key)
-        return kept is not None and (not listed or cast("KeptDays", kept.part).listed)
+        part = self._parts.peek(key)
+        return part is not None and (not listed or cast("KeptDays", part).listed)
 
     def _current(self, keys: Sequence[Key]) -> _Parts | None:
         if not all(self._is_there(key, listed=key == keys[2]) for key in keys):
             return None
-        for key in keys:
-            self._kept[key].used_at = self._timer()
-            self._kept.move_to_end(key)
-        bots, holders, days, before = (self._kept[key].part for key in keys)
+        found = [self._parts.use(key) for key in keys]
+        if any(part is None for part in found):
+            return None
+        bots, holders, days, before = found
         return _Parts(
             bots=cast("KeptBots", bots),
             holders=cast("KeptHolders", holders),
@@ -233,18 +197,25 @@ class KeptReports:
             before=cast("KeptDays", before),
         )
 
-    @staticmethod
-    def _same(parts: _Parts, position: Position, *, at_least: bool = False) -> bool:
-        found = [part.position for part in (parts.bots, parts.holders, parts.days, parts.before)]
-        return min(found) >= position if at_least else set(found) == {position}
+    def _looks_at(self, parts: _Parts, guild: GuildId, position: Position) -> list[GuildChanges] | None:
+        """What the parts know beyond tables that stand at `position`; None: one of the two must catch up first."""
+        at, looks = parts.position, self._parts.looks(guild, position)
+        if looks is None or at != (looks[-1].position if looks else position):
+            return None
+        return [told for look in looks if (told := self._changed(guild, look)) is not None]
 
-    def _count(self, parts: _Parts, keys: Sequence[Key], here: GuildNow, window: Window, now: Ms) -> _Counted:
+    def _count(
+        self, parts: _Parts, looks: Sequence[GuildChanges], here: GuildNow, window: Window, now: Ms
+    ) -> _Counted | None:
+        """None: what looks know is not enough."""
         from tracker.reports.kept_figures import figures_of
         from tracker.reports.kept_hours import hours_of
 
-        users, as_of = parts.members(window, now), parts.days.as_of
-        changed = (parts.holders.changed_at, parts.bots.changed_at)
-        who = (keys[1], *changed, window.end if window.end <= now else None)
+        names = names_in(looks)
+        if names is None:
+            return None
+        at, as_of = window.end if window.end <= now else None, parts.days.as_of
+        users, who = parts.members(at), parts.who(at)
         end, hours = Ms(min(window.end, as_of)), tuple([0] * HOURS)
         if window.start < end:
             reached = as_of if here.lost_at is None else Ms(min(as_of, here.lost_at))
@@ -252,53 +223,44 @@ class KeptReports:
             hours = hours_of(window, packed, end)
         return _Counted(
             figures=figures_of(users, *parts.days.those_of(users, who)),
-            before=self._sums_before(parts, keys, window.previous(), now),
+            before=self._sums_before(here.guild, parts, window.previous(), now),
             hours=hours,
             as_of=as_of,
+            names=names,
         )
 
-    def _sums_before(self, parts: _Parts, keys: Sequence[Key], window: Window, now: Ms) -> Sums:
+    def _sums_before(self, guild: GuildId, parts: _Parts, window: Window, now: Ms) -> Sums:
         """The sums of a window that is over hardly ever change."""
         from tracker.reports.kept_figures import sums_of
 
-        changed = (parts.bots.changed_at, parts.holders.changed_at, parts.before.changed_at)
-        key = (*keys, window.end, window.end <= now, *changed)
+        at = window.end if window.end <= now else None
+        key = (window.first_day, window.last_day, guild, parts.before.changed_at, *parts.who(at))
         found = self._before.get(key)
         if found is None:
-            found = self._before[key] = sums_of(parts.before.of(parts.members(window, now)))
+            found = self._before[key] = sums_of(parts.before.of(parts.members(at)))
         return found
 
-    def _apply(self, batch: FlushBatch) -> None:
-        concerned = [key for key in self._kept if self._partition(key[0]) == batch.partition]
-        changed = changes_of(batch.changes, {key[0] for key in concerned})
-        for key in concerned:
-            if not brought(self._kept[key].part, key[0], changed, batch):
-                del self._kept[key]
+    def _brought(self, part: Part, guild: GuildId, batch: FlushBatch) -> bool:
+        changed = self._changed(guild, batch)
+        return changed is not None and part.apply(changed, batch.position, batch.as_of)
 
-    def _age(self) -> None:
-        oldest = self._timer() - self._idle_s
-        for key in [key for key, kept in self._kept.items() if kept.used_at < oldest]:
-            del self._kept[key]
-
-    def _shrink(self) -> None:
-        while self._kept and self._size() > self._most_bytes:
-            self._kept.popitem(last=False)
-
-    def _size(self) -> int:
-        return sum(kept.part.nbytes for kept in self._kept.values())
-
-    def _partition(self, guild: GuildId) -> Partition:
-        return partition_of(guild, self._database.partitions)
+    def _changed(self, guild: GuildId, batch: FlushBatch) -> GuildChanges | None:
+        """The same for all parts: made once."""
+        key = (guild, batch.position)
+        if key not in self._changes:
+            self._changes[key] = changes_of(news_of(batch), guild)
+        return self._changes[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counted:
-    """What was counted in memory; all that is left is to be read by the key."""
+    """What was counted in memory; all that is left is to be read by the key. `names`: newer than the tables' ones."""
 
     figures: Figures
     before: Sums
     hours: tuple[int, ...]
     as_of: Ms
+    names: dict[UserId, str]
 
 
 def _report(
@@ -307,14 +269,14 @@ def _report(
     from tracker.reports.kept_figures import with_all
 
     shown = {did.user_id: did for did in counted.figures.shown}
-    names = here.names(shown)
+    names = here.names(shown) | counted.names
     report = build_report(
         guild_id=guild,
         role_id=role,
         role_name=here.role_name,
         window=window,
         as_of=counted.as_of,
-        members=[Member(user_id=user, name=names[user]) for user in shown],
+        members=[Member(user_id=user, name=names.get(user, "")) for user in shown],
         activity=shown,
         before=counted.before,
         away_ms=here.away_ms(window, max(counted.as_of, min(now, window.end))),

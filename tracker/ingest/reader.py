@@ -57,6 +57,18 @@ class Reader:
 
         return await self.read(read)
 
+    def keeps(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
+        """Whether a report seems to be kept in memory, so that a look is enough for `report_at_once`."""
+        return self._kept is not None and self._kept.has(guild, role, window)
+
+    async def report_at_once(self, guild: GuildId, role: RoleId | None, window: Window) -> Report | None:
+        """The report as of the last look, though the tables have not come so far; None: it takes a flush to tell.
+
+        Raises DatabaseError.
+        """
+        kept, now = self._kept, self._clock.now()
+        return None if kept is None else await self.read(lambda: kept.report_of(guild, role, window, now))
+
     async def member_report(
         self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
     ) -> MemberReport | None:

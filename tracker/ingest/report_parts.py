@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from store.engine import Database
-from store.state import FlushBatch
-from tracker.ids import GuildId, Ms, Position, RoleId
-from tracker.projections.rows import Changes
+from tracker.ids import GuildId, Ms, Position, RoleId, UserId
+from tracker.projections.rows import TABLES, Changes
 from tracker.reports.window import Window
 
 if TYPE_CHECKING:  # with it comes numpy, 14 MiB that a bot in small guilds never needs
     from tracker.reports.kept_days import GuildChanges
 
-__all__ = ["Key", "Part", "brought", "changes_of", "keys_of", "read_part"]
+__all__ = ["Key", "Part", "changes_of", "keys_of", "names_in", "read_part"]
 
 _TABLES: Final = ("daily", "session_days", "sessions", "role_changes", "members")
+_GUILDS_OWN: Final = frozenset({"guilds", "roles", "away"})
+_USER, _NAME = map(TABLES["members"].columns.index, ("user_id", "name"))
 
 Key = tuple[GuildId, str, int, int]
 """(guild, "days", first day, last day), (guild, "holders", role, 0) or (guild, "bots", 0, 0)."""
@@ -57,31 +58,24 @@ def read_part(db: Database, key: Key, *, listed: bool) -> Part:
     return kept_rows.read_days(db, guild, first, last, listed=listed)
 
 
-_Changed = dict[int, "GuildChanges | None"]
-"""By guild: what a flush changed of it. None: something that no delta tells."""
-
-
-def changes_of(changes: Changes, guilds: Iterable[GuildId]) -> _Changed:
-    """What a flush changed of these guilds."""
-    wanted = set(guilds)
-    if not wanted:
-        return {}
+def changes_of(changes: Changes, guild: GuildId) -> GuildChanges | None:
+    """What a flush changed of the guild. None: something that no delta tells."""
     from tracker.reports.kept_days import GuildChanges
 
-    told: dict[int, GuildChanges] = {guild: GuildChanges() for guild in wanted}
-    for table in _TABLES:
-        for row in changes.rows.get(table, ()):
-            if row[0] in told:
-                told[row[0]].rows.setdefault(table, []).append(row)
-    found: _Changed = dict(told)
-    for gone in (*changes.forgotten, *(key for table in _TABLES for key in changes.expired.get(table, ()))):
-        found[gone[0]] = None
-    return found
+    gone = (*changes.forgotten, *(key for table in _TABLES for key in changes.expired.get(table, ())))
+    if any(key[0] == guild for key in gone):
+        return None
+    told = GuildChanges()
+    for table in (*_TABLES, *_GUILDS_OWN):
+        rows = [row for row in changes.rows.get(table, ()) if row[0] == guild]
+        if rows:
+            told.rows[table] = rows
+    return told
 
 
-def brought(part: Part, guild: GuildId, found: _Changed, batch: FlushBatch) -> bool:
-    """Bring it up to date. False: read it anew."""
-    changed = found.get(guild)
-    if changed is None:
-        return batch.position <= part.position
-    return part.apply(changed, batch.position, batch.as_of)
+def names_in(looks: Sequence[GuildChanges]) -> dict[UserId, str] | None:
+    """Who is called otherwise now. None: something of the guild itself changed, which only its tables tell."""
+    if any(told.rows.keys() & _GUILDS_OWN for told in looks):
+        return None
+    rows = [row for told in looks for row in told.rows.get("members", ())]
+    return {UserId(row[_USER]): row[_NAME] for row in rows if row[_NAME] is not None}

@@ -31,7 +31,7 @@ class KeptHolders:
         self.position = position
         self.as_of = as_of
         self.changed_at = position
-        self._role = role
+        self.role = role
         self._at_instant: dict[Ms | None, Numbers] = {}
         told = np.concatenate([np.empty((0, 3), dtype=np.int64), *changes])
         self._users: Numbers = told[:, 0].copy()
@@ -50,7 +50,7 @@ class KeptHolders:
             return True
         self.position, self.as_of = position, as_of
         changes = changed.rows.get("role_changes", ())
-        told = sorted((r[_USER], r[_AT], bool(r[_HELD])) for r in changes if r[_ROLE] == self._role)
+        told = sorted((r[_USER], r[_AT], bool(r[_HELD])) for r in changes if r[_ROLE] == self.role)
         if not told:
             return True
         self.changed_at = position

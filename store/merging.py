@@ -1,0 +1,83 @@
+"""Deltas of one partition that follow upon each other, as if they had been one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import add, itemgetter
+
+from tracker.projections.rows import TABLES, Changes, Row, Table
+
+__all__ = ["merged"]
+
+
+def merged(parts: Sequence[Changes]) -> Changes:
+    """What writing `parts` one after the other would write, each row once. They themselves stay as they are."""
+    if len(parts) == 1:
+        return parts[0]
+    found: dict[str, dict[Row, Row]] = {}
+    expired: dict[str, dict[Row, None]] = {}
+    forgotten: dict[tuple[int, int], None] = {}
+    whole = Changes()
+    for part in parts:
+        _forget(found, part.forgotten)
+        forgotten |= dict.fromkeys(part.forgotten)
+        for name, keys in part.expired.items():
+            gone, rows = expired.setdefault(name, {}), found.get(name, {})
+            for key in keys:
+                gone[key] = None
+                rows.pop(key, None)
+        for name, new in part.rows.items():
+            _add(TABLES[name], found.setdefault(name, {}), expired.get(name, {}), new)
+        whole.standing |= part.standing
+    whole.rows = {name: list(found[name].values()) for name in TABLES if found.get(name)}
+    whole.expired = {name: list(keys) for name, keys in expired.items() if keys}
+    whole.forgotten = list(forgotten)
+    return whole
+
+
+def _add(table: Table, known: dict[Row, Row], gone: dict[Row, None], rows: Iterable[Row]) -> None:
+    width, joined = len(table.key), _joining(table)
+    for row in rows:
+        key = row[:width]
+        old = known.get(key)
+        known[key] = row if old is None else joined(old, row)
+        # Only rows all of whose values are set ever expire: writing one anew needs no deletion before it.
+        gone.pop(key, None)
+
+
+def _joining(table: Table) -> Callable[[Row, Row], Row]:
+    """What the older of two rows of one key becomes by the newer one."""
+    first = len(table.key)
+    largest = first + len(table.add)
+    set_ = largest + len(table.largest)
+    known = set_ + len(table.set)
+
+    def joined(old: Row, new: Row) -> Row:
+        return (
+            *new[:first],
+            *map(add, old[first:largest], new[first:largest]),
+            *map(_larger, old[largest:set_], new[largest:set_]),
+            *new[set_:known],
+            *(after if after is not None else before for before, after in zip(old[known:], new[known:], strict=True)),
+        )
+
+    return joined
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def _forget(found: dict[str, dict[Row, Row]], members: Sequence[tuple[int, int]]) -> None:
+    """Rows of members who were forgotten after them are not written at all."""
+    who = set(members)
+    if not who:
+        return
+    for name, rows in found.items():
+        columns = TABLES[name].columns
+        if "user_id" in columns:
+            of = itemgetter(columns.index("guild_id"), columns.index("user_id"))
+            for key in [key for key, row in rows.items() if of(row) in who]:
+                del rows[key]

@@ -1,0 +1,270 @@
+"""A look brings what is kept in memory to now, as a flush would have; the tables follow with the next flush."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import store.state
+from store.engine import Database, open_database
+from store.reporting import read_report
+from tests.ingest.support import Desk, make_desk
+from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
+from tests.projections.history import GUILD
+from tests.properties.communities import GUILD as PLAYED
+from tests.properties.communities import Community, communities
+from tests.properties.documents import ROLES
+from tests.store.living import Writer, tables
+from tests.store.support import START, fact
+from tracker.events.channel import RoleDescribed
+from tracker.events.member import MemberForgotten, MemberJoined, MemberRenamed
+from tracker.events.rule import SettingsChanged
+from tracker.ids import Ms, RoleId
+from tracker.ingest.held import Held
+from tracker.ingest.kept_reports import KeptReports
+from tracker.reports.model import Report
+from tracker.reports.window import PERIODS
+
+HOUR = 3_600_000
+
+
+@dataclass
+class Looker:
+    """A writer that looks more often than it flushes, and its twin that flushes each time."""
+
+    db: Database
+    twin: Database
+    kept: KeptReports = field(init=False)
+    held: Held = field(default_factory=Held)
+    answered: int = 0
+
+    def __post_init__(self) -> None:
+        self.kept = KeptReports(self.db, keep_from=0)
+        self.writer, self.other = Writer(self.db), Writer(self.twin)
+
+    def write(self, events: list[Any]) -> None:
+        self.writer.write(events)
+        self.other.write(events)
+
+    def advance(self, at: int, *, flush: bool) -> None:
+        store.state.flush(self.twin, self.other.batches(at))
+        batches = self.writer.batches(at)
+        if not flush and not any(batch.changes.forgotten for batch in batches):
+            self.kept.looked([self.held.look(batch) for batch in batches])
+            return
+        whole = self.held.with_held(batches)
+        store.state.flush(self.db, whole)
+        self.held.clear()
+        self.kept.flushed(whole)
+
+    def check(self, now: int) -> None:
+        """What is told out of memory is what is read where everything is written."""
+        for period in PERIODS:
+            for role in (*map(RoleId, ROLES), None):
+                kept = self.kept.report(PLAYED, role, period, None, Ms(now))
+                if kept is not None:
+                    read = read_report(
+                        self.twin, guild_id=PLAYED, role_id=role, period=period, day=None, now=Ms(now)
+                    )  # fmt: skip
+                    assert kept == read, (period, role)
+                    self.answered += 1
+
+
+@given(community=communities(moves=60), steps=st.lists(st.booleans(), min_size=2, max_size=12))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_whatever_happens_a_look_tells_what_a_flush_would_and_the_tables_come_out_the_same(
+    fresh: Fresh,  # noqa: F811
+    tmp_path: Path,
+    sqlite_template: Path,
+    community: Community,
+    steps: list[bool],
+) -> None:
+    path = tmp_path / "twin.db"
+    shutil.copy(sqlite_template, path)
+    with fresh() as db, closing(open_database(str(path))) as twin:
+        looker, events = Looker(db, twin), community.events
+        begun = events[0].occurred_at - START if events else 0
+        looker.write(
+            [
+                fact(RoleDescribed(role_id=RoleId(r), name="r"), user=None, channel=None, guild=PLAYED, at=begun)
+                for r in ROLES
+            ]
+        )
+        size = max(1, len(events) // len(steps))
+        parts = [events[begin : begin + size] for begin in range(0, len(events), size)]
+        for part, flush in zip(parts, [True, *steps, *[False] * len(parts)], strict=False):
+            looker.write(list(part))
+            looker.advance(part[-1].occurred_at, flush=flush)
+            looker.check(part[-1].occurred_at)
+        looker.advance(community.until, flush=False)
+        looker.check(community.until)
+        looker.advance(community.until + 1, flush=True)
+        looker.check(community.until + 1)
+        assert tables(db) == tables(twin)
+        assert looker.answered >= 3 * (len(ROLES) + 1)
+    path.unlink()
+
+
+async def opened(database: Database) -> Desk:
+    """Somebody is in voice since a second, somebody else is there."""
+    desk = make_desk(database, commit_ms=0)
+    desk.ingest.start()
+    for user in (1, 2):
+        desk.ingest.accept(desk.fact(MemberJoined(name=f"member {user}"), user=user, channel=None))
+    desk.join(1)
+    desk.clock.time += 1000
+    assert await desk.ingest.flush()
+    return desk
+
+
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    desk = await opened(database)
+    yield desk
+    assert not desk.fatal
+    await desk.ingest.close(10)
+    desk.check()
+
+
+def keep(desk: Desk) -> KeptReports:
+    kept = KeptReports(desk.database, keep_from=0)
+    desk.ingest.flushed.add(kept.flushed)
+    desk.ingest.looked.add(kept.looked)
+    return kept
+
+
+def daily(desk: Desk, kept: KeptReports) -> Report:
+    found = kept.report(GUILD, None, "daily", None, desk.clock.now())
+    assert found is not None
+    return found
+
+
+def written(desk: Desk) -> Report:
+    return read_report(
+        desk.database, guild_id=GUILD, role_id=None, period="daily", day=None, now=desk.clock.now()
+    )  # fmt: skip
+
+
+async def test_a_look_is_in_the_log_and_in_memory_and_not_yet_in_the_tables(desk: Desk) -> None:
+    kept = keep(desk)
+    before = daily(desk, kept)
+    desk.clock.time += HOUR
+    desk.message(7, user=2)
+    assert await desk.ingest.look(GUILD)
+    seen = daily(desk, kept)
+    assert (seen.sums.voice_ms, seen.sums.messages, seen.as_of) == (HOUR + 1000, 1, desk.clock.time)
+    assert written(desk).sums == before.sums
+    assert [event.type for event in desk.logged()][-1] == "message.sent"
+    assert await desk.ingest.flush()
+    assert daily(desk, kept) == written(desk)
+    assert written(desk).sums.messages == 1
+    assert kept.figures()["misses"] == 1
+
+
+async def restarted(desk: Desk) -> Desk:
+    """The one before is never heard of again, as after a kill."""
+    again = make_desk(desk.database, commit_ms=0)
+    again.clock.time = desk.clock.time
+    again.ingest.start()
+    return again
+
+
+async def test_what_a_look_told_is_told_again_after_a_kill(database: Database) -> None:
+    desk = await opened(database)
+    kept = keep(desk)
+    daily(desk, kept)
+    desk.clock.time += HOUR
+    desk.message(7, user=2)
+    await desk.ingest.look(GUILD)
+    seen = daily(desk, kept)
+    again = await restarted(desk)
+    assert await again.ingest.flush()
+    assert written(again).sums.messages == seen.sums.messages == 1
+    await again.ingest.close(10)
+    again.check()
+
+
+async def test_names_and_members_are_those_of_the_look(desk: Desk) -> None:
+    kept = keep(desk)
+    daily(desk, kept)
+    desk.clock.time += 1000
+    desk.ingest.accept(desk.fact(MemberRenamed(name="Ann"), user=1, channel=None))
+    desk.ingest.accept(desk.fact(MemberJoined(name="Cat"), user=3, channel=None))
+    await desk.ingest.look(GUILD)
+    assert [entry.name for entry in daily(desk, kept).low] == ["Ann", "member 2", "Cat"]
+
+
+async def test_what_only_the_tables_tell_is_left_to_a_flush(desk: Desk) -> None:
+    kept = keep(desk)
+    daily(desk, kept)
+    desk.clock.time += 1000
+    desk.ingest.accept(desk.fact(SettingsChanged(settings={"timezone": "Asia/Seoul"}), user=None, channel=None))
+    await desk.ingest.look(GUILD)
+    assert kept.report(GUILD, None, "daily", None, desk.clock.now()) is None
+    assert await desk.ingest.flush()
+    assert daily(desk, kept) == written(desk)
+
+
+async def test_who_is_forgotten_is_erased_at_once(desk: Desk) -> None:
+    kept = keep(desk)
+    daily(desk, kept)
+    flushes = desk.ingest.health.flushes
+    desk.ingest.accept(desk.fact(MemberForgotten(), user=2, channel=None))
+    desk.clock.time += 1000
+    assert await desk.ingest.look(GUILD)
+    assert desk.ingest.health.flushes == flushes + 1
+    assert daily(desk, kept) == written(desk)
+    assert daily(desk, kept).members == 1
+
+
+async def test_a_fold_that_is_loaded_anew_is_not_counted_twice(database: Database) -> None:
+    desk = await opened(database)
+    desk.message(7, user=2)
+    desk.clock.time += 1000
+    assert await desk.ingest.flush()
+    again = await restarted(desk)  # remembers no message: the log does
+    kept = keep(again)
+    daily(again, kept)
+    again.clock.time += 1000
+    again.message(8, user=2)
+    await again.ingest.look(GUILD)
+    assert daily(again, kept).sums.messages == 2
+    again.message(7, user=2)
+    again.clock.time += 1000
+    assert await again.ingest.look(GUILD)
+    assert daily(again, kept).sums.messages == 2
+    assert daily(again, kept) == written(again)
+    await again.ingest.close(10)
+    again.check()
+
+
+async def test_looks_do_not_wait_in_memory_for_ever(desk: Desk) -> None:
+    kept = keep(desk)
+    daily(desk, kept)
+    flushes = desk.ingest.health.flushes
+    for n in range(40):
+        desk.clock.time += 1000
+        desk.message(100 + n, user=2)
+        await desk.ingest.look(GUILD)
+    assert desk.ingest.health.flushes > flushes
+    assert daily(desk, kept).sums.messages == 40
+
+
+async def test_while_anything_holds_a_look_is_of_the_last_tick(desk: Desk) -> None:
+    kept = keep(desk)
+    before = daily(desk, kept)
+    desk.ingest.hold("gateway")
+    desk.clock.time += HOUR
+    assert not await desk.ingest.look(GUILD)
+    assert daily(desk, kept).sums == before.sums
+    desk.ingest.release("gateway")
+    assert await desk.ingest.look(GUILD)
+    assert daily(desk, kept).sums.voice_ms == HOUR + 1000
