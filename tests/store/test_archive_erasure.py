@@ -1,0 +1,140 @@
+"""Who is forgotten is in no archived file by name, and the archive stays whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from store import archive_files, archive_place, archive_reading, log, personal, rebuild
+from store.engine import Database
+from tests.store.archives import archive_all, archive_until, kept, raw, segments
+from tests.store.living import Writer, tables
+from tests.store.support import GUILD, OTHER_GUILD, START
+from tests.store.test_personal import ANN, BEN, HOUR, forget, lived
+from tracker.errors import ArchiveAwayError, DatabaseError
+from tracker.ids import partition_of
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+@pytest.fixture(params=[100, 2 * HOUR], ids=["half", "whole"])
+def writer(request: pytest.FixtureRequest, database: Database, folder: Path) -> Writer:
+    """Two members' life in two guilds, the first half or all of it archived."""
+    writer = Writer(database)
+    writer.write(sorted(lived() + lived(OTHER_GUILD), key=lambda event: event.occurred_at))
+    writer.flush(START + HOUR)
+    archive_until(database, START + request.param, folder)
+    return writer
+
+
+def archived_texts(db: Database, guild: int) -> str:
+    """All data of the guild's archived events."""
+    found = []
+    for segment in segments(db):
+        for table in archive_files.batches(segment):
+            found += [row[9] for row in archive_files.tuples(table) if row[4] == guild]
+    return "\n".join(found)
+
+
+def test_names_and_acts_of_the_forgotten_are_gone_from_the_files(writer: Writer, folder: Path) -> None:
+    files = {p.name for p in folder.glob("*.parquet")}
+    assert f"name of {ANN}" in archived_texts(writer.db, GUILD)
+    events = len(kept(writer.db))
+    forget(writer, ANN)
+    texts = archived_texts(writer.db, GUILD) + "\n".join(row[10] for row in raw(writer.db) if row[5] == GUILD)
+    assert f"of {ANN}" not in texts
+    assert f'"{ANN}"' not in texts
+    assert f"name of {BEN}" in texts
+    assert f"name of {ANN}" in archived_texts(writer.db, OTHER_GUILD)
+    now = {p.name for p in folder.glob("*.parquet")}
+    assert now == {s.path.name for s in segments(writer.db)}
+    assert now != files
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {s["file"] for s in manifest["segments"]} == now
+    assert log.check_contiguity(writer.db) >= events
+    assert rebuild.verify(writer.db) == []
+    before = tables(writer.db)
+    rebuild.rebuild(writer.db)
+    assert tables(writer.db) == before
+
+
+def test_an_erasure_with_an_archive_leaves_the_log_that_it_leaves_without_one(database: Database, folder: Path) -> None:
+    logs = []
+    for guild in (GUILD, OTHER_GUILD):
+        writer = Writer(database)
+        writer.write(lived(guild))
+        writer.flush(START + HOUR)
+        if guild == OTHER_GUILD:
+            archive_all(database, folder)
+        personal.erase(database, guild, ANN, personal.read_traces(database, guild, ANN))
+        logs.append([r.event.data for r in kept(database) if r.event.guild_id == guild])
+    assert logs[0] == logs[1]
+    assert f"of {ANN}" not in repr(logs[0])
+
+
+def test_an_export_of_a_member_holds_archived_events_too(writer: Writer) -> None:
+    found = [json.loads(entry) for kind, entry in personal.read_export(writer.db, GUILD, ANN) if kind == "events"]
+    assert len(found) == 7
+    assert found[0]["data"]["name"] == f"name of {ANN}"
+    acts = [json.loads(entry) for kind, entry in personal.read_export(writer.db, GUILD, ANN) if kind == "done_as_admin"]
+    assert len(acts) == 3
+
+
+def test_while_the_files_are_away_nothing_is_half_erased(writer: Writer, folder: Path) -> None:
+    traces = personal.read_traces(writer.db, GUILD, ANN)
+    folder.rename(folder.with_name("unmounted"))
+    before = raw(writer.db)
+    with pytest.raises(ArchiveAwayError):
+        personal.erase(writer.db, GUILD, ANN, traces)
+    assert raw(writer.db) == before
+    folder.with_name("unmounted").rename(folder)
+    personal.erase(writer.db, GUILD, ANN, traces)
+    assert f"of {ANN}" not in archived_texts(writer.db, GUILD)
+
+
+def test_an_erasure_that_fails_at_the_end_leaves_the_files_as_they_were(
+    writer: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, before = {p.name for p in folder.glob("*.parquet")}, kept(writer.db)
+    traces = personal.read_traces(writer.db, GUILD, ANN)
+
+    def failing(*_: object) -> None:
+        raise DatabaseError("the last statement failed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(personal, "_posts", failing)
+        with pytest.raises(DatabaseError):
+            personal.erase(writer.db, GUILD, ANN, traces)
+    assert {p.name for p in folder.glob("*.parquet")} == files
+    assert kept(writer.db) == before
+
+
+def test_a_reader_that_began_before_an_erasure_goes_on_with_the_new_file(
+    writer: Writer, open_again: Callable[[], Database]
+) -> None:
+    home = partition_of(GUILD, writer.db.partitions)
+    with open_again().read() as connection:
+        connection.exec_driver_sql("SELECT COUNT(*) FROM archive_segments").scalar_one()
+        traces = personal.read_traces(writer.db, GUILD, ANN)
+        personal.erase(writer.db, GUILD, ANN, traces)
+        read = list(archive_reading.rows(writer.db, connection, home))
+    assert len(read) == sum(s.events for s in segments(writer.db) if s.partition == home)
+
+
+def test_an_old_file_that_could_not_be_removed_goes_with_the_next_sweep(
+    writer: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(archive_place, "remove", lambda *_: None)
+        forget(writer, ANN)
+    assert len(list(folder.glob("*.parquet"))) > len(segments(writer.db))
+    assert archive_place.sweep(writer.db) != []
+    assert {p.name for p in folder.glob("*.parquet")} == {s.path.name for s in segments(writer.db)}
