@@ -79,7 +79,8 @@ def render_backfill(payload: str, locale: str | None) -> hikari.Embed:
     embed.add_field(t("backfill.found"), found)
     if post.refused:
         ids = [int(channel) for channel in post.refused]
-        embed.add_field(t("backfill.unread"), _named(ids, post.more_refused, t) + "\n" + t("backfill.unread.why"))
+        lines = (_named(ids, post.more_refused, t), t("backfill.unread.why"), t("backfill.unread.todo"))
+        embed.add_field(t("backfill.unread"), "\n".join(lines))
     if post.added:
         embed.add_field(t("backfill.then"), t("backfill.then.anew"))
     if post.asked_by is not None:
@@ -94,8 +95,12 @@ def plan_lines(wanted: Backfill, found: Survey, t: Translate) -> Iterator[str]:
     if found.threads:
         yield t("backfill.plan.threads", n=len(found.threads))
     yield from _refused_lines(found.refused, t)
+    yield ""
     yield t("backfill.plan.speed")
+    yield ""
     yield t("backfill.plan.limits")
+    yield ""
+    yield t("backfill.plan.confirm")
 
 
 def progress_lines(wanted: Backfill, found: Progress, t: Translate) -> Iterator[str]:
@@ -109,6 +114,8 @@ def progress_lines(wanted: Backfill, found: Progress, t: Translate) -> Iterator[
     if wanted.state != "waiting":
         yield _found(found.messages, found.added, t)
     yield from _refused_lines(found.refused, t)
+    if found.refused and wanted.ended_at is not None:
+        yield t("backfill.unread.todo")
     if wanted.state == "failed":
         yield t("backfill.failed.why")
     elif wanted.state == "cancelled":
