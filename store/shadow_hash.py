@@ -26,7 +26,7 @@ __all__ = ["NOTHING", "SUFFIX", "Fingerprint", "fingerprints", "hash_sum", "null
 SUFFIX: Final = "__shadow"
 """Behind a read model's name: the table that a rebuild fills."""
 
-_CELL: Final = 2_147_483_647
+_CELL: Final = 2_038_074_743  # far from any power of two, so that no flipped bits go unnoticed
 _ROW: Final = (2_147_483_629, 2_147_483_587)
 _WEIGHTS: Final = (
     134_217_757, 134_217_773, 134_217_779, 134_217_781, 134_217_799, 134_217_803, 134_217_823, 134_217_827,

@@ -143,7 +143,8 @@ def merged(table: Table, rows: Matrix) -> tuple[Matrix, Matrix, Matrix]:
 
 
 def _merged_groups(table: Table, rows: Matrix, starts: np.ndarray) -> Matrix:
-    out, nulls = rows[starts], nulls_of(rows)
+    out: Matrix = rows[starts]
+    nulls = nulls_of(rows)
     out[:, -1] = 0
     last = np.append(starts[1:], len(rows)) - 1
     for i, name in enumerate(table.columns, start=1):

@@ -20,7 +20,7 @@ from tracker.projections.rows import TABLES, Row, Table
 
 __all__ = ["Spool"]
 
-_PENDING: Final = 24 << 20
+_PENDING: Final = 16 << 20
 """Bytes of rows that wait in memory to be sorted; from then on, the biggest tables' go into runs."""
 
 _CHUNK: Final = 32_768

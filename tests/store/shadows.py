@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,20 +12,27 @@ from store.shadow import Shadow
 from tracker.ids import Partition
 from tracker.projections.rows import TABLES, Changes, Row
 
-__all__ = ["add_changes", "add_rows"]
+__all__ = ["add_changes", "add_rows", "as_columns"]
 
 
-def add_rows(shadow: Shadow, name: str, partition: int, rows: Sequence[Row], *, fresh: bool) -> None:
-    """Adds rows of (*table.columns)."""
-    columns, nulls = [], {}
-    for column, cells in zip(TABLES[name].columns, zip(*rows, strict=True), strict=False):
+def as_columns(name: str, rows: Sequence[Row]) -> tuple[list[Any], dict[str, Any]]:
+    """Rows of (*table.columns) as columns, and where those are null."""
+    columns: list[Any] = []
+    nulls: dict[str, Any] = {}
+    for i, column in enumerate(TABLES[name].columns):
+        cells = [row[i] for row in rows]
         if column in TEXT_COLUMNS:
-            columns.append(list(cells))
+            columns.append(cells)
         else:
             columns.append(np.array([0 if cell is None else int(cell) for cell in cells], np.int64))
-            nulls[column] = np.array([cell is None for cell in cells])
-    if rows:
-        shadow.add(name, Partition(partition), columns, nulls, fresh=fresh)
+            nulls[column] = np.array([cell is None for cell in cells], bool)
+    return columns, nulls
+
+
+def add_rows(shadow: Shadow, name: str, partition: int, rows: Sequence[Row], *, fresh: bool = True) -> None:
+    """Adds rows of (*table.columns)."""
+    columns, nulls = as_columns(name, rows)
+    shadow.add(name, Partition(partition), columns, nulls, fresh=fresh)
 
 
 def add_changes(shadow: Shadow, changes: Mapping[Partition, Changes]) -> None:
