@@ -33,12 +33,12 @@ GuildText = Annotated[str, typer.Option("--guild", metavar="ID", help="The serve
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def guild_of(text: str) -> GuildId:
-    """A guild's id. Raises ConfigError if it is none."""
+def guild_of(text: str, *, option: str = "--guild") -> GuildId:
+    """A guild's id (or another one, that `option` names). Raises ConfigError if it is none."""
     try:
         return GuildId(read_id(text))
     except ValueError:
-        raise ConfigError(f"--guild: {text!r} is not an id (a string of digits)") from None
+        raise ConfigError(f"{option}: {text!r} is not an id (a string of digits)") from None
 
 
 @contextmanager
