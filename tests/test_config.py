@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tracker.clock import PlayClock, SystemClock
 from tracker.config import Config, hide_password
 from tracker.errors import ConfigError
+from tracker.recurring import Recurring
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -17,6 +18,11 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert config.database_url == "sqlite:///tracker.db"
     assert config.health_port is None
     assert isinstance(config.clock, SystemClock)
+
+
+def test_the_figures_are_verified_each_sunday_unless_that_is_off() -> None:
+    assert Config.from_env({}).verify == Recurring.parse("sun 19:00")
+    assert Config.from_env({"TRACKER_VERIFY": "off"}).verify is None
 
 
 def test_every_variable_is_read() -> None:
@@ -31,6 +37,7 @@ def test_every_variable_is_read() -> None:
             "TRACKER_BUFFER_EVENTS": "1000",
             "TRACKER_HEALTH_PORT": "8081",
             "TRACKER_CHARTS": "Off",
+            "TRACKER_VERIFY": "Wed 03:30",
             "TRACKER_CLOCK": "0:0,10:100",
             "TRACKER_LOG_LEVEL": "DEBUG",
         }
@@ -45,6 +52,7 @@ def test_every_variable_is_read() -> None:
         buffer_events=1000,
         health_port=8081,
         charts=False,
+        verify=Recurring(weekday=2, minute=210),
         clock=PlayClock(points=((0, 0), (10, 100))),
         log_level="debug",
     )
@@ -63,6 +71,7 @@ def test_every_variable_is_read() -> None:
         ("TRACKER_HEALTH_PORT", "65536"),
         ("TRACKER_REST_URL", "localhost:80"),
         ("TRACKER_CHARTS", "0"),
+        ("TRACKER_VERIFY", "weekly"),
         ("TRACKER_CLOCK", "later"),
         ("TRACKER_LOG_LEVEL", "loud"),
     ],

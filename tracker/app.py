@@ -21,6 +21,7 @@ from tracker.discord.backfill_text import render_backfill
 from tracker.discord.bot import Front
 from tracker.discord.member_outbox import MemberOutbox
 from tracker.discord.notice import render_notice
+from tracker.discord.notice_figures import FigureNotices, render_figures
 from tracker.discord.notices import Notices
 from tracker.discord.outbox import Outbox
 from tracker.discord.start_embed import render_start
@@ -45,6 +46,7 @@ from tracker.ingest.report_pictures import ReportPictures
 from tracker.ingest.report_runs import ReportRuns
 from tracker.ingest.rules import Rules
 from tracker.ingest.tidying import Tidying
+from tracker.ingest.verifying import Verifying
 from tracker.schedule import Jobs, ReportSchedule
 
 __all__ = ["run"]
@@ -130,6 +132,7 @@ class _App:
         self._reader = Reader(database, config.clock, reports)
         self._tidying = Tidying(database)
         self._charts = Charts()
+        self._verifying: Verifying | None = None
         self._pictures: ReportPictures | None = None
         if config.charts:
             self._pictures = ReportPictures(database, config.clock, self._reader, self._charts)
@@ -193,6 +196,8 @@ class _App:
             await members.close()
             await front.close()
             await self._charts.close()
+            if self._verifying is not None:
+                await self._verifying.close()
             if health is not None:
                 await health.close()
             await self._drain()
@@ -219,7 +224,12 @@ class _App:
             intake=ingest,
             reports=self._reader,  # what is owed is written already: no flush for each of them
             deliveries=posts,
-            renderers={"start": render_start, "notice": render_notice, "backfill": render_backfill},
+            renderers={
+                "start": render_start,
+                "notice": render_notice,
+                "figures": render_figures,
+                "backfill": render_backfill,
+            },
             has_role=front.surroundings.has_role,
             pictures=self._pictures,
             icon=front.surroundings.icon,
@@ -236,6 +246,10 @@ class _App:
         outlook = Outlook(self._database, self._reader, ingest.health)
         notices = Notices(ingest, outlook, partial(posts.owe_post, kind="notice"))
         jobs.every(min(_COUNT_S, config.flush_s), "notices", notices.look)
+        if config.verify is not None:
+            figures = FigureNotices(ingest, outlook, partial(posts.owe_post, kind="figures"))
+            self._verifying = Verifying(self._database, config.database_url, ingest, config.verify, figures.tell)
+            jobs.every(_COUNT_S, "verify", self._verifying.look)
 
     async def _bring_in_line(self, members: MemberOutbox) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import Final
 
 from tracker.clock import Clock, PlayClock, SystemClock
 from tracker.errors import ConfigError
+from tracker.recurring import Recurring
 
 __all__ = ["DEFAULT_DATABASE_URL", "Config", "hide_password"]
 
@@ -26,6 +27,7 @@ _KNOWN: Final = frozenset(
         "TRACKER_BUFFER_EVENTS",
         "TRACKER_HEALTH_PORT",
         "TRACKER_CHARTS",
+        "TRACKER_VERIFY",
         "TRACKER_CLOCK",
         "TRACKER_LOG_LEVEL",
     }
@@ -39,7 +41,8 @@ class Config:
     `commit_ms` / `commit_events`: a group commit happens when its first event is that old or it has that many.
     `flush_s`: seconds between flushes. `buffer_events`: events that may wait for the database before the gateway
     reader waits too. `rest_url`: None means Discord itself. `health_port`: None means off, 0 any free port.
-    `charts`: whether reports have a picture, drawn by a second process of some 80 MB.
+    `charts`: whether reports have a picture, drawn by a second process of some 80 MB. `verify`: when the figures are
+    compared with the log, by a process of its own; None: never.
     """
 
     database_url: str = DEFAULT_DATABASE_URL
@@ -51,6 +54,7 @@ class Config:
     buffer_events: int = 100_000
     health_port: int | None = None
     charts: bool = True
+    verify: Recurring | None = field(default_factory=Recurring)
     clock: Clock = field(default_factory=SystemClock)
     log_level: str = "info"
 
@@ -76,6 +80,7 @@ class Config:
             if "TRACKER_HEALTH_PORT" in values
             else None,
             charts=_switch(values, "TRACKER_CHARTS"),
+            verify=_verify(values),
             clock=SystemClock() if clock is None else PlayClock.parse(clock),
             log_level=_level(values),
         )
@@ -100,6 +105,7 @@ class Config:
             f"buffer_events={self.buffer_events}",
             f"health_port={self.health_port}",
             f"charts={self.charts}",
+            f"verify={self.verify!r}",
             f"clock={self.clock!r}",
             f"log_level={self.log_level!r}",
         ]
@@ -134,6 +140,16 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
     if text not in ("on", "off"):
         raise ConfigError(f"{name}: {text!r} is neither on nor off")
     return text == "on"
+
+
+def _verify(values: Mapping[str, str]) -> Recurring | None:
+    text = values.get("TRACKER_VERIFY", "sun").lower()
+    if text == "off":
+        return None
+    try:
+        return Recurring.parse(text)
+    except ValueError as error:
+        raise ConfigError(f"TRACKER_VERIFY: {error}, nor off") from None
 
 
 def _token(values: Mapping[str, str]) -> str | None:

@@ -27,6 +27,8 @@ def run(database: DatabaseUrl = None) -> None:
                            an event is durable after so long at most (1000 ms, 500 events)
     TRACKER_FLUSH_S        seconds between two updates of the figures (60)
     TRACKER_BUFFER_EVENTS  events that may wait for a database that is away (100000)
+    TRACKER_VERIFY         when the figures are compared with the log: a weekday and a time in UTC, 24h, or off
+                           (sun 19:00)
 
     \b
     Example:
