@@ -29,7 +29,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         asked = requests.read(int.from_bytes(head))
         answers.write(framed(_answer(asked)))
         answers.flush()
-        gc.collect()  # a drawn figure is one big cycle; without this the process grows to twice its size
+        gc.collect()  # a request is rare, and what it left in circles need not wait for the next one
 
 
 def framed(value: Any) -> bytes:

@@ -1,6 +1,6 @@
 """A report's charts as one PNG that is legible on a phone. Safe on any thread; belongs on none that must not wait.
 
-matplotlib is imported with the first chart: most of a second and some 50 MB, which who needs none should not pay.
+matplotlib is imported with the first chart: most of a second and some 40 MB, which who needs none should not pay.
 """
 
 from __future__ import annotations

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgba
 from matplotlib.path import Path
-from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, IdentityTransform
+from matplotlib.transforms import Affine2D
 from PIL import Image
 
 from tracker.graphemes import clusters
@@ -33,6 +32,7 @@ GOLD: Final = "#f0b232"
 SILVER: Final = "#c9ced6"
 BRONZE: Final = "#d08a52"
 
+_AGG: Any = RendererAgg  # which has no types
 _DOTS_PER_INCH: Final = 100
 _ELLIPSIS: Final = "…"
 _CURVE: Final = 0.5523
@@ -42,34 +42,53 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """`path`: in pixels from the top left; filled, or (`wide` not 0) a line of so many pixels."""
+
+    path: Path
+    colour: Any
+    wide: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A line of text that begins at `left`, on the base line `y` pixels from the top."""
+
+    left: float
+    y: float
+    text: str
+    size: int
+    colour: str
+    bold: bool
+
+
 class Sheet:
-    """Not for two threads at once."""
+    """Drawn without matplotlib's figures, which would bring along axes, dates and more: 12 MB.
+
+    What is drawn later covers what was there; texts are above all. Not for two threads at once.
+    """
 
     def __init__(self, wide: int, high: int) -> None:
-        self._figure = Figure(figsize=(wide / _DOTS_PER_INCH, high / _DOTS_PER_INCH), dpi=_DOTS_PER_INCH)
-        self._figure.set_facecolor(SHEET)
-        self._canvas: Any = FigureCanvasAgg(self._figure)
-        self._high = high
-        self._drawn = 0
-        self._upside_down = Affine2D().scale(1, -1).translate(0, high)
+        self._size = (wide, high)
+        self._shapes: list[_Shape] = []
+        self._texts: list[_Line] = []
 
     def boxes(
         self, boxes: Sequence[Box], colours: str | Sequence[Any], *, corner: float = 0, flat: bool = False
     ) -> None:
         """Filled boxes with round corners; `flat`: only the upper two. One colour for all, or one for each."""
-        if boxes:
-            paths = [_rounded(box, corner, flat=flat) for box in boxes]
-            self._add(PathCollection(paths, facecolors=colours, linewidths=0))
+        each: Iterable[Any] = [colours] * len(boxes) if isinstance(colours, str) else colours
+        for box, colour in zip(boxes, each, strict=True):
+            self._shapes.append(_Shape(path=_rounded(box, corner, flat=flat), colour=colour))
 
     def lines(self, lines: Sequence[Sequence[tuple[float, float]]], colour: str, *, wide: float) -> None:
         """Lines from point to point."""
-        if lines:
-            points = wide * 72 / _DOTS_PER_INCH
-            self._add(LineCollection(lines, colors=colour, linewidths=points, capstyle="round", joinstyle="round"))
+        self._shapes += [_Shape(path=Path(line), colour=colour, wide=wide) for line in lines]
 
     def area(self, points: Sequence[tuple[float, float]], colour: str) -> None:
         """The filled shape within the points."""
-        self._add(PathCollection([Path(points, closed=False)], facecolors=colour, linewidths=0))
+        self._shapes.append(_Shape(path=Path(points, closed=False), colour=colour))
 
     def text(
         self,
@@ -83,20 +102,15 @@ class Sheet:
     ) -> None:
         """A line of text; `at`: its left end, middle or right end, in the middle of the height of its letters."""
         x, y = at
-        artist = Text(
-            x, self._high - y - 0.36 * size, text, color=colour, fontproperties=font(size, bold=bold),
-            horizontalalignment=align, verticalalignment="baseline", parse_math=False,
-        )  # fmt: skip
-        artist.set_transform(IdentityTransform())
-        self._figure.add_artist(artist)
+        if text:
+            left = x - self.width(text, size, bold=bold) * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
+            self._texts.append(_Line(left=left, y=y + 0.36 * size, text=text, size=size, colour=colour, bold=bold))
 
     def width(self, text: str, size: int, *, bold: bool = False) -> float:
         """How many pixels a line of text takes."""
         if not text:
             return 0
-        wide, _, _ = self._canvas.get_renderer().get_text_width_height_descent(
-            text, font(size, bold=bold), ismath=False
-        )
+        wide, _, _ = _measuring().get_text_width_height_descent(text, font(size, bold=bold), ismath=False)
         return float(wide)
 
     def fitted(self, text: str, size: int, room: float, *, bold: bool = False) -> str:
@@ -114,21 +128,33 @@ class Sheet:
         return "".join(pieces[:low]).rstrip() + _ELLIPSIS
 
     def png(self) -> bytes:
-        """The sheet as a file; nothing can be drawn on it any more."""
-        self._canvas.draw()
-        pixels = Image.fromarray(np.asarray(self._canvas.buffer_rgba())[:, :, :3].copy())
-        # Figure, canvas and artists hold each other; so that their megabytes are not kept until a garbage collection.
-        self._figure.clear()
-        self._canvas.renderer = None
+        """The sheet as a file."""
+        wide, high = self._size
+        renderer = _AGG(wide, high, _DOTS_PER_INCH)
+        upside_down = Affine2D().scale(1, -1).translate(0, high)
+        sheet = _Shape(path=Path([(0, 0), (wide, 0), (wide, high), (0, high), (0, 0)]), colour=SHEET)
+        for shape in (sheet, *self._shapes):
+            colour, gc = to_rgba(shape.colour), renderer.new_gc()
+            gc.set_linewidth(shape.wide)
+            gc.set_foreground(colour, isRGBA=True)
+            gc.set_capstyle("round")
+            gc.set_joinstyle("round")
+            renderer.draw_path(gc, shape.path, upside_down, None if shape.wide else colour)
+        for line in self._texts:
+            gc = renderer.new_gc()
+            gc.set_foreground(line.colour)
+            renderer.draw_text(gc, line.left, line.y, line.text, font(line.size, bold=line.bold), 0)
+        picture = Image.frombuffer("RGBA", self._size, renderer.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+        del renderer  # two times 9 MB at once are enough
         file = io.BytesIO()
-        pixels.save(file, "PNG")
+        picture.save(file, "PNG")
         return file.getvalue()
 
-    def _add(self, artist: Any) -> None:
-        self._drawn += 1
-        artist.set_zorder(self._drawn / 1000)  # what is drawn later covers what was there; texts are above all (3)
-        artist.set_transform(self._upside_down)
-        self._figure.add_artist(artist)
+
+@lru_cache(maxsize=1)
+def _measuring() -> Any:
+    """Something that knows how wide texts are."""
+    return _AGG(1, 1, _DOTS_PER_INCH)
 
 
 def _rounded(box: Box, corner: float, *, flat: bool) -> Path:
