@@ -142,9 +142,10 @@ class Shadow:
         """Within the caller's transaction: the live tables hold, of the rebuild's partitions, what was added.
 
         If those are all of the database's, the tables themselves change places, which takes an instant. On PostgreSQL
-        that waits some seconds at most for those who read just then. Raises DatabaseError.
+        that waits some seconds at most for those who read just then. Otherwise, and where somebody has made views of
+        the live tables, their rows are replaced. Raises DatabaseError.
         """
-        if self._partitions != set(self._db.all_partitions):
+        if self._partitions != set(self._db.all_partitions) or shadow_tables.others_build_on_them(connection):
             shadow_tables.replace_partitions(connection, self._partitions)
             return
         if connection.dialect.name == "postgresql":

@@ -18,7 +18,7 @@ from tracker.projections.rows import TABLES
 
 __all__ = ["hold_live_tables"]
 
-_TRIES: Final = 6
+_TRIES: Final = 5
 _PAUSE_S: Final = 0.25
 _PATIENCE: Final = 0.6
 """How much of the server's deadlock_timeout we wait for tables."""

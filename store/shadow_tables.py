@@ -17,7 +17,10 @@ from store.shadow_hash import SUFFIX
 from tracker.ids import GuildId, Partition, partition_of
 from tracker.projections.rows import TABLES
 
-__all__ = ["SHADOWS", "complete", "drop", "make", "replace_guilds", "replace_partitions", "sweep", "take_places"]
+__all__ = [
+    "SHADOWS", "complete", "drop", "make", "others_build_on_them", "replace_guilds", "replace_partitions", "sweep",
+    "take_places",
+]  # fmt: skip
 
 SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
 """The shadow table of each read model."""
@@ -69,6 +72,19 @@ def _indexes(connection: Connection, name: str) -> dict[str, str]:
     }
     rows = connection.exec_driver_sql(asked[connection.dialect.name], (name,)).all()
     return {str(index): str(made) for index, made in rows}
+
+
+def others_build_on_them(connection: Connection) -> bool:
+    """Whether somebody made views, triggers, policies or publications of the live tables: they would go with them."""
+    if connection.dialect.name == "sqlite":
+        asked = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger'))"
+        return bool(connection.exec_driver_sql(asked).scalar_one())
+    kinds = ", ".join(f"'pg_{kind}'::regclass" for kind in ("rewrite", "trigger", "policy", "publication_rel"))
+    asked = (
+        "SELECT EXISTS (SELECT 1 FROM pg_depend WHERE refclassid = 'pg_class'::regclass "  # noqa: S608
+        f"AND refobjid = ANY (%s::regclass[]) AND classid IN ({kinds}))"
+    )
+    return bool(connection.exec_driver_sql(asked, ("{" + ",".join(TABLES) + "}",)).scalar_one())
 
 
 def take_places(connection: Connection) -> None:

@@ -1,0 +1,45 @@
+"""A process that rebuilds all read models again and again, to be killed: `python -m tests.store.rebuilding ADDRESS`.
+
+Each rebuild writes another number into every row, so that what is left of it can be told.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+from store.engine import open_database
+from store.schema import TEXT_COLUMNS
+from store.shadow import Shadow
+from tests.store.shadows import add_rows
+from tests.store.support import GUILD
+from tracker.ids import partition_of
+from tracker.projections.rows import TABLES, Row
+
+ROWS = 400
+"""How many rows each table gets."""
+
+
+def rows_of(name: str, number: int) -> list[Row]:
+    """The rows of a rebuild: the guild counts, everything else is the rebuild's number."""
+    guilds = [GUILD + n for n in range(ROWS)]  # all of one partition
+    columns = TABLES[name].columns[1:]
+    return [(g, *(str(number) if c in TEXT_COLUMNS else number for c in columns)) for g in guilds]
+
+
+def main(address: str) -> None:
+    """Rebuilds for ever."""
+    db = open_database(address)
+    print("ready", flush=True)
+    for number in itertools.count(2):
+        with Shadow.create(db, db.all_partitions) as shadow:
+            for name in TABLES:
+                add_rows(shadow, name, partition_of(GUILD, db.partitions), rows_of(name, number))
+            shadow.finish()
+            shadow.check()
+            with db.write() as connection:
+                shadow.swap(connection)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
