@@ -46,6 +46,7 @@ from tracker.ingest.report_pictures import ReportPictures
 from tracker.ingest.report_runs import ReportRuns
 from tracker.ingest.rules import Rules
 from tracker.ingest.tidying import Tidying
+from tracker.ingest.warming import Warming
 from tracker.ingest.verifying import Verifying
 from tracker.schedule import Jobs, ReportSchedule
 
@@ -175,6 +176,7 @@ class _App:
             rest_url=config.rest_url,
         )
         members = front.member_outbox(rows)
+        warming = Warming(self._reader, ingest.sight, config.clock)
         health = None
         jobs = Jobs()
         jobs.every(config.flush_s, "flush", self._flush)
@@ -188,6 +190,7 @@ class _App:
             if await self._unless_stopped(front.start()):
                 heap.settle()
                 _LOG.info("connected: counting")
+                warming.start()
                 self._send_posts(jobs, front, posts)
                 jobs.every(_MEMBERS_S, "members", partial(self._bring_in_line, members))
                 await self._unless_stopped(front.wait())
@@ -196,6 +199,7 @@ class _App:
             await members.close()
             await front.close()
             await self._charts.close()
+            await warming.close()
             if self._verifying is not None:
                 await self._verifying.close()
             if health is not None:

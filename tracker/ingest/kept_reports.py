@@ -86,6 +86,7 @@ class KeptReports:
     ) -> None:
         self._database = database
         self._keep_from = keep_from
+        self._most_bytes = most_bytes
         self._parts: Keeping[Key, Part] = Keeping(
             database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
         )
@@ -131,6 +132,21 @@ class KeptReports:
         """As `store.reporting.report_of_window`. None: as `report`, or the window is too long to be kept."""
         days = date_of(window.last_day) - date_of(window.first_day)
         return self._report(guild, role, lambda _: window, now) if days.days < _MOST_DAYS else None
+
+    def warm(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
+        """Read what a report is made of; False: the guild is too small, or half of the memory is taken already.
+
+        Raises DatabaseError.
+        """
+        from store.kept_rows import read_guild
+
+        if 2 * self._parts.nbytes >= self._most_bytes:
+            return False
+        with read_guild(self._database, guild, role) as here:
+            if here is None or not here.has_members(self._keep_from):
+                return False
+        self._load(keys_of(guild, role, window))
+        return True
 
     def _report(
         self, guild: GuildId, role: RoleId | None, window_in: Callable[[ZoneInfo], Window], now: Ms

@@ -69,6 +69,14 @@ class Reader:
         kept, now = self._kept, self._clock.now()
         return None if kept is None else await self.read(lambda: kept.report_of(guild, role, window, now))
 
+    async def warm(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
+        """Keep what a report is made of before anybody asks; False: the guild is too small, or there is no room.
+
+        Raises DatabaseError.
+        """
+        kept = self._kept
+        return kept is not None and await self.read(lambda: kept.warm(guild, role, window))
+
     async def member_report(
         self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
     ) -> MemberReport | None:
