@@ -98,7 +98,7 @@ def write(path: Path, table: Any) -> tuple[str, int]:
         sha256 = hash_of(path)
         try:
             same = pq.read_table(path, page_checksum_verification=True).equals(table)
-        except pa.ArrowException:
+        except (pa.ArrowException, OSError):  # of what is damaged, Arrow says either
             same = False
     if not same:
         raise LogCorruptError(f"{path} does not hold what was written to it; is the disk damaged?")

@@ -87,9 +87,8 @@ def _archive(db: Database, until: Ms, directory: Path | None) -> None:
     if not done.files:
         typer.echo("nothing to archive: no event is older than that, counted, and not archived yet")
         return
-    files = "1 new file" if done.files == 1 else f"{done.files:,} new files"
     typer.echo(
-        f"{done.events:,} events are in {files} in {done.directory} "
+        f"{done.events:,} events are in {_files(done.files, 'new ')} in {done.directory} "
         f"({done.bytes / 1e6:,.1f} MB, {done.bytes / done.events:.1f} bytes an event)"
     )
     if db.dialect == "sqlite":
@@ -107,14 +106,14 @@ def _restore(db: Database) -> None:
     if not done.files:
         typer.echo("nothing is archived")
         return
-    typer.echo(f"{done.events:,} events are back in the database; {done.files:,} files are gone from {done.directory}")
+    typer.echo(f"{done.events:,} events are back in the database, out of {_files(done.files)} in {done.directory}")
 
 
 def _moved(db: Database, directory: Path) -> None:
     from store import archive_place
 
     files = archive_place.move(db, directory)
-    typer.echo(f"the archive is in {directory.absolute()} from now on ({len(files):,} files are there, all sound)")
+    typer.echo(f"the archive is in {directory.absolute()} from now on: {_files(len(files))}, each as it was written")
 
 
 def _tell(db: Database) -> None:
@@ -135,8 +134,12 @@ def _tell(db: Database) -> None:
     since, until = min(s.first_at for s in found), max(s.last_at for s in found)
     typer.echo(
         f"{sum(s.events for s in found):,} events from {from_ms(since):%Y-%m-%d} to {from_ms(until):%Y-%m-%d} are in "
-        f"{len(found):,} {'file' if len(found) == 1 else 'files'} in {directory} "
+        f"{_files(len(found))} in {directory} "
         f"({sum(s.bytes for s in found) / 1e6:,.1f} MB)"
     )
     if away:
         raise typer.Exit(1)
+
+
+def _files(count: int, kind: str = "") -> str:
+    return f"{count:,} {kind}{'file' if count == 1 else 'files'}"
