@@ -194,7 +194,7 @@ async def test_there_is_never_more_than_one_request_on_its_way(past: BackfillHou
         finally:
             underway -= 1
 
-    pipeline._answer = watched  # type: ignore[method-assign]
+    pipeline._answer = watched  # type: ignore[assignment,method-assign]
     await read(past)
     assert most == 1
 

@@ -10,9 +10,11 @@ from tests.discord.archivist import BackfillHouse
 from tests.discord.house import check_embed, until
 from tracker.discord.backfill_text import BackfillPost, progress_lines, render_backfill
 from tracker.discord.commands import backfill as command
+from tracker.discord.desk import ReportDesk
 from tracker.discord.outbox import Outbox
 from tracker.discord.texts import translate
 from tracker.ids import ChannelId, GuildId, MessageId, Ms
+from tracker.ingest.reader import Reader
 from tracker.sandbox import Channel, Message
 from tracker.sandbox.model import Overwrite
 from tracker.sandbox.permissions import Permission
@@ -44,7 +46,7 @@ def outbox(past: BackfillHouse) -> Outbox:
     return Outbox(
         rest=past.front.rest,
         intake=past.desk.ingest,
-        reports=None,  # type: ignore[arg-type]  (nothing here is a report)
+        reports=ReportDesk(past.desk.ingest, Reader(past.desk.database, past.desk.clock)),
         deliveries=past.posts,
         renderers={"backfill": render_backfill},
     )
@@ -240,4 +242,4 @@ def test_every_state_can_be_told_whatever_there_is_to_name(locale: str, state: s
     if ended is not None:
         embed = render_backfill(BackfillPost.of(wanted, found, Ms(5)).text(), locale)
         assert all(0 < len(field.value) <= 1024 for field in embed.fields)
-        assert ("485" in embed.fields[2].value) is True
+        assert "485" in embed.fields[2].value
