@@ -253,7 +253,7 @@ class _App:
         if config.verify is not None:
             figures = FigureNotices(ingest, outlook, partial(posts.owe_post, kind="figures"))
             self._verifying = Verifying(self._database, config.database_url, ingest, config.verify, figures.tell)
-            jobs.every(_COUNT_S, "verify", self._verifying.look)
+            jobs.every(min(_COUNT_S, config.flush_s), "verify", self._verifying.look)
 
     async def _bring_in_line(self, members: MemberOutbox) -> None:
         try:

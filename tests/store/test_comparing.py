@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -169,3 +171,31 @@ def test_two_readings_by_key_are_compared_as_if_each_row_were_looked_up(
     found = list(comparing._compared(RULES, batches(live, sizes[0]), batches(replayed, sizes[1])))
     assert {(d.key, d.column) for d in found} == naive(live, replayed)
     assert len(found) == len(naive(live, replayed))
+
+
+def test_beside_a_writer_that_never_rests_there_is_never_a_difference(
+    writer: Writer, open_again: Callable[[], Database]
+) -> None:
+    """Somebody joins, writes, and now and then is forgotten; each few events are flushed."""
+    beside, ended = open_again(), threading.Event()
+
+    def write() -> None:
+        busy = Writer(beside)
+        for turn in itertools.count(11):
+            who, at = 100 + turn % 7, turn * MINUTE
+            busy.write([fact(user=who, at=at), fact(MessageSent(), user=who, event_id=f"message:{turn}", at=at)])
+            if turn % 5 == 0:
+                busy.write([fact(MemberForgotten(), user=who, channel=None, at=at)])
+            busy.flush(START + at + 30_000)
+            if ended.is_set():
+                return
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        found = [difference for _ in range(8) for difference in verify(writer.db)]
+    finally:
+        ended.set()
+        thread.join()
+    assert found == []
+    assert verify(writer.db) == []
