@@ -13,11 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import store.log
 import store.state
 from store.engine import Database
+from store.exchanging import Exchange
 from store.lease import Lease
 from store.log import AppendResult
 from store.state import FlushBatch
@@ -33,6 +35,7 @@ from tracker.ids import EventId, GuildId, Ms, Partition, Position, mint_event_id
 from tracker.ingest.health import Health
 from tracker.ingest.held import Held
 from tracker.ingest.observers import Observers
+from tracker.ingest.recount_adoption import adopt, apart, mend
 from tracker.ingest.sight import FoldSight
 from tracker.ingest.writer import Writer
 from tracker.projections.guild import GuildState
@@ -66,7 +69,11 @@ class Limits:
 
 
 class Ingest:
-    """Owns the fold states of this process's partitions and everything that changes them."""
+    """Owns the fold states of this process's partitions and everything that changes them.
+
+    `unjudged`: guilds whose figures were incomplete when this process started: what their members should look like
+    stays as it is until they are counted anew.
+    """
 
     def __init__(
         self,
@@ -82,6 +89,7 @@ class Ingest:
         self.clock = clock
         self.health = Health()
         self.flushed = Observers()
+        self.unjudged: set[GuildId] = set()
         self.looked = Observers()
         self._database = database
         self._lease = lease
@@ -216,28 +224,89 @@ class Ingest:
             self._fatal(error)  # the deltas it held are in the log, from which the next start takes them
             raise
 
-    async def _flush_now(self) -> bool:
+    async def exchange(self, partition: Partition, exchange: Exchange | None = None) -> bool:
+        """A flush that also exchanges the rows and states of guilds that were counted anew (`store.recounting`).
+
+        It ends the minute in `partition` even if no guild is known there; with `exchange` None it does no more. False:
+        a hold keeps time from advancing, and nothing was exchanged. What stands in the way of single guilds is said in
+        `exchange.obstacles`. A caller that gives up does not undo it.
+        """
+        return await asyncio.shield(asyncio.create_task(self._exchange(partition, exchange), name="exchange"))
+
+    async def _exchange(self, partition: Partition, exchange: Exchange | None) -> bool:
+        try:
+            async with self._writing:
+                return await self._flush_now(exchange, partition)
+        except Exception as error:
+            self._fatal(error)  # as in a flush
+            raise
+
+    async def _flush_now(self, exchange: Exchange | None = None, also: Partition | None = None) -> bool:
         if self._holds:
             self._complain_of_silence()
             await self._append_buffered()
             return False
-        taken = self._tick()
+        taken = self._tick(also=also)
         while await self._append_buffered():
-            taken = self._tick()
+            taken = self._tick(also=also)
         points = self._points(taken)
-        await self._writer.until_done("flush", lambda: self._write(_batches(points)))
+        if exchange is not None and not await self._caught_up(exchange):
+            exchange = None
+        tried = False
+
+        def write() -> bool:
+            nonlocal tried
+            leave, tried = tried, exchange is not None  # what failed once is left out: nobody else waits for it
+            return self._write(_batches(points), exchange, leave=leave)
+
+        committed = await self._writer.until_done("flush", write)
+        if exchange is not None:
+            if committed:
+                self._adopt(exchange)
+            else:
+                exchange.give_up("the database did not take what was counted")
         self._noted()
         return True
+
+    async def _caught_up(self, exchange: Exchange) -> bool:
+        upto, as_of = self._heads[exchange.partition], self._states[exchange.partition].as_of
+        return await self._writer.once(partial(exchange.catch_up, upto, as_of))
+
+    def _adopt(self, exchange: Exchange) -> None:
+        """The states that were counted anew are the guilds' states from now on; their rows are written."""
+        for guild in exchange.guilds:
+            before, after = adopt(self._states[exchange.partition], exchange.fresh, guild, self._buffer)
+            self.unjudged.discard(guild)
+            if after is not None and after.lost_at is None and (before is None or before.lost_at is not None):
+                self.gone([guild], self.clock.now())  # history from elsewhere does not know that nobody watches it
+            elif after is not None and before is not None and before.lost_at is None:
+                self.accept(*mend(before, after, self.clock.now()))
 
     def _points(self, taken: Mapping[Partition, Deltas]) -> list[_Point]:
         return [(p, self._heads[p], self._states[p].as_of, deltas) for p, deltas in taken.items()]
 
-    def _write(self, batches: Sequence[FlushBatch]) -> None:
-        """On the writer's thread, as making rows of the deltas: thousands keep a loop busy."""
-        whole = self._held.with_held(batches)
-        store.state.flush(self._database, whole, self._lease)
+    def _write(self, batches: Sequence[FlushBatch], exchange: Exchange | None = None, *, leave: bool = False) -> bool:
+        """On the writer's thread, as making rows of the deltas: thousands keep a loop busy.
+
+        `leave`: the exchange was tried, and is left out now. Gives whether it is committed.
+        """
+        given = None if exchange is None or leave else exchange
+        whole = self._whole(batches, given)
+        fresh = store.state.flush(self._database, whole, self._lease, also=None if given is None else given.write)
+        if leave and not fresh:  # that try was committed, and only its answer was lost
+            given = exchange
+            whole = self._whole(batches, given)
         self._held.clear()
         self.flushed.tell(whole)  # once: a try that was committed and whose answer was lost did not come here
+        return given is not None
+
+    def _whole(self, batches: Sequence[FlushBatch], exchange: Exchange | None) -> list[FlushBatch]:
+        """What a flush has to write."""
+        whole = self._held.with_held(batches if exchange is None else apart(batches, exchange))
+        for batch in whole:
+            for guild in self.unjudged & batch.changes.standing.keys():
+                del batch.changes.standing[guild]
+        return whole
 
     def _noted(self) -> None:
         self.health.flushes += 1
@@ -286,12 +355,15 @@ class Ingest:
         if self.clock.now() - since > _PATIENCE_MS:
             self.health.bad("gateway", f"no connection to Discord since {from_ms(since):%Y-%m-%d %H:%M:%S} UTC")
 
-    def _tick(self, only: Partition | None = None) -> dict[Partition, Deltas]:
-        """Bring every partition (or one) that has guilds to now, and take what has changed; nothing runs in between."""
+    def _tick(self, only: Partition | None = None, *, also: Partition | None = None) -> dict[Partition, Deltas]:
+        """Bring every partition (or one) that has guilds to now, and take what has changed; nothing runs in between.
+
+        `also`: this one even if it has none.
+        """
         taken = {}
         for partition, state in self._states.items():
-            if state.guilds and only in (None, partition):
-                newest = max(guild.last_at for guild in state.guilds.values())
+            if (state.guilds or partition == also) and only in (None, partition):
+                newest = max((guild.last_at for guild in state.guilds.values()), default=0)
                 event = tick(partition, Ms(max(self.clock.now(), newest, state.as_of + 1)))
                 self._buffer.append(event)
                 state.apply(event)
