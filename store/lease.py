@@ -18,10 +18,13 @@ from tracker.clock import from_ms
 from tracker.errors import HeldByAnotherProcessError, LeaseLostError
 from tracker.ids import Ms, Partition
 
-__all__ = ["STALE_MS", "Lease", "Process", "acquire", "heartbeat", "release", "this_process"]
+__all__ = ["STALE_MS", "Lease", "Process", "acquire", "beside", "heartbeat", "release", "this_process"]
 
 STALE_MS: Final = Ms(30_000)
 """A holder that has given no heartbeat for this long has lost the lease."""
+
+_COMMAND: Final = "command-"
+"""How the token of a command begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +56,16 @@ def this_process() -> Process:
     return Process(host=socket.gethostname(), machine=_machine(), pid=os.getpid(), start=_start_of(os.getpid()))
 
 
-def acquire(db: Database, *, now: Ms, holder: Process | None = None) -> Lease:
+def acquire(db: Database, *, now: Ms, holder: Process | None = None, command: bool = False) -> Lease:
     """Takes every partition for `holder` (None: this process). `now` is the machine's own time, not a played one.
+
+    `command`: it is no bot, so nobody may append beside it in the hope that it counts anew what is marked.
 
     Raises HeldByAnotherProcessError if a live process holds one, which is one whose last heartbeat is at most 30 s
     old, and that has not died on this machine.
     """
     holder = this_process() if holder is None else holder
-    token = uuid.uuid4().hex
+    token = f"{_COMMAND if command else ''}{uuid.uuid4().hex}"
     with db.write() as connection:
         locking = select(log_head.c.partition).order_by(log_head.c.partition).with_for_update()
         partitions = [Partition(p) for p in connection.execute(locking).scalars()]
@@ -71,6 +76,20 @@ def acquire(db: Database, *, now: Ms, holder: Process | None = None) -> Lease:
         epochs = connection.execute(select(log_head.c.partition, log_head.c.epoch)).all()
     db.archived.reset()  # who held the lease before us may have archived something
     return Lease(token=token, holder=holder, since=now, epochs={Partition(p): e for p, e in epochs})
+
+
+def beside(db: Database, *, now: Ms) -> Lease | None:
+    """The running bot's own lease, for appending history beside it. None: no bot that lives holds the database.
+
+    Whoever takes it over ends this too, by the epoch: nothing can be appended beside a command, or a later start.
+    """
+    with db.read() as connection:
+        epochs = connection.execute(select(log_head.c.partition, log_head.c.epoch)).all()
+        row = connection.execute(select(leases).order_by(leases.c.heartbeat_at.desc()).limit(1)).mappings().first()
+    if row is None or now - row["heartbeat_at"] > STALE_MS or row["token"].startswith(_COMMAND):
+        return None
+    bot = Process(host=row["host"], machine=row["machine"], pid=row["pid"], start=row["process_start"])
+    return Lease(token=row["token"], holder=bot, since=row["since"], epochs={Partition(p): e for p, e in epochs})
 
 
 def heartbeat(db: Database, lease: Lease, *, now: Ms) -> None:
@@ -97,7 +116,9 @@ def _refuse_if_held(connection: Connection, name: str, holder: Process, now: Ms)
         return
     raise HeldByAnotherProcessError(
         f"database {name} is being written to by process {other.pid} on {other.host} "
-        f"since {from_ms(row['since']):%Y-%m-%dT%H:%M:%SZ}; stop that one first"
+        f"since {from_ms(row['since']):%Y-%m-%dT%H:%M:%SZ}; stop that one first",
+        who=f"process {other.pid} on {other.host}",
+        is_bot=not row["token"].startswith(_COMMAND),
     )
 
 

@@ -78,9 +78,17 @@ class DatabaseTooNewError(DatabaseError):
 
 
 class HeldByAnotherProcessError(DatabaseError):
-    """Another live process writes to this database; the sentence names its host, pid and since when."""
+    """Another live process writes to this database; the sentence names its host, pid and since when.
+
+    `who`: its pid and host. `is_bot`: it is the bot, which counts anew what is marked, and no command.
+    """
 
     exit_code = 2
+
+    def __init__(self, sentence: str, *, who: str = "another process", is_bot: bool = False) -> None:
+        super().__init__(sentence)
+        self.who = who
+        self.is_bot = is_bot
 
 
 class ArchiveAwayError(DatabaseError):

@@ -13,7 +13,7 @@ import pytest
 from store import lease, log
 from store.engine import Database, open_database
 from tests.cli.support import ALEX, DAY, GUILD, JISOO, MINJUN, TEXT, VOICE, community, event, tracker, written
-from tracker.cli import bringing
+from tracker.cli import intake
 from tracker.clock import SystemClock, to_ms
 from tracker.errors import DatabaseError
 from tracker.events.exchange import from_line, to_line
@@ -101,11 +101,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert tracker("import", tmp_path, "--database", tmp_path / "new.db").code == 2
 
 
-def test_no_import_while_another_process_writes(tmp_path: Path, database: Database) -> None:
+def test_no_import_while_another_command_writes(tmp_path: Path, database: Database) -> None:
     file = written(tmp_path / "e.jsonl", community())
     url = database.engine.url.render_as_string(hide_password=False)
     other = lease.Process(host="elsewhere", machine="another", pid=4321, start="")
-    held = lease.acquire(database, now=SystemClock().now(), holder=other)
+    held = lease.acquire(database, now=SystemClock().now(), holder=other, command=True)
     refused = tracker("import", file, "--database", url)
     assert refused.code == 2
     assert "4321" in refused.err
@@ -235,11 +235,11 @@ def test_an_import_cut_off_in_mid_file_says_so_and_is_no_sound_database(
         appends.append(plain(*arguments, **named))
         return appends[-1]
 
-    monkeypatch.setattr(bringing, "_BATCH", 3)
+    monkeypatch.setattr(intake, "_BATCH", 3)
     monkeypatch.setattr(log, "append", append)
     failed = tracker("import", file, "--database", database_url)
     assert failed.code == 1
-    assert "the disk is full; 6 events of the file are in the log: import it again" in failed.err
+    assert "the disk is full; 6 events are in the log: import again once that is mended" in failed.err
     monkeypatch.setattr(log, "append", plain)
     checked = tracker("check", "--database", database_url)
     assert checked.code == 1

@@ -5,19 +5,47 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tracker.clock import SystemClock
-from tracker.errors import TrackerError
+from tracker.errors import HeldByAnotherProcessError, TrackerError
 
 if TYPE_CHECKING:
     from store.engine import Database
     from store.lease import Lease
 
-__all__ = ["holding"]
+__all__ = ["Hold", "beside_a_bot", "holding"]
 
 _BEAT_S: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The writer's lease; or, beside a running bot, that bot's own. `bot`: its pid and host, else empty."""
+
+    lease: Lease
+    bot: str = ""
+
+
+@contextmanager
+def beside_a_bot(database: Database) -> Iterator[Hold]:
+    """The writer's lease; beside a running bot, what it takes to append history, which the bot counts anew.
+
+    Raises HeldByAnotherProcessError if it is a command that holds it.
+    """
+    from store import lease as leases
+
+    with ExitStack() as stack:
+        try:
+            hold = Hold(stack.enter_context(holding(database)))
+        except HeldByAnotherProcessError as error:
+            theirs = leases.beside(database, now=SystemClock().now()) if error.is_bot else None
+            if theirs is None:
+                raise
+            hold = Hold(theirs, error.who)
+        yield hold
 
 
 @contextmanager
@@ -29,7 +57,7 @@ def holding(database: Database) -> Iterator[Lease]:
     from store import lease as leases
 
     clock = SystemClock()
-    lease = leases.acquire(database, now=clock.now())
+    lease = leases.acquire(database, now=clock.now(), command=True)
     done = threading.Event()
 
     def beat() -> None:

@@ -2,74 +2,86 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from enum import StrEnum
 from pathlib import Path
-from shutil import copyfileobj
-from tempfile import TemporaryFile
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from tracker.cli.frame import say
 from tracker.cli.options import DatabaseUrl, guild_of, opened
-from tracker.errors import ConfigError, EventFormatError
+from tracker.errors import ConfigError
 
-__all__ = ["export", "import_"]
+__all__ = ["Format", "export", "import_"]
 
 _DASH = Path("-")
 
 
+class Format(StrEnum):
+    """What wrote the files."""
+
+    TRACKER = "tracker"
+    CHAT = "discord-chat-exporter"
+    MEE6 = "mee6"
+    LURKR = "lurkr"
+    POLARIS = "polaris"
+
+
 def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A file of events, one JSON object per line; - for stdin.")
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Files or folders; .gz is unpacked; - for stdin.", show_default=False),
     ],
+    form: Annotated[Format, typer.Option("--format", help="What wrote them.")] = Format.TRACKER,
+    guild: Annotated[
+        str | None,
+        typer.Option("--guild", metavar="ID", help="The server they are of, where the files do not say (not tracker)."),
+    ] = None,
     skip_bad: Annotated[
         bool,
-        typer.Option("--skip-bad", help="Import the good lines and list the others, instead of refusing the file."),
+        typer.Option("--skip-bad", help="Import what is good and list the rest, instead of refusing the files."),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Totals (mee6, lurkr, polaris): do not ask.")] = False,
     database: DatabaseUrl = None,
 ) -> None:
-    """Import events (history from elsewhere, or what `tracker export` wrote), and count anew what they change.
+    """Import history from elsewhere, or what `tracker export` wrote, and count anew what it changes.
 
-    If any line is bad, nothing of the file is kept, and the first bad line is named. An event whose id is in the
-    database already is passed over, so the same file can be imported again. A database that is not there is made.
-    The bot must not be running on it meanwhile.
+    \b
+    tracker                Our own events, one JSON object per line.
+    discord-chat-exporter  Messages, as DiscordChatExporter writes them with `--format Json`.
+    mee6, lurkr, polaris   What members had come to: their EXP is taken over as an adjustment, after a preview.
+
+    If any line, message or total is bad, nothing of the files is kept, and the first one is named. What is in the
+    database already is passed over, so the same files can be imported again; of a total that has changed, only the
+    difference is taken over. A database that is not there is made.
+
+    The bot may be running: then it counts the servers concerned anew by itself. Only what cannot be done behind its
+    back is refused (member.forgotten, events from the future), and time (tracker.ticked) is left to it.
 
     \b
     Examples:
       tracker import events.jsonl
-      zcat events.jsonl.gz | tracker import - --database sqlite:///study.db
+      tracker import --format discord-chat-exporter exports/
+      tracker import --format mee6 --guild 1100000000000000001 page0.json page1.json
+      curl https://example.org/events.jsonl | tracker import - --database sqlite:///study.db
 
     \b
-    A line looks like this:
+    A line of our own format looks like this:
       {"id":"a1","type":"voice.joined","guild_id":"10","user_id":"20","channel_id":"30",
        "occurred_at":"2026-02-18T06:16:52.000Z","data":{"flags":[],"reason":"gateway"}}
     """
-    from tracker.cli.bringing import bring_in
-    from tracker.cli.holding import holding
-    from tracker.cli.intake import check_all
-    from tracker.cli.progress import bar
+    from tracker.cli.importing import import_events, import_totals
+    from tracker.cli.sources import sources
 
-    bad: list[int | None] = []
-
-    def refused(error: EventFormatError) -> None:
-        bad.append(error.line)
-        say(f"refused: {error}")
-
-    with _seekable(file) as events:
-        size = events.seek(0, 2)
-        events.seek(0)
-        with bar("Checking", size, size=True) as moved:
-            named = check_all(events, moved, skip_bad=skip_bad)
-        events.seek(0)
-        with opened(database, create=True) as db, holding(db) as lease:
-            done = bring_in(db, lease, events, size, named, refused)
-    typer.echo(
-        f"{done.new:,} new, {done.there:,} already there, {len(bad):,} refused, "
-        f"{len(done.guilds):,} {'guild' if len(done.guilds) == 1 else 'guilds'} rebuilt"
-    )
+    guild_id = None if guild is None else guild_of(guild)
+    if form is Format.TRACKER and guild_id is not None:
+        raise ConfigError("--guild: each event says of which server it is; leave it out")
+    suffixes = (".jsonl", ".ndjson") if form is Format.TRACKER else (".json",)
+    with sources(files, suffixes=suffixes) as found:
+        if form in (Format.TRACKER, Format.CHAT):
+            import_events(found, guild_id, database, is_chat=form is Format.CHAT, skip_bad=skip_bad)
+        else:
+            import_totals(found, form.value, guild_id, database, skip_bad=skip_bad, ask=not yes)
 
 
 def export(
@@ -113,25 +125,3 @@ def export(
             count += 1
     if file != _DASH:
         say(f"{count:,} events written to {file}")
-
-
-@contextmanager
-def _seekable(path: Path) -> Iterator[BinaryIO]:
-    """The file, or a copy of what comes in on stdin or through a pipe: it is read twice. Raises ConfigError."""
-    with _readable(path) as file:
-        if path != _DASH and file.seekable():
-            yield file
-            return
-        with TemporaryFile() as copy:
-            copyfileobj(file, copy)
-            copy.seek(0)
-            yield copy
-
-
-def _readable(path: Path) -> AbstractContextManager[BinaryIO]:
-    if path == _DASH:
-        return nullcontext(sys.stdin.buffer)
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
