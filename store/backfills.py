@@ -6,12 +6,13 @@ its id, so nothing is there twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, insert, select, text, update
 
+from store import archive_reading
 from store.engine import Database
 from store.lease import Lease
 from store.rebuild import append_history
@@ -195,26 +196,45 @@ def progress(db: Database, wanted: Backfill) -> Progress:
 
 
 def opt_outs(db: Database, guild: GuildId) -> dict[UserId, list[tuple[Ms, Ms | None]]]:
-    """When members did not want to be counted: from, to (None: they still do not). Reads the whole partition."""
-    statement = text(
-        "SELECT s.user_id, e.type, e.occurred_at FROM events e "
-        "JOIN subjects s ON s.partition = e.partition AND s.subject_id = e.subject_id "
-        "WHERE e.partition = :partition AND e.guild_id = :guild AND e.type IN (:out, :in) "
-        "ORDER BY e.occurred_at, e.position"
-    )
+    """When members did not want to be counted: from, to (None: they still do not). Reads the guild's whole log.
+
+    Raises DatabaseError; ArchiveAwayError or LogCorruptError where the archive cannot be read.
+    """
     here = {"partition": partition_of(guild, db.partitions), "guild": guild}
     found: dict[UserId, list[tuple[Ms, Ms | None]]] = {}
     with db.read() as connection:
-        for user, kind, at in connection.execute(
-            statement, {**here, "out": MemberOptedOut.TYPE, "in": MemberOptedIn.TYPE}
-        ):
-            spans = found.setdefault(UserId(user), [])
+        members = {subject: UserId(user) for subject, user in connection.execute(_MEMBERS, here)}
+        for at, _, subject, kind in sorted(_changes_of_mind(db, connection, guild)):
+            if subject not in members:
+                continue  # was forgotten: who it was nobody knows
+            spans = found.setdefault(members[subject], [])
             is_open = bool(spans) and spans[-1][1] is None
             if kind == MemberOptedOut.TYPE and not is_open:
                 spans.append((Ms(at), None))
             elif kind == MemberOptedIn.TYPE and is_open:
                 spans[-1] = (spans[-1][0], Ms(at))
     return found
+
+
+_MEMBERS: Final = text("SELECT subject_id, user_id FROM subjects WHERE partition = :partition AND guild_id = :guild")
+_CHANGES: Final = text(
+    "SELECT occurred_at, position, subject_id, type FROM events "
+    "WHERE partition = :partition AND guild_id = :guild AND type IN (:out, :in)"
+)
+_ARCHIVED: Final = tuple(
+    archive_reading.COLUMNS.index(name) for name in ("occurred_at", "position", "subject_id", "type")
+)
+
+
+def _changes_of_mind(db: Database, connection: Connection, guild: GuildId) -> Iterator[tuple[int, int, int, str]]:
+    """Who opted out or in, in the archive and in the table."""
+    partition, types = partition_of(guild, db.partitions), (MemberOptedOut.TYPE, MemberOptedIn.TYPE)
+    for row in archive_reading.of_member(db, connection, partition, guild=guild, subject=None, types=types):
+        at, position, subject, kind = (row[n] for n in _ARCHIVED)
+        yield at, position, subject, kind
+    here = {"partition": partition, "guild": guild, "out": types[0], "in": types[1]}
+    for at, position, subject, kind in connection.execute(_CHANGES, here):
+        yield at, position, subject, kind
 
 
 def _first(connection: Connection, *where: ColumnElement[bool]) -> Backfill | None:

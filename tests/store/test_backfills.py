@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from store import backfills, log, rebuild
 from store.backfills import Backfill, Place
 from store.engine import Database
+from tests.store.archives import archive_until
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tracker.events.envelope import Event
@@ -116,3 +118,17 @@ def test_when_members_did_not_want_to_be_counted_comes_out_of_the_log(database: 
         UserId(2): [(START + 9, None)],
         UserId(3): [],
     }
+
+
+def test_what_is_archived_counts_for_both(database: Database, tmp_path: Path) -> None:
+    """Who opted out long ago is still known to have, and a message that was counted long ago is not counted again."""
+    writer = Writer(database)
+    writer.write([fact(MemberOptedOut(), user=1), fact(MemberOptedIn(), user=1, at=5), *written(7, 8)])
+    writer.flush(START + MINUTE)
+    archive_until(database, START + MINUTE, tmp_path / "archive")
+    writer.write([fact(MemberOptedOut(), user=1, at=2 * MINUTE)])
+    assert backfills.opt_outs(database, GUILD) == {UserId(1): [(START, START + 5), (START + 2 * MINUTE, None)]}
+    backfills.begin(database, backfills.ask(database, wish()), [place()])
+    assert append(database, place(), written(7, 8)) == 0
+    assert rebuild.marked(database) == set()
+    assert append(database, place(), written(8, 9)) == 1

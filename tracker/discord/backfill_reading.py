@@ -143,7 +143,8 @@ class Reading:
 
 
 def _was_silent(spans: Spans, user: UserId, at: Ms) -> bool:
-    return any(since <= at and (until is None or at < until) for since, until in spans.get(user, ()))
+    """Who does not want to be counted now is not counted for the time before that either."""
+    return any(until is None or since <= at < until for since, until in spans.get(user, ()))
 
 
 def _short(error: Exception) -> str:
