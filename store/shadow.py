@@ -90,23 +90,46 @@ class Shadow:
         self._spool.add(name, partition, columns, nulls or {}, fresh=fresh)
 
     def finish(self) -> None:
-        """Writes all that was added, with keys, indexes and statistics. Raises DatabaseError; ValueError if a row that
-        was said to be fresh was not."""
-        from store import shadow_copy
+        """Writes all that was added, with keys, indexes and statistics.
 
+        Raises DatabaseError; ValueError if a row that was said to be fresh was not.
+        """
         if self._db.dialect == "sqlite":
-            with _own_connection(self._db) as driver:
-                for name, shadow in SHADOWS.items():
-                    shadow_copy.insert_sorted(driver, name, shadow, self._spool)
+            self._insert()
         else:
-            for name, shadow in SHADOWS.items():
-                with self._db.write() as connection, _as_ours():
-                    connection.exec_driver_sql(f"TRUNCATE {shadow}")
-                    cursor: Any = connection.connection.cursor()
-                    shadow_copy.copy_binary(cursor, name, shadow, self._spool)
-                    shadow_tables.complete(connection, name)
-            measure(self._db, SHADOWS.values())
+            self._copy()
         self._spool.close()
+
+    def _insert(self) -> None:
+        from store.shadow_copy import insert_sorted
+
+        with _own_connection(self._db) as driver:
+            for name, shadow in SHADOWS.items():
+                insert_sorted(driver, name, shadow, self._spool)
+
+    def _copy(self) -> None:
+        """A table's key is made on a connection of its own, while the next table's rows are on their way."""
+        from store.shadow_copy import copy_binary
+
+        def complete(name: str) -> None:
+            with self._db.write() as connection:
+                shadow_tables.complete(connection, name)
+
+        with ThreadPoolExecutor(1) as beside:
+            completed = []
+            for name in self._biggest_first():
+                with self._db.write() as connection, _as_ours():
+                    connection.exec_driver_sql(f"TRUNCATE {SHADOWS[name]}")
+                    cursor: Any = connection.connection.cursor()
+                    copy_binary(cursor, name, SHADOWS[name], self._spool)
+                completed.append(beside.submit(complete, name))
+            for one in completed:
+                one.result()
+        measure(self._db, SHADOWS.values())
+
+    def _biggest_first(self) -> list[str]:
+        sums = self.handed_in
+        return sorted(TABLES, key=lambda name: -sums[name].rows)
 
     @property
     def handed_in(self) -> dict[str, Fingerprint]:
@@ -116,15 +139,13 @@ class Shadow:
     def fingerprints(self) -> dict[str, Fingerprint]:
         """What the shadow tables hold, read back by the database. Raises DatabaseError."""
 
-        def some(names: list[str]) -> dict[str, Fingerprint]:
+        def one(name: str) -> Fingerprint:
             with self._db.read() as connection:
-                return fingerprints(connection, live=False, names=names)
+                return fingerprints(connection, live=False, names=[name])[name]
 
-        # Two at once, because the biggest table alone is a third of all.
-        sizes = {name: print_.rows for name, print_ in self.handed_in.items()}
-        biggest = sorted(TABLES, key=lambda name: -sizes[name])
+        names = self._biggest_first()
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = {k: v for part in pool.map(some, [[name] for name in biggest]) for k, v in part.items()}
+            found = dict(zip(names, pool.map(one, names), strict=True))
         return {name: found[name] for name in TABLES}
 
     def check(self) -> None:

@@ -61,7 +61,7 @@ def nullable(table: Table) -> frozenset[str]:
 
 def text_number(text: str) -> int:
     """What a text counts as: 60 bits of its SHA-256."""
-    return int(hashlib.sha256(text.encode()).hexdigest()[:_TEXT_HEX], 16)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 64 - 4 * _TEXT_HEX
 
 
 def hash_sum(table: Table, cells: np.ndarray, nulls: np.ndarray) -> Fingerprint:

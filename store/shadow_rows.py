@@ -6,6 +6,7 @@ is null, and _FRESH where nobody handed in a row of that key before.
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,18 @@ from store.shadow_hash import Fingerprint, hash_sum, text_number
 from tracker.errors import DatabaseError
 from tracker.projections.rows import Table
 
-__all__ = ["FRESH", "Column", "Matrix", "Texts", "fingerprint_of", "matrix_of", "merged", "nulls_of", "sorted_by_key"]
+__all__ = [
+    "FRESH",
+    "Column",
+    "Matrix",
+    "Texts",
+    "fingerprint_of",
+    "matrix_of",
+    "merged",
+    "nulls_of",
+    "sorted_by_key",
+    "text_cells",
+]
 
 Matrix = np.ndarray[Any, np.dtype[np.int64]]
 Column = np.ndarray | Sequence[Any]
@@ -49,13 +61,15 @@ class Texts:
 
     def get(self, numbers: Matrix, absent: np.ndarray) -> list[str | None]:
         """The texts again; None where `absent`."""
-        found: list[str | None] = []
-        for number, gone in zip(numbers.tolist(), absent.tolist(), strict=True):
-            if gone:
-                found.append(None)
-                continue
-            self._file.seek(number >> _LENGTH_BITS)
-            found.append(self._file.read(number & ((1 << _LENGTH_BITS) - 1)).decode())
+        if not self._end:
+            return [None if gone else "" for gone in absent.tolist()]
+        self._file.flush()
+        with mmap.mmap(self._file.fileno(), self._end, access=mmap.ACCESS_READ) as kept:
+            starts = (numbers >> _LENGTH_BITS).tolist()
+            ends = ((numbers >> _LENGTH_BITS) + (numbers & ((1 << _LENGTH_BITS) - 1))).tolist()
+            found: list[str | None] = [kept[a:b].decode() for a, b in zip(starts, ends, strict=True)]
+        for at in np.flatnonzero(absent).tolist():
+            found[at] = None
         return found
 
     def close(self) -> None:
@@ -91,15 +105,19 @@ def nulls_of(rows: Matrix) -> np.ndarray:
     return rows[:, -1] & ~FRESH
 
 
-def fingerprint_of(table: Table, rows: Matrix, texts: Texts) -> Fingerprint:
-    """The fingerprint of a matrix's rows."""
-    cells, nulls = rows[:, :-1], nulls_of(rows)
-    for i, name in enumerate(table.columns, start=1):
-        if name in TEXT_COLUMNS:
-            cells = cells.copy() if cells.base is not None else cells
-            found = texts.get(rows[:, i], (nulls >> i) & 1)
-            cells[:, i] = [0 if text is None else text_number(text) for text in found]
-    return hash_sum(table, cells, nulls)
+def fingerprint_of(table: Table, rows: Matrix, texts: Mapping[int, list[str | None]]) -> Fingerprint:
+    """The fingerprint of a matrix's rows. `texts`: those of its text columns, by their place in a row."""
+    cells = rows[:, :-1]
+    if texts:
+        cells = cells.copy()
+        for i, column in texts.items():
+            cells[:, i] = [0 if text is None else text_number(text) for text in column]
+    return hash_sum(table, cells, nulls_of(rows))
+
+
+def text_cells(table: Table) -> list[int]:
+    """Which cells of a table's rows are text; the partition is cell 0."""
+    return [i for i, name in enumerate(table.columns, start=1) if name in TEXT_COLUMNS]
 
 
 def sorted_by_key(table: Table, rows: Matrix) -> Matrix:

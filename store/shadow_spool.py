@@ -15,7 +15,7 @@ from typing import IO, Final
 import numpy as np
 
 from store.shadow_hash import NOTHING, Fingerprint
-from store.shadow_rows import Column, Matrix, Texts, fingerprint_of, matrix_of, merged, sorted_by_key
+from store.shadow_rows import Column, Matrix, Texts, fingerprint_of, matrix_of, merged, sorted_by_key, text_cells
 from tracker.projections.rows import TABLES, Row, Table
 
 __all__ = ["Spool"]
@@ -85,7 +85,7 @@ class Spool:
         rows = matrix_of(table, partition, columns, nulls, self._texts, fresh)
         if not len(rows):
             return
-        self._sums[name] += fingerprint_of(table, rows, self._texts)
+        self._sums[name] += fingerprint_of(table, rows, {i: list(columns[i - 1]) for i in text_cells(table)})
         self._pending[name].append(rows)
         self._waiting += rows.nbytes
         if self._waiting > _PENDING:
@@ -150,9 +150,11 @@ class Spool:
         rows = parts[0] if len(parts) == 1 else sorted_by_key(table, np.concatenate(parts))
         rows, several, one = merged(table, rows)
         if len(several):
-            gone, come = (fingerprint_of(table, some, self._texts) for some in (several, one))
-            self._sums[table.name] += come - gone
+            self._sums[table.name] += self._sum(table, one) - self._sum(table, several)
         return rows
+
+    def _sum(self, table: Table, rows: Matrix) -> Fingerprint:
+        return fingerprint_of(table, rows, {i: self.texts(rows, i) for i in text_cells(table)})
 
     def texts(self, rows: Matrix, cell: int) -> list[str | None]:
         """The texts of a column of `chunks`' rows; `cell`: its place, the partition's being 0."""
