@@ -6,33 +6,51 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import add, itemgetter
 
 from tracker.projections.rows import TABLES, Changes, Row, Table
+from tracker.projections.standing import StandingRules
 
-__all__ = ["merged"]
+__all__ = ["Merger", "merged"]
 
 
-def merged(parts: Sequence[Changes]) -> Changes:
-    """What writing `parts` one after the other would write, each row once. They themselves stay as they are."""
-    if len(parts) == 1:
-        return parts[0]
-    found: dict[str, dict[Row, Row]] = {}
-    expired: dict[str, dict[Row, None]] = {}
-    forgotten: dict[tuple[int, int], None] = {}
-    whole = Changes()
-    for part in parts:
-        _forget(found, part.forgotten)
-        forgotten |= dict.fromkeys(part.forgotten)
-        for name, keys in part.expired.items():
-            gone, rows = expired.setdefault(name, {}), found.get(name, {})
+class Merger:
+    """Deltas that were added one after the other, as what writing them in that order would write: each row once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[Row, Row]] = {}
+        self._expired: dict[str, dict[Row, None]] = {}
+        self._forgotten: dict[tuple[int, int], None] = {}
+        self._standing: dict[int, StandingRules] = {}
+
+    def add(self, changes: Changes) -> None:
+        """These came later. They themselves stay as they are."""
+        _forget(self._rows, changes.forgotten)
+        self._forgotten |= dict.fromkeys(changes.forgotten)
+        for name, keys in changes.expired.items():
+            gone, rows = self._expired.setdefault(name, {}), self._rows.get(name, {})
             for key in keys:
                 gone[key] = None
                 rows.pop(key, None)
-        for name, new in part.rows.items():
-            _add(TABLES[name], found.setdefault(name, {}), expired.get(name, {}), new)
-        whole.standing |= part.standing
-    whole.rows = {name: list(found[name].values()) for name in TABLES if found.get(name)}
-    whole.expired = {name: list(keys) for name, keys in expired.items() if keys}
-    whole.forgotten = list(forgotten)
-    return whole
+        for name, new in changes.rows.items():
+            _add(TABLES[name], self._rows.setdefault(name, {}), self._expired.get(name, {}), new)
+        self._standing |= changes.standing
+
+    def changes(self) -> Changes:
+        """All of it."""
+        return Changes(
+            rows={name: list(self._rows[name].values()) for name in TABLES if self._rows.get(name)},
+            expired={name: list(keys) for name, keys in self._expired.items() if keys},
+            forgotten=list(self._forgotten),
+            standing=dict(self._standing),
+        )
+
+
+def merged(parts: Sequence[Changes]) -> Changes:
+    """What writing `parts` one after the other would write. They themselves stay as they are."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = Merger()
+    for part in parts:
+        whole.add(part)
+    return whole.changes()
 
 
 def _add(table: Table, known: dict[Row, Row], gone: dict[Row, None], rows: Iterable[Row]) -> None:

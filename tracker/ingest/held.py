@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from store.merging import merged
+from store.merging import Merger, merged
 from store.state import FlushBatch
 from tracker.ids import Partition, Position
 from tracker.projections.rows import Changes
 
 __all__ = ["Continued", "Held", "news_of"]
 
-_MOST_LOOKS: Final = 32
-_MOST_ROWS: Final = 100_000
+_MOST_LOOKS: Final = 64
+_MOST_ROWS: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,54 +30,80 @@ def news_of(batch: FlushBatch) -> Changes:
     return batch.news if isinstance(batch, Continued) else batch.changes
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A partition's looks: the last one, and what of them is merged already."""
+
+    last: FlushBatch
+    unmerged: list[Changes] = field(default_factory=list)
+    merger: Merger = field(default_factory=Merger)
+
+    def merge(self) -> None:
+        while self.unmerged:
+            self.merger.add(self.unmerged.pop(0))
+
+    def changes(self) -> Changes:
+        """Of all looks."""
+        self.merge()
+        return self.merger.changes()
+
+
 class Held:
     """What looks have taken from the fold since the last flush. For one thread at a time."""
 
     def __init__(self, *, most_looks: int = _MOST_LOOKS, most_rows: int = _MOST_ROWS) -> None:
         self._most_looks = most_looks
         self._most_rows = most_rows
-        self._looks: dict[Partition, list[FlushBatch]] = {}
+        self._waiting: dict[Partition, _Waiting] = {}
+        self._looks = self._rows = 0
 
     @property
     def full(self) -> bool:
         """So much waits that it should be written."""
-        looks = [look.changes for looks in self._looks.values() for look in looks]
-        return len(looks) >= self._most_looks or sum(map(_size, looks)) >= self._most_rows
+        return self._looks >= self._most_looks or self._rows >= self._most_rows
 
     def look(self, batch: FlushBatch) -> FlushBatch:
         """These deltas wait from now on; returns them as looks are told of them."""
-        looks = self._looks.setdefault(batch.partition, [])
-        told = batch
-        if looks:
-            told = _continued(batch, batch.changes, since=looks[-1].position, news=batch.changes)
-        looks.append(told)
+        told, waiting = batch, self._waiting.get(batch.partition)
+        if waiting is None:
+            waiting = self._waiting[batch.partition] = _Waiting(batch)
+        else:
+            told = _continued(batch, batch.changes, since=waiting.last.position, news=batch.changes)
+        waiting.last = told
+        waiting.unmerged.append(batch.changes)
+        self._looks += 1
+        self._rows += sum(map(len, batch.changes.rows.values()))
         return told
+
+    def merge(self) -> None:
+        """What a flush would do otherwise, while nobody waits."""
+        for waiting in self._waiting.values():
+            waiting.merge()
 
     def with_held(self, batches: Sequence[FlushBatch]) -> list[FlushBatch]:
         """What a flush has to write: these deltas with those that wait. Nothing is let go of."""
         found = [self._joined(batch) for batch in batches]
-        left = self._looks.keys() - {batch.partition for batch in batches}
-        for partition in sorted(left):
-            looks = self._looks[partition]
-            whole = merged([look.changes for look in looks])
-            found.append(_continued(looks[-1], whole, since=looks[-1].position, news=Changes()))
+        left = self._waiting.keys() - {batch.partition for batch in batches}
+        for waiting in (self._waiting[partition] for partition in sorted(left)):
+            last = waiting.last
+            found.append(_continued(last, waiting.changes(), since=last.position, news=Changes()))
         return found
 
     def clear(self) -> None:
         """They are written; or the fold they came from is not trusted any more."""
-        self._looks.clear()
+        self._waiting.clear()
+        self._looks = self._rows = 0
 
     def _joined(self, batch: FlushBatch) -> FlushBatch:
-        looks = self._looks.get(batch.partition)
-        if not looks:
+        waiting = self._waiting.get(batch.partition)
+        if waiting is None:
             return batch
-        replaced = getattr(batch, "recounted", ())
-        parts = [_without(look.changes, replaced) for look in looks]
-        return _continued(batch, merged([*parts, batch.changes]), since=looks[-1].position, news=batch.changes)
+        before = _without(waiting.changes(), batch.recounted)
+        return _continued(batch, merged([before, batch.changes]), since=waiting.last.position, news=batch.changes)
 
 
 def _continued(batch: FlushBatch, changes: Changes, *, since: Position, news: Changes) -> Continued:
-    given: dict[str, Any] = {field.name: getattr(batch, field.name) for field in fields(FlushBatch)}
+    given: dict[str, Any] = {f.name: getattr(batch, f.name) for f in fields(FlushBatch)}
     return Continued(**(given | {"changes": changes}), since=since, news=news)
 
 
@@ -91,7 +117,3 @@ def _without(changes: Changes, guilds: Collection[int]) -> Changes:
         forgotten=[key for key in changes.forgotten if key[0] not in guilds],
         standing={guild: rules for guild, rules in changes.standing.items() if guild not in guilds},
     )
-
-
-def _size(changes: Changes) -> int:
-    return sum(len(rows) for rows in changes.rows.values())

@@ -71,8 +71,8 @@ class Limits:
 class Ingest:
     """Owns the fold states of this process's partitions and everything that changes them.
 
-    `unjudged`: guilds whose figures were incomplete when this process started: what their members should look like
-    stays as it is until they are counted anew.
+    `uncounted`: guilds whose figures were incomplete when this process started (an import was cut off, or the tables
+    are new): what their members should look like stays as it is until they are counted anew.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Ingest:
         self.clock = clock
         self.health = Health()
         self.flushed = Observers()
-        self.unjudged: set[GuildId] = set()
+        self.uncounted: set[GuildId] = set()
         self.looked = Observers()
         self._database = database
         self._lease = lease
@@ -113,6 +113,7 @@ class Ingest:
         self._next_flush: asyncio.Task[bool] | None = None
         self._next_looks: dict[Partition, asyncio.Task[bool]] = {}
         self._held = Held()
+        self._merging: asyncio.Task[None] | None = None
 
     # -- taking in (event loop, no I/O) ----------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class Ingest:
         """The states that were counted anew are the guilds' states from now on; their rows are written."""
         for guild in exchange.guilds:
             before, after = adopt(self._states[exchange.partition], exchange.fresh, guild, self._buffer)
-            self.unjudged.discard(guild)
+            self.uncounted.discard(guild)
             if after is not None and after.lost_at is None and (before is None or before.lost_at is not None):
                 self.gone([guild], self.clock.now())  # history from elsewhere does not know that nobody watches it
             elif after is not None and before is not None and before.lost_at is None:
@@ -304,7 +305,7 @@ class Ingest:
         """What a flush has to write."""
         whole = self._held.with_held(batches if exchange is None else apart(batches, exchange))
         for batch in whole:
-            for guild in self.unjudged & batch.changes.standing.keys():
+            for guild in self.uncounted & batch.changes.standing.keys():
                 del batch.changes.standing[guild]
         return whole
 
@@ -336,12 +337,18 @@ class Ingest:
                 if not await self._writer.once(lambda: self._told(_batches(points))):
                     await self._writer.until_done("flush", lambda: self._write(_batches(points)))
                     self._noted()
-                if self._held.full and self._next_flush is None:
-                    self._next_flush = asyncio.create_task(self._flush(), name="flush")
+                self._tidy_up()
                 return True
         except Exception as error:
             self._fatal(error)  # as in a flush
             raise
+
+    def _tidy_up(self) -> None:
+        """What a look leaves to be done is done while nobody waits for it."""
+        if not self._held.full:
+            self._merging = asyncio.create_task(self._writer.once(self._held.merge), name="merge looks")
+        elif self._next_flush is None:
+            self._next_flush = asyncio.create_task(self._flush(), name="flush")
 
     def _told(self, batches: Sequence[FlushBatch]) -> bool:
         """Tell of a look. False: these deltas erase somebody, and do not wait."""

@@ -203,7 +203,7 @@ class Keeping(Generic[K, P]):
     def _brought(self, part: P, guild: GuildId, batch: FlushBatch) -> bool:
         if batch.position <= part.position:
             return True
-        return guild not in getattr(batch, "recounted", ()) and self._bring(part, guild, batch)
+        return guild not in batch.recounted and self._bring(part, guild, batch)
 
     def _drop(self, concerned: Callable[[GuildId], bool]) -> None:
         for key in [key for key, kept in self._kept.items() if concerned(kept.guild)]:
