@@ -12,7 +12,7 @@ import hikari
 from store.backfills import Backfill, Progress
 from tracker.discord.backfill_reading import Patience, Reading
 from tracker.discord.login import refusal
-from tracker.errors import DatabaseError, LoginError
+from tracker.errors import TrackerError
 from tracker.ids import GuildId
 from tracker.ingest.backfills import Backfills
 
@@ -36,7 +36,8 @@ class Alone:
     async def read(self, wanted: Backfill, moved: Callable[[Progress], None]) -> tuple[Backfill, Progress]:
         """Read what is left of it; `moved` is told after each page. How it ended, and what was found.
 
-        Raises LoginError when Discord does not answer any more; what was read is noted then.
+        Raises LoginError when Discord takes the token no more, TrackerError when it does not answer; what was read is
+        kept then.
         """
         book, noted = self._book, await self._book.ask(wanted)
         found = await book.progress(noted)
@@ -46,7 +47,16 @@ class Alone:
             found = await book.progress(noted)
             moved(found)
 
-        await Reading(self._rest, book, noted, moved=told, patience=self._patience).run()
+        try:
+            await Reading(self._rest, book, noted, moved=told, patience=self._patience).run()
+        except hikari.UnauthorizedError:
+            raise
+        except (hikari.HTTPError, OSError) as error:
+            status = f"HTTP {int(error.status)}" if isinstance(error, hikari.HTTPResponseError) else "no connection"
+            raise TrackerError(
+                f"Discord does not answer any more ({status}); what was read is kept, and the same command goes on "
+                "from there: run it again later"
+            ) from None
         return await book.find(noted) or noted, await book.progress(noted)
 
 
@@ -61,7 +71,7 @@ async def alone(
         async with app.acquire(token, hikari.TokenType.BOT) as rest:
             await rest.fetch_my_user()
             yield Alone(rest, book, patience or Patience(tries=_TRIES))
-    except (DatabaseError, LoginError):
+    except TrackerError:
         raise
     except (hikari.HikariError, aiohttp.ClientError, OSError, ValueError) as error:
         raise refusal(error, server=rest_url) from None
