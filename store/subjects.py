@@ -63,7 +63,8 @@ def known(connection: Connection, members: Iterable[Member]) -> dict[Member, int
     if connection.dialect.name == "sqlite":
         arguments = ("[" + ",".join(f"[{p},{g},{u}]" for p, g, u in wanted) + "]",)
     else:
-        arguments = tuple(map(list, zip(*wanted, strict=True)))
+        # Plain numbers: ids as Discord's library gives them are numbers of its own type, and a list may hold only one.
+        arguments = tuple(list(map(int, column)) for column in zip(*wanted, strict=True))
     rows = connection.exec_driver_sql(_SELECT[connection.dialect.name], arguments)
     return {(p, g, u): s for p, g, u, s in rows}
 

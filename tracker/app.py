@@ -42,12 +42,14 @@ from tracker.ingest.personal import Personal
 from tracker.ingest.posts import Posts
 from tracker.ingest.previews import Previews
 from tracker.ingest.reader import Reader
+from tracker.ingest.recount import Recount
+from tracker.ingest.recount_sight import CountedSight
 from tracker.ingest.report_pictures import ReportPictures
 from tracker.ingest.report_runs import ReportRuns
 from tracker.ingest.rules import Rules
 from tracker.ingest.tidying import Tidying
-from tracker.ingest.warming import Warming
 from tracker.ingest.verifying import Verifying
+from tracker.ingest.warming import Warming
 from tracker.schedule import Jobs, ReportSchedule
 
 __all__ = ["run"]
@@ -111,10 +113,6 @@ class _App:
         self._lease = lease
         self._stopped = asyncio.Event()
         self._failure: Exception | None = None
-        unfinished = store.rebuild.marked(database)
-        if unfinished:
-            _LOG.warning("finishing an import that was cut off: counting %d guilds anew", len(unfinished))
-            store.rebuild.rebuild(database, guilds=unfinished, lease=lease)
         states = store.state.recover_all(database)
         self._first_start = not any(state.as_of for state in states.values())
         self._ingest = Ingest(
@@ -126,6 +124,9 @@ class _App:
             Limits(commit_ms=config.commit_ms, commit_events=config.commit_events, buffer_events=config.buffer_events),
             fatal=self._fail,
         )
+        self._ingest.uncounted |= store.rebuild.marked(database)
+        self._recount = Recount(database, config.database_url, self._ingest)
+        self._ingest.flushed.add(self._recount.flushed)
         reports = KeptReports(database)
         self._ingest.flushed.add(reports.flushed)
         self._ingest.looked.add(reports.looked)
@@ -160,6 +161,7 @@ class _App:
         ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
+        self._recount.start()
         rows, posts = Members(self._database, ingest, self._reader), Posts(self._database, ingest)
         front = Front(
             token=config.require_token(),
@@ -200,6 +202,7 @@ class _App:
             await front.close()
             await self._charts.close()
             await warming.close()
+            await self._recount.close()
             if self._verifying is not None:
                 await self._verifying.close()
             if health is not None:
@@ -239,7 +242,8 @@ class _App:
             icon=front.surroundings.icon,
         )
         runs = ReportRuns(self._database, ingest, posts)
-        schedule = ReportSchedule(config.clock, ingest.sight, runs, first_start=self._first_start)
+        seen = CountedSight(ingest.sight, ingest.uncounted)
+        schedule = ReportSchedule(config.clock, seen, runs, first_start=self._first_start)
 
         async def reports() -> None:
             await schedule.look()

@@ -143,7 +143,7 @@ def test_a_stop_while_the_database_is_locked_says_how_many_events_are_lost(
     finish(f"sqlite:///{path}", sandbox, town)
 
 
-def test_an_import_that_was_cut_off_before_counting_is_finished_at_the_next_start(
+def test_an_import_that_was_cut_off_before_counting_is_finished_after_the_next_start(
     database_url: str, sandbox: SandboxThread
 ) -> None:
     town, old = Town(sandbox, seed=3), History()
@@ -155,8 +155,8 @@ def test_an_import_that_was_cut_off_before_counting_is_finished_at_the_next_star
     assert store.rebuild.marked(database)
     database.close()
     with start(database_url, sandbox) as bot:
-        bot.wait_for("finishing an import that was cut off")
-        bot.wait_for("connected: counting")
+        bot.wait_for("connected: counting")  # nobody waits for it
+        bot.wait_for(f"guild {GUILD}: counted anew")
         assert bot.terminate() == 0
     database = open_database(database_url, create=False)
     assert not store.rebuild.marked(database)
