@@ -227,6 +227,7 @@ def erase(db: Database, guild: GuildId, user: UserId, traces: Traces) -> None:
             statement = "UPDATE events SET data = :data WHERE partition = :partition AND position = :position"
             connection.execute(text(statement), rewritten)
         connection.execute(text(f"UPDATE rules SET set_by = NULL WHERE {_HERE} AND set_by = :user"), place)
+        connection.execute(text(f"UPDATE backfills SET asked_by = NULL WHERE {_HERE} AND asked_by = :user"), place)
         connection.execute(
             text(f"DELETE FROM deliveries WHERE {_HERE} AND kind = 'level' AND substr(key, 1, :length) = :prefix"),
             _posts(place),

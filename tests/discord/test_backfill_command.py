@@ -127,7 +127,6 @@ async def test_the_log_channel_gets_one_summary_in_the_servers_language(past: Ba
                 "않습니다."
             ],
         ),
-        ("요청한 사람", [f"<@{past.boss.id}>"]),
     ]
     assert post.mentions == []
 

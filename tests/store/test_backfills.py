@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from store import backfills, log, rebuild
+import pytest
+
+from store import backfills, log, personal, rebuild
 from store.backfills import Backfill, Place
 from store.engine import Database
 from tests.store.archives import archive_until
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tracker.errors import DatabaseError
 from tracker.events.envelope import Event
 from tracker.events.member import MemberForgotten, MemberOptedIn, MemberOptedOut
 from tracker.events.message import MessageSent
@@ -118,6 +122,27 @@ def test_when_members_did_not_want_to_be_counted_comes_out_of_the_log(database: 
         UserId(2): [(START + 9, None)],
         UserId(3): [],
     }
+
+
+def test_a_page_that_cannot_be_appended_leaves_its_cursor_where_it_was(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseError("the disk is full")
+
+    asked = backfills.ask(database, wish())
+    backfills.begin(database, asked, [place()])
+    monkeypatch.setattr(backfills, "append_history", away)
+    with pytest.raises(DatabaseError):
+        append(database, place(), written(7, 8), before=7)
+    assert backfills.places(database, asked) == [place()]
+
+
+def test_who_asked_for_it_is_forgotten_with_everything_else(database: Database) -> None:
+    asked = backfills.ask(database, replace(wish(), asked_by=UserId(20)))
+    other = backfills.ask(database, replace(wish(OTHER_GUILD), asked_by=UserId(20)))
+    personal.erase(database, GUILD, UserId(20), personal.read_traces(database, GUILD, UserId(20)))
+    assert backfills.unfinished(database) == [replace(asked, asked_by=None), other]
 
 
 def test_what_is_archived_counts_for_both(database: Database, tmp_path: Path) -> None:

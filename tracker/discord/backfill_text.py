@@ -26,7 +26,7 @@ _NAMED: Final = 15
 class BackfillPost(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of a delivery of kind `backfill`. `refused`: channels that could not be read, `more_refused` others.
 
-    `channel_id` None: all of the server. `state`: done, cancelled or failed. `asked_by` None: the command line.
+    `channel_id` None: all of the server. `state`: done, cancelled or failed.
     """
 
     at: int
@@ -37,7 +37,6 @@ class BackfillPost(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     added: int
     channel_id: str | None = None
-    asked_by: str | None = None
     refused: tuple[str, ...] = ()
     more_refused: int = 0
 
@@ -54,7 +53,6 @@ class BackfillPost(msgspec.Struct, frozen=True, kw_only=True):
             messages=found.messages,
             added=found.added,
             channel_id=None if wanted.channel_id is None else str(wanted.channel_id),
-            asked_by=None if wanted.asked_by is None else str(wanted.asked_by),
             refused=tuple(refused[:_NAMED]),
             more_refused=len(refused[_NAMED:]),
         )
@@ -83,8 +81,6 @@ def render_backfill(payload: str, locale: str | None) -> hikari.Embed:
         embed.add_field(t("backfill.unread"), "\n".join(lines))
     if post.added:
         embed.add_field(t("backfill.then"), t("backfill.then.anew"))
-    if post.asked_by is not None:
-        embed.add_field(t("backfill.by"), f"<@{post.asked_by}>")
     return embed
 
 
