@@ -53,7 +53,7 @@ def given_back(spool: Spool, name: str) -> list[Row]:
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.usefixtures("tiny")
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_rows_of_a_key_merge_as_upserts_would_merge_them(name: str, data: st.DataObject) -> None:
     table, expected = TABLES[name], dict[Row, Row]()
@@ -94,6 +94,20 @@ def test_many_rows_come_back_in_chunks_out_of_runs_with_little_in_memory() -> No
         chunks = list(spool.chunks("totals"))
         assert max(map(len, chunks)) < 3 * shadow_spool._CHUNK
         assert (np.concatenate(chunks)[:, 2] == np.sort(users)).all()
+
+
+EXTREME = st.sampled_from([-(2**63), -1, 0, 1, 2**40, 2**63 - 1]) | st.integers(0, 9)
+
+
+@pytest.mark.parametrize("name", ["away", "carries", "daily"])
+@given(keys=st.sets(st.tuples(*[EXTREME] * 4), min_size=1, max_size=40), randomness=st.randoms())
+def test_keys_are_put_in_order_whatever_numbers_they_are(name: str, keys: set[Row], randomness: random.Random) -> None:
+    width = len(TABLES[name].key)
+    rest = (0,) * (len(TABLES[name].columns) - width)
+    rows = sorted({(0, *key[:width], *rest) for key in keys})
+    with Spool() as spool:
+        handed(spool, name, randomness.sample(rows, len(rows)), fresh=True)
+        assert given_back(spool, name) == rows
 
 
 @pytest.mark.parametrize("late_first", [False, True])
