@@ -1,8 +1,8 @@
 """The event log as columns of numbers, read as fast as the machine allows: what a fold over millions of events eats.
 
-There are three sources behind one face: the archived segments (Parquet), which hold the beginning of the log; ADBC, if
-`tracker[fast]` is installed; the database's ordinary driver otherwise. All give the same columns, and what they say of
-an event is what the codec says (`store.log.read`).
+Behind one face are the archived segments (Parquet), which hold the beginning of the log; the pages of a SQLite file,
+and ADBC, if `tracker[fast]` is installed; the database's ordinary driver otherwise. All give the same columns, and what
+they say of an event is what the codec says (`store.log.read`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from store import columns_arrow, log
+from store import log
 from store.columns_args import TYPES
+from store.columns_ask import Ask
 from store.columns_chunk import Chunk, Ints, Rest
-from store.columns_read import Ask, Source, chunks
+from store.columns_read import Source, chunks, fastest
 from store.engine import Database
 from tracker.events import kinds
 from tracker.events.codec import data_to_json
@@ -65,13 +66,13 @@ class EventColumns:
 class LogReader:
     """Reads the log of `db` in columns. `role_sets`: the sets of roles that were met so far, by number; 0: none.
 
-    `source`: None takes the fastest that is installed.
+    `source`: None takes the fastest that is installed, each time.
     """
 
     def __init__(self, db: Database, *, source: Source | None = None) -> None:
         self.role_sets: list[tuple[int, ...]] = [()]
-        self.source: Source = source or ("adbc" if columns_arrow.installed(db.dialect) else "driver")
         self._db = db
+        self._source = source
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
         self._users: dict[Partition, Ints] = {}
 
@@ -92,8 +93,9 @@ class LogReader:
         log is archived and pyarrow is not installed.
         """
         ask = Ask(partition=partition, after=after, upto=upto, guilds=guilds, canonical=canonical, rows=rows)
+        source = self._source or fastest(self._db, upto - after)
         self._users.pop(partition, None)
-        with closing(chunks(self._db, ask, self.source)) as found:
+        with closing(chunks(self._db, ask, source)) as found:
             for chunk in found:
                 yield self._columns(partition, chunk)
 

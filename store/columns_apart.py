@@ -17,7 +17,7 @@ __all__ = ["chunks_apart"]
 
 
 def chunks_apart(job: Job) -> Generator[Chunk]:
-    """What the job reads. Its process ends with this iterator. Raises DatabaseError, LogCorruptError."""
+    """What the job reads. Its process ends with this iterator. Raises DatabaseError, LogCorruptError, UnfitError."""
     command = [sys.executable, "-m", "store.columns_worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None  # noqa: S101

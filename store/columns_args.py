@@ -21,7 +21,7 @@ from tracker.events.rule import ExpAdjusted
 from tracker.events.ticks import TrackerTicked
 from tracker.events.voice import VoiceJoined, flags_of
 
-__all__ = ["TYPES", "Args"]
+__all__ = ["REPEATING", "TYPES", "Args"]
 
 TYPES: Final[dict[int, str]] = {number: name for name, number in kinds.KINDS.items()}
 """The type name of each kind."""
@@ -29,7 +29,7 @@ TYPES: Final[dict[int, str]] = {number: name for name, number in kinds.KINDS.ite
 _KEPT: Final = 200_000
 """How many texts are remembered at most (some 30 MB); then all are forgotten and read anew."""
 
-_REPEATING: Final = frozenset(
+REPEATING: Final = frozenset(
     {
         kinds.VOICE_JOINED, kinds.VOICE_MOVED, kinds.VOICE_LEFT, kinds.VOICE_FLAGS, kinds.MESSAGE_SENT,
         kinds.INTERACTION_USED, kinds.ROLES_CHANGED, kinds.ADJUSTED,
@@ -49,7 +49,7 @@ class Args:
 
     def read(self, kind: int, version: int, texts: Sequence[str | bytes]) -> tuple[list[int], list[int]]:
         """The args of these texts (0 where a text cannot be read), and the indexes of those that cannot be read."""
-        known = self._known.setdefault((kind, version), {}) if kind in _REPEATING else {}
+        known = self._known.setdefault((kind, version), {}) if kind in REPEATING else {}
         found: list[int] = []
         bad: list[int] = []
         for index, text in enumerate(texts):
@@ -66,7 +66,7 @@ class Args:
         return found, bad
 
     def _keep(self, known: dict[str, int], kind: int, text: str | bytes, arg: int) -> None:
-        if kind not in _REPEATING or not isinstance(text, str):
+        if kind not in REPEATING or not isinstance(text, str):
             return
         if self._room <= 0:
             for texts in self._known.values():

@@ -14,7 +14,7 @@ from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events import kinds
 from tracker.events.codec import data_from_json
 
-__all__ = ["COLUMNS", "Chunk", "Ints", "Rest", "Rows", "chunk_of", "own_sets", "unreadable"]
+__all__ = ["COLUMNS", "HAS_REST", "Chunk", "Ints", "Rest", "Rows", "chunk_of", "own_sets", "unreadable"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -28,7 +28,7 @@ _NO_TEXTS: Final = (
     kinds.MESSAGE_DELETED, kinds.INTERACTION_USED, kinds.ROLES_CHANGED, kinds.OPTED_OUT, kinds.OPTED_IN, kinds.ADJUSTED,
     kinds.TICKED,
 )  # fmt: skip
-_HAS_REST: Final = np.array([k in TYPES and k not in _NO_TEXTS for k in range(256)])
+HAS_REST: Final = np.array([k in TYPES and k not in _NO_TEXTS for k in range(256)])
 
 
 class Rows(Protocol):
@@ -89,7 +89,7 @@ def chunk_of(rows: Rows, partition: int, args: Args) -> Chunk:
     arg, bad = _args(rows, kind, version, args)
     if bad:
         raise _first(rows, partition, position, version, min(bad))
-    rest = np.flatnonzero(_HAS_REST[kind])
+    rest = np.flatnonzero(HAS_REST[kind])
     return Chunk(
         position=position,
         kind=kind,

@@ -2,52 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections import Counter
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import Final, Literal
+
+import numpy as np
 
 from store import archive
 from store.archive import Segment
 from store.archive_reading import current
 from store.columns_apart import chunks_apart
 from store.columns_args import Args
-from store.columns_arrow import address, from_postgresql, from_segment
+from store.columns_arrow import address, from_postgresql, from_segment, installed
+from store.columns_ask import Ask, UnfitError
 from store.columns_canonical import in_canonical_order
 from store.columns_chunk import Chunk, Rows, chunk_of
-from store.columns_rows import by_driver, statement
+from store.columns_rows import by_driver
 from store.columns_worker import Job
 from store.engine import Database
-from tracker.ids import Partition
 
-__all__ = ["Ask", "Source", "chunks"]
+__all__ = ["Source", "chunks", "fastest"]
 
-Source = Literal["adbc", "driver"]
-"""How the table `events` is read."""
+Source = Literal["pages", "adbc", "driver"]
+"""How the table `events` is read. `pages`: SQLite's, straight out of the file where that can be, else by ADBC."""
 
 _MOST: Final = 65_536
 """Rows in a chunk: more at a time takes memory and no less time."""
 
+_FEW: Final = 50_000
+"""Fewer events than this are read before another process has come up."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Which events, in which order; the arguments of `LogReader.batches`."""
+_SORTED: Final = 2_000_000
+"""How many events are in memory to be sorted, unless a single guild has more: some 200 bytes each."""
 
-    partition: Partition
-    after: int
-    upto: int
-    guilds: Collection[int] | None
-    canonical: bool
-    rows: int
+
+def fastest(db: Database, events: int) -> Source:
+    """The source that is the fastest of those installed, for about so many events."""
+    if events < _FEW:
+        return "driver"
+    if db.dialect == "sqlite" and find_spec("numba") is not None:
+        return "pages"
+    return "adbc" if installed(db.dialect) else "driver"
 
 
 def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     """What is asked for. Raises DatabaseError, LogCorruptError, ArchiveAwayError, ConfigError."""
     if not ask.canonical:
         return _by_position(db, ask, source)
-    if not _segments(db, ask):
-        return _table(db, ask, source)
-    return in_canonical_order(_by_position(db, replace(ask, canonical=False), source), ask.rows)
+    if source == "pages" or _segments(db, ask):
+        return _sorted(db, replace(ask, canonical=False), source)
+    return _table(db, ask, source)
+
+
+def _sorted(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
+    """In canonical order: some guilds after the other, and for each time the log is read once."""
+    for guilds in _groups(db, ask, source):
+        yield from in_canonical_order(_by_position(db, replace(ask, guilds=guilds), source), ask.rows)
+
+
+def _groups(db: Database, ask: Ask, source: Source) -> Iterator[Collection[int] | None]:
+    """The guilds in ascending order, as many at a time as have two million events; of one that has more, all."""
+    if ask.upto - ask.after <= _SORTED:
+        yield ask.guilds
+        return
+    counts: Counter[int] = Counter()
+    for chunk in _by_position(db, ask, source):
+        guilds, of_guild = np.unique(chunk.guild, return_counts=True)
+        counts.update(dict(zip(guilds.tolist(), of_guild.tolist(), strict=True)))
+    group: list[int] = []
+    held = 0
+    for guild in sorted(counts):
+        if group and held + counts[guild] > _SORTED:
+            yield group
+            group, held = [], 0
+        group.append(guild)
+        held += counts[guild]
+    yield group
 
 
 def _by_position(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
@@ -86,9 +119,21 @@ def _chunks(found: Generator[Rows], ask: Ask, args: Args) -> Generator[Chunk]:
 
 def _table(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     """Out of the table `events`."""
-    sql = statement(ask.partition, after=ask.after, upto=ask.upto, guilds=ask.guilds, canonical=ask.canonical)
+    fitting = replace(ask, rows=min(ask.rows, _MOST))
+    if source == "pages":
+        try:
+            for chunk in chunks_apart(Job(path=db.name, ask=fitting, way="pages")):
+                fitting = replace(fitting, after=int(chunk.position[-1]))
+                yield chunk
+        except UnfitError:
+            source = "adbc" if installed(db.dialect) else "driver"
+        else:
+            return
     if source == "driver":
-        return _chunks(by_driver(db, sql, ask.partition, min(ask.rows, _MOST)), ask, Args())
-    if db.dialect == "sqlite":
-        return chunks_apart(Job(path=db.name, sql=sql, partition=ask.partition, rows=ask.rows))
-    return _chunks(from_postgresql(address(db.engine), db.name, sql, ask.rows), ask, Args())
+        rows: Generator[Rows] = by_driver(db, fitting.sql(), ask.partition, fitting.rows)
+    elif db.dialect == "sqlite":
+        yield from chunks_apart(Job(path=db.name, ask=fitting, way="adbc"))
+        return
+    else:
+        rows = from_postgresql(address(db.engine), db.name, fitting.sql(), fitting.rows)
+    yield from _chunks(rows, ask, Args())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -17,20 +17,11 @@ from tracker.errors import DatabaseError
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["DriverRows", "by_driver", "statement"]
-
-
-def statement(partition: int, *, after: int, upto: int, guilds: Collection[int] | None, canonical: bool) -> str:
-    """The SQL of a reading, for every driver: the numbers stand in it."""
-    where = f"partition = {int(partition)} AND position > {int(after)} AND position <= {int(upto)}"
-    if guilds is not None:
-        where += f" AND guild_id IN ({', '.join(str(int(g)) for g in sorted(guilds)) or 'NULL'})"
-    order = "guild_id, occurred_at, position" if canonical else "position"
-    return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608 - whole numbers
+__all__ = ["DriverRows", "by_driver"]
 
 
 def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[DriverRows]:
-    """The answer to `sql` (a `statement`), `rows` at a time. Raises DatabaseError."""
+    """The answer to `sql` (of an Ask), `rows` at a time. Raises DatabaseError."""
     # The driver's own cursor: SQLAlchemy's rows take as long again.
     with db.read() as connection, connection.begin(), _explained(db):
         driver: Any = connection.connection.driver_connection

@@ -1,7 +1,8 @@
 """Reads SQLite's log in a process of its own: `python -m store.columns_worker`, started by `store.columns_apart` alone.
 
 A process of its own, because a second SQLite within this one would take away the first one's locks (ADBC brings its
-own), and because the reading then goes on while the other one folds. The request is a pickled Job on the standard
+own, and whoever closes a file takes all locks on it away), and because the reading then goes on while the other one
+folds. The request is a pickled Job on the standard
 input; each answer on the standard output is a length (8 bytes) and as much pickle: a Chunk, or the error that ended the
 reading; a length of 0 ends it.
 """
@@ -17,39 +18,45 @@ from typing import Any, BinaryIO, Literal
 
 from store.columns_args import Args
 from store.columns_arrow import from_sqlite
-from store.columns_chunk import Rows, chunk_of
+from store.columns_ask import Ask, UnfitError
+from store.columns_chunk import Chunk, chunk_of
 from tracker.errors import TrackerError
 
-__all__ = ["LENGTH_BYTES", "Job", "framed", "serve"]
+__all__ = ["LENGTH_BYTES", "Job", "framed", "read", "serve"]
 
 LENGTH_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to read: the answer to `sql` out of the SQLite file `path`, at most `rows` rows in a chunk."""
+    """What to read out of the SQLite file `path`, and how."""
 
     path: str
-    sql: str
-    partition: int
-    rows: int
-    way: Literal["adbc"] = "adbc"
+    ask: Ask
+    way: Literal["pages", "adbc"]
 
 
 def serve(job: Job, answers: BinaryIO) -> None:
     """Send the chunks of `job`."""
-    args = Args()
     try:
-        for rows in _rows(job):
-            answers.writelines(framed(chunk_of(rows, job.partition, args)))
-    except TrackerError as error:
+        for chunk in read(job):
+            answers.writelines(framed(chunk))
+    except (TrackerError, UnfitError) as error:
         answers.writelines(framed(error))
     answers.write(bytes(LENGTH_BYTES))
     answers.flush()
 
 
-def _rows(job: Job) -> Iterator[Rows]:
-    return from_sqlite(job.path, job.sql, job.rows)
+def read(job: Job) -> Iterator[Chunk]:
+    """The chunks of `job`. Raises DatabaseError, LogCorruptError, UnfitError."""
+    if job.way == "pages":
+        from store.columns_pages import by_pages
+
+        yield from by_pages(job.path, job.ask)
+        return
+    args = Args()
+    for rows in from_sqlite(job.path, job.ask.sql(), job.ask.rows):
+        yield chunk_of(rows, job.ask.partition, args)
 
 
 def framed(value: Any) -> tuple[bytes, bytes]:

@@ -25,7 +25,7 @@ from tracker.events.ticks import TrackerTicked, tick
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceMoved
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, Partition, RoleId, partition_of
 
-SOURCES: tuple[Source, ...] = ("driver", "adbc")
+SOURCES: tuple[Source, ...] = ("driver", "adbc", "pages")
 
 
 @pytest.fixture(params=SOURCES)
@@ -33,6 +33,10 @@ def source(request: pytest.FixtureRequest, database: Database) -> Source:
     if request.param == "adbc":
         pytest.importorskip("pyarrow")
         pytest.importorskip(f"adbc_driver_{database.dialect}")
+    if request.param == "pages":
+        pytest.importorskip("numba")
+        if database.dialect != "sqlite":
+            pytest.skip("only SQLite has a file")
     chosen: Source = request.param
     return chosen
 

@@ -1,0 +1,35 @@
+"""Which events are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from store.columns_chunk import COLUMNS
+from tracker.ids import Partition
+
+__all__ = ["Ask", "UnfitError"]
+
+
+class UnfitError(Exception):
+    """The table cannot be read in this way (any more): read what is missing in another. Not an error of the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Which events, in which order; the arguments of `LogReader.batches`."""
+
+    partition: Partition
+    after: int
+    upto: int
+    guilds: Collection[int] | None
+    canonical: bool
+    rows: int
+
+    def sql(self) -> str:
+        """The rows of the table `events`, for every driver: the numbers stand in it."""
+        where = f"partition = {int(self.partition)} AND position > {int(self.after)} AND position <= {int(self.upto)}"
+        if self.guilds is not None:
+            where += f" AND guild_id IN ({', '.join(str(int(g)) for g in sorted(self.guilds)) or 'NULL'})"
+        order = "guild_id, occurred_at, position" if self.canonical else "position"
+        return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608 - whole numbers

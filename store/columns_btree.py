@@ -1,0 +1,248 @@
+"""Walks the table `events` of a SQLite file page by page: the part that numba compiles.
+
+SQLite's virtual machine takes about half a microsecond a row, and the calls for its ten columns as long again. The file
+format (sqlite.org/fileformat2.html, promised to stay as it is) says where a row's bytes are. `events` is a table
+WITHOUT ROWID: a b-tree of index pages, whose inner pages hold rows too.
+
+Only what `columns_pages` has checked comes here, and whatever is in any way unusual ends the walk (`UNFIT`). Indexes
+are cast to unsigned numbers, because numba then need not ask whether they count from the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+
+__all__ = ["DEPTH", "DONE", "KEPT", "MORE", "ROWS", "SIZES", "UNFIT", "walk"]
+
+MORE: Final = 0
+DONE: Final = 1
+UNFIT: Final = 2
+
+DEPTH, ROWS, KEPT = range(3)
+"""What the numbers of `state` count: pages on the stack, rows in this chunk, bytes in `extra`."""
+
+SIZES: Final = 11
+"""The columns are those of the table, in its order: numbers, and where texts begin; from here on how long those are."""
+
+_LEAF: Final = 10
+_INNER: Final = 2
+_COLUMNS: Final = 11
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _compiled(function: F) -> F:
+    return cast("F", numba.njit(cache=True, nogil=True)(function))
+
+
+@_compiled
+def _byte(m: Any, at: int) -> Any:
+    return np.int64(m[np.uint64(at)])
+
+
+@_compiled
+def _half(m: Any, at: int) -> Any:
+    return _byte(m, at) << 8 | _byte(m, at + 1)
+
+
+@_compiled
+def _word(m: Any, at: int) -> Any:
+    return _half(m, at) << 16 | _half(m, at + 2)
+
+
+@_compiled
+def _varint(m: Any, at: int) -> tuple[Any, int]:
+    """A number of seven bits a byte, and where it ends; -1: longer than any size in a file."""
+    value = np.int64(0)
+    for i in range(5):
+        byte = _byte(m, at + i)
+        value = value << 7 | (byte & 127)
+        if byte < 128:
+            return value, at + i + 1
+    return np.int64(-1), at
+
+
+@_compiled
+def _number(m: Any, at: int, serial: int) -> Any:
+    """A column's whole number; 0 for null."""
+    if serial == 0 or serial == 8:
+        return np.int64(0)
+    if serial == 9:
+        return np.int64(1)
+    size = serial if serial <= 4 else 6 if serial == 5 else 8
+    value = _byte(m, at)
+    if value >= 128:
+        value -= 256
+    for i in range(1, size):
+        value = value << 8 | _byte(m, at + i)
+    return value
+
+
+@_compiled
+def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> bool:
+    """Take a row apart. False: it is not as a row of the log must be."""
+    end, h = _varint(m, at)
+    if end < 0 or end > size:
+        return False
+    value = at + end
+    text = 0
+    for c in range(_COLUMNS):
+        serial, h = _varint(m, h)
+        if c == 2 or c == 3 or c == 10:
+            if serial < 13 or serial % 2 == 0:
+                return False
+            columns[c, n] = shift + value
+            columns[SIZES + text, n] = (serial - 13) // 2
+            value += (serial - 13) // 2
+            text += 1
+        else:
+            if serial < 0 or serial == 7 or serial > 9 or (serial == 0 and c != 6 and c != 7):
+                return False
+            columns[c, n] = _number(m, value, serial)
+            value += serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
+    return bool(value == at + size and h == at + end)
+
+
+@_compiled
+def _local(size: int, usable: int) -> int:
+    """How much of a payload is on its own page."""
+    most = (usable - 12) * 64 // 255 - 23
+    if size <= most:
+        return size
+    least = (usable - 12) * 32 // 255 - 23
+    kept = least + (size - least) % (usable - 4)
+    return kept if kept <= most else least
+
+
+@_compiled
+def _gather(m: Any, at: int, size: int, page_size: int, usable: int, extra: Any, to: int) -> bool:
+    """Bring a payload together that goes on on overflow pages."""
+    kept = _local(size, usable)
+    extra[to : to + kept] = m[at : at + kept]
+    page = _word(m, at + kept)
+    while kept < size:
+        base = (page - 1) * page_size
+        if page < 2 or base + page_size > len(m):
+            return False
+        part = min(usable - 4, size - kept)
+        extra[to + kept : to + kept + part] = m[base + 4 : base + 4 + part]
+        kept += part
+        page = _word(m, base)
+    return True
+
+
+@_compiled
+def _cell(m: Any, at: int, page_size: int, usable: int, columns: Any, n: int, state: Any, extra: Any) -> int:
+    """Take the row of a cell. MORE: it is there as row n; DONE: there is no room for its bytes."""
+    size, at = _varint(m, at)
+    if size < 0:
+        return UNFIT
+    if _local(size, usable) == size:
+        return MORE if _record(m, at, size, columns, n, 0) else UNFIT
+    kept = state[KEPT]
+    if kept + size > len(extra):
+        return DONE
+    if not _gather(m, at, size, page_size, usable, extra, kept):
+        return UNFIT
+    if not _record(extra, kept, size, columns, n, len(m)):
+        return UNFIT
+    state[KEPT] = kept + size
+    return MORE
+
+
+@_compiled
+def _compared(columns: Any, n: int, partition: int, position: int) -> bool:
+    """Whether row n is not beyond that position of that partition."""
+    if columns[0, n] != partition:
+        return bool(columns[0, n] < partition)
+    return bool(columns[1, n] <= position)
+
+
+@_compiled
+def _down(m: Any, base: int, i: int, cells: int) -> int:
+    """Where an inner page names its child i // 2."""
+    return base + 8 if i == 2 * cells else base + int(_half(m, base + 12 + i))
+
+
+@_compiled
+def _leaf(
+    m: Any, base: int, i: int, cells: int, page_size: int, usable: int, want: Any, guilds: Any, state: Any, extra: Any,
+    columns: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """Take the rows of a page from its cell i on (of an inner page: that one only), until there is no more room."""
+    inner = m[np.uint64(base)] == _INNER
+    pointers = base + (12 if inner else 8)
+    n, most = state[ROWS], columns.shape[1]
+    while i < cells:
+        if n == most:
+            break
+        cell = base + _half(m, pointers + 2 * i) + (4 if inner else 0)
+        done = _cell(m, cell, page_size, usable, columns, n, state, extra)
+        if done == UNFIT:
+            return UNFIT, i
+        if done == DONE:
+            break
+        if not _compared(columns, n, want[0], want[2]):
+            state[ROWS] = n
+            return DONE, i
+        wanted = not _compared(columns, n, want[0], want[1])
+        if wanted and want[3]:
+            found = np.searchsorted(guilds, columns[5, n])
+            wanted = found < len(guilds) and guilds[found] == columns[5, n]
+        if wanted:
+            n += 1
+        i += 1
+        if inner:
+            break
+    state[ROWS] = n
+    return MORE, i
+
+
+@_compiled
+def walk(  # noqa: C901 - one loop over pages, and numba wants it in one piece
+    m: Any, page_size: int, usable: int, pages: Any, steps: Any, state: Any, want: Any, guilds: Any, extra: Any,
+    columns: Any,
+) -> int:  # fmt: skip
+    """Fill `columns` with the next rows: MORE if they are full (or `extra` is), DONE at the end, UNFIT if it cannot be.
+
+    `want`: partition, after, upto, and 1 if only the (ascending) `guilds` are. `pages` and `steps`: how far the walk
+    has come on the pages from the root down. On an inner page the even steps are children, the odd ones rows between.
+    """
+    while state[DEPTH]:
+        top = state[DEPTH] - 1
+        i, base = steps[top], (pages[top] - 1) * page_size
+        if pages[top] < 2 or base + page_size > len(m):
+            return UNFIT
+        form, cells = _byte(m, base), _half(m, base + 3)
+        if form != _LEAF and form != _INNER:
+            return UNFIT
+        if i > 2 * cells or (form == _LEAF and i == cells):
+            state[DEPTH] = top
+            continue
+        if form == _INNER and i % 2 == 0:
+            child = _down(m, base, i, cells)
+            if i < 2 * cells and not state[ROWS]:  # perhaps all that is below the child is before what is wanted
+                done = _cell(m, child + 4, page_size, usable, columns, 0, state, extra)
+                if done == UNFIT:
+                    return UNFIT
+                if done == MORE and _compared(columns, 0, want[0], want[1]):
+                    steps[top] = i + 2
+                    continue
+            if top + 1 == len(pages):
+                return UNFIT
+            steps[top] = i + 1
+            pages[top + 1], steps[top + 1] = _word(m, child), 0
+            state[DEPTH] = top + 2
+            continue
+        first = i // 2 if form == _INNER else i
+        done, last = _leaf(m, base, first, cells, page_size, usable, want, guilds, state, extra, columns)
+        if done != MORE:
+            return done
+        steps[top] = i + (last - first)
+        if last == first or state[ROWS] == columns.shape[1]:
+            return MORE
+    return DONE

@@ -1,0 +1,99 @@
+"""Chunks of SQLite's log out of the file's pages (`columns_btree`). Only for a process of its own (`columns_worker`).
+
+It is done only while a reading transaction stands that needs nothing of the write-ahead log, because that is empty:
+then SQLite keeps everybody from changing a page of the file for as long as the transaction lasts.
+"""
+
+from __future__ import annotations
+
+import mmap
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from store import columns_btree as btree
+from store.columns_ask import Ask, UnfitError
+from store.columns_chunk import Chunk
+from store.columns_texts import Bytes, Texts
+
+__all__ = ["by_pages"]
+
+_COLUMNS: Final = [
+    "partition", "position", "id", "type", "version", "guild_id", "subject_id", "channel_id", "occurred_at",
+    "recorded_at", "data",
+]  # fmt: skip
+_EXTRA: Final = 1 << 20
+"""Bytes for the rows of a chunk that are too long for their page, to begin with."""
+
+_DEEPEST: Final = 40
+
+
+def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
+    """What is asked for, by position. Raises UnfitError, before or between chunks."""
+    with _still(path) as (pages, root):
+        yield from _walked(pages, root, ask)
+
+
+@contextmanager
+def _still(path: str) -> Generator[tuple[Bytes, int]]:
+    """The file's bytes, which nobody changes meanwhile, and the number of the table's first page."""
+    connection = sqlite3.connect(path, timeout=0.1, isolation_level=None)
+    try:
+        root = _root(connection, path)
+        # Closed later than the connection (by whoever tidies up): closing a file takes all locks on it away.
+        file = Path(path).open("rb")  # noqa: SIM115
+        yield np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), np.uint8), root
+    finally:
+        connection.close()
+
+
+def _root(connection: sqlite3.Connection, path: str) -> int:
+    """Begin the transaction that keeps the file as it is."""
+
+    def one(sql: str) -> tuple[Any, ...]:
+        return tuple(connection.execute(sql).fetchone() or ())
+
+    try:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(events)")]
+        if one("PRAGMA journal_mode") != ("wal",) or one("PRAGMA encoding") != ("UTF-8",) or columns != _COLUMNS:
+            raise UnfitError
+        connection.execute(
+            "PRAGMA wal_checkpoint(PASSIVE)"
+        ).fetchone()  # stops nobody, and leaves the next little to do
+        if one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+            raise UnfitError
+        connection.execute("BEGIN")
+        found = one("SELECT rootpage, sql FROM sqlite_schema WHERE type = 'table' AND name = 'events'")
+        if Path(f"{path}-wal").stat().st_size or not str(found[1]).rstrip().upper().endswith("WITHOUT ROWID"):
+            raise UnfitError
+    except (sqlite3.Error, OSError, IndexError):
+        raise UnfitError from None
+    return int(found[0])
+
+
+def _walked(pages: Bytes, root: int, ask: Ask) -> Iterator[Chunk]:
+    size = int.from_bytes(pages[16:18].tobytes())
+    page_size = 65_536 if size == 1 else size
+    stack, steps, state = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64), np.zeros(3, np.int64)
+    stack[0], state[btree.DEPTH] = root, 1
+    want = np.array([ask.partition, ask.after, ask.upto, ask.guilds is not None], np.int64)
+    chosen = np.array(sorted(ask.guilds or ()), np.int64)
+    columns = np.zeros((btree.SIZES + 3, ask.rows), np.int64)
+    extra = np.zeros(_EXTRA, np.uint8)
+    texts = Texts(pages, ask.rows)
+    done = btree.MORE
+    while done == btree.MORE:
+        state[btree.ROWS] = state[btree.KEPT] = 0
+        usable = page_size - int(pages[20])
+        done = btree.walk(pages, page_size, usable, stack, steps, state, want, chosen, extra, columns)
+        if done == btree.UNFIT:
+            raise UnfitError
+        n = int(state[btree.ROWS])
+        if n:
+            yield texts.chunk(columns[:, :n], extra)
+        elif done == btree.MORE and not state[btree.KEPT]:
+            extra = np.zeros(4 * len(extra), np.uint8)  # there was no room for a single row
