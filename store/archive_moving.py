@@ -137,7 +137,7 @@ def _read(db: Database, partition: Partition, first: Position, last: Position) -
     with db.read() as connection:
         streaming = connection.execution_options(stream_results=True, yield_per=_CHUNK)
         found = streaming.execute(text(_READ), {"p": partition, "first": first, "last": last})
-        parts = [archive_files.table_of(rows) for rows in found.partitions()]
+        parts = [archive_files.table_of(rows) for rows in found.partitions(_CHUNK)]
     table = pa.concat_tables(parts).combine_chunks() if parts else archive_files.table_of([])
     if table["position"].to_pylist() != list(range(first, last + 1)):
         raise LogCorruptError(

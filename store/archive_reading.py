@@ -164,7 +164,7 @@ def _users(connection: Connection, partition: Partition) -> Callable[[Row], Row]
         f"SELECT subject_id, user_id FROM subjects WHERE partition = {mark}",  # noqa: S608
         (partition,),
     )
-    for some in found.partitions():
+    for some in found.partitions(5_000):
         for subject, user in some:
             users[subject] = user
 

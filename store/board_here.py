@@ -56,7 +56,7 @@ class Here:
     def chunks(self, statement: str, **arguments: int) -> Iterable[Sequence[Any]]:
         """The rows in parts, so that many of them do not keep other threads waiting."""
         streaming = self._connection.execution_options(stream_results=True, yield_per=_CHUNK)
-        yield from streaming.execute(text(statement), {**self._place, **arguments}).partitions()
+        yield from streaming.execute(text(statement), {**self._place, **arguments}).partitions(_CHUNK)
 
     def settings(self) -> GuildSettings:
         """The settings in force."""

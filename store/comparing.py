@@ -125,8 +125,10 @@ class _Sides:
         if self.without:
             ordered = ordered.where(wanted.guild_id.not_in(self.without))
         streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
-        for batch in streaming.execute(ordered.order_by(*(wanted[c] for c in table.key))).partitions():
-            yield [tuple(row) for row in batch]
+        with streaming.execute(ordered.order_by(*(wanted[c] for c in table.key))) as result:
+            # Plain tuples from below SQLAlchemy: making its rows of millions would take longer than all else here.
+            while result.cursor is not None and (batch := result.cursor.fetchmany(_BATCH)):
+                yield list(batch)
 
     def _out_of_line(self, partition: Partition, row: Row, as_of: Ms) -> Iterator[Difference]:
         """Of whom in the guild something else is noted than follows from the live tables."""

@@ -223,7 +223,7 @@ def _canonical(row: tuple[Any, ...]) -> tuple[int, int, int]:
 def _stream(connection: Connection, where: str, arguments: list[int]) -> Iterator[tuple[Any, ...]]:
     statement = _COLUMNS + where.format("?" if connection.dialect.name == "sqlite" else "%s")
     streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
-    for batch in streaming.exec_driver_sql(statement, tuple(arguments)).partitions():
+    for batch in streaming.exec_driver_sql(statement, tuple(arguments)).partitions(_BATCH):
         yield from (tuple(row) for row in batch)
 
 

@@ -274,5 +274,5 @@ def _posts(place: dict[str, int]) -> dict[str, Any]:
 
 def _streamed(connection: Connection, statement: str, values: dict[str, Any]) -> Iterator[Sequence[Any]]:
     streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
-    for batch in streaming.execute(text(statement), values).partitions():
+    for batch in streaming.execute(text(statement), values).partitions(_BATCH):
         yield from (tuple(row) for row in batch)

@@ -248,7 +248,7 @@ def rows_of(connection: Connection, partition: Partition, name: str) -> Iterable
 
 def _streamed(connection: Connection, statement: str, arguments: tuple[Any, ...]) -> Iterable[Row]:
     streaming = connection.execution_options(stream_results=True, yield_per=5_000)
-    for rows in streaming.exec_driver_sql(statement, arguments).partitions():
+    for rows in streaming.exec_driver_sql(statement, arguments).partitions(5_000):
         yield from cast("Sequence[Row]", rows)
 
 
