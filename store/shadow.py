@@ -67,8 +67,12 @@ class Shadow:
     def __enter__(self) -> Shadow:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.drop()
+    def __exit__(self, failed: object, *_: object) -> None:
+        try:
+            self.drop()
+        except DatabaseError:  # what went wrong before says more; the next sweep drops the rest
+            if failed is None:
+                raise
 
     def add(
         self,
@@ -163,7 +167,8 @@ class Shadow:
         """Within the caller's transaction: the live tables hold, of the rebuild's partitions, what was added.
 
         If those are all of the database's, the tables themselves change places, which takes an instant. On PostgreSQL
-        that waits some seconds at most for those who read just then. Otherwise, and where somebody has made views of
+        that waits some seconds at most for those who use them just then: let it be the transaction's first statement,
+        because a flush has its tables before it asks for `log_head`. Otherwise, and where somebody has made views of
         the live tables, their rows are replaced. Raises DatabaseError.
         """
         if self._partitions != set(self._db.all_partitions) or shadow_tables.others_build_on_them(connection):

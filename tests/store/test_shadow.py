@@ -283,6 +283,35 @@ def test_what_a_killed_rebuild_left_is_dropped_and_the_live_tables_are_not(datab
     assert everything(database) == one_of_each(database, GUILD)
 
 
+def test_a_row_that_was_handed_in_twice_is_refused_before_anything_is_swapped(database: Database) -> None:
+    before = definitions(database)
+    with Shadow.create(database, database.all_partitions) as shadow:
+        add_rows(shadow, "daily", home(database), [daily(1), daily(2)])
+        add_rows(shadow, "daily", home(database), [daily(2)])
+        with pytest.raises(ValueError, match="daily was handed the fresh row"):
+            shadow.finish()
+    assert definitions(database) == before
+
+
+def test_what_the_database_says_while_it_is_filled_comes_as_our_error(database: Database) -> None:
+    with Shadow.create(database, database.all_partitions) as shadow:
+        add_rows(shadow, "daily", home(database), [daily()])
+        sweep(database)
+        with pytest.raises(DatabaseError, match="not there, or something in it is missing"):
+            shadow.finish()
+
+
+def test_a_writer_that_does_not_let_go_of_sqlite_is_told_of(database_url: str, database: Database) -> None:
+    if database.dialect == "postgresql":
+        pytest.skip("there writers of other tables are not in the way")
+    hasty = open_database(database_url, busy_ms=20)
+    with Shadow.create(hasty, hasty.all_partitions) as shadow:
+        add_rows(shadow, "daily", 0, [daily()])
+        with database.write(), pytest.raises(DatabaseError, match="locked by another process"):
+            shadow.finish()
+    hasty.close()
+
+
 def test_rows_of_a_partition_that_is_not_rebuilt_are_refused(in_parts: Database) -> None:
     with Shadow.create(in_parts, [Partition(1)]) as shadow, pytest.raises(ValueError, match="partition 2 is none"):
         add_rows(shadow, "daily", 2, [daily()])

@@ -41,7 +41,7 @@ def killed_after(address: str, seconds: float) -> None:
         child.kill()
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.timeout(900)
 def test_a_rebuild_killed_at_any_instant_leaves_whole_tables_and_a_clean_sweep(
     database: Database, database_url: str, open_again: Callable[[], Database], kills: int
