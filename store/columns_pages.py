@@ -41,7 +41,11 @@ def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
 @contextmanager
 def _still(path: str) -> Generator[tuple[Bytes, int]]:
     """The file's bytes, which nobody changes meanwhile, and the number of the table's first page."""
-    connection = sqlite3.connect(path, timeout=0.1, isolation_level=None)
+    try:
+        address = f"{Path(path).absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, timeout=0.1, isolation_level=None, uri=True)
+    except sqlite3.Error:
+        raise UnfitError from None
     try:
         root = _root(connection, path)
         # Closed later than the connection (by whoever tidies up): closing a file takes all locks on it away.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from store import log
+from store import columns_read, columns_worker, log
 from store.columns import EventColumns, LogReader, Source
 from store.engine import Database
 from tests.properties.communities import Community, communities
@@ -39,6 +39,13 @@ def source(request: pytest.FixtureRequest, database: Database) -> Source:
             pytest.skip("only SQLite has a file")
     chosen: Source = request.param
     return chosen
+
+
+@pytest.fixture
+def within(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """As `source`, but what a process of its own does is done in this one: to start one takes longer than the test."""
+    monkeypatch.setattr(columns_read, "chunks_apart", columns_worker.read)
+    return source
 
 
 Row = tuple[int, int, int, int | None, int | None, int, object]
@@ -124,12 +131,12 @@ def check(db: Database, source: Source, *, rows: int = 500_000) -> None:
 )
 @given(community=communities())
 def test_a_community_reads_in_columns_as_it_reads_by_the_codec(
-    database: Database, source: Source, community: Community
+    database: Database, within: Source, community: Community
 ) -> None:
     # One database for all examples: each community's ids are made anew in the name of its example.
     mark = sum(log.head(database).values())
     log.append(database, [renamed(e, mark) for e in community.events], recorded_at=Ms(community.until))
-    check(database, source, rows=7 + mark)
+    check(database, within, rows=7 + mark)
 
 
 def renamed(event: Event, mark: int) -> Event:
@@ -168,21 +175,21 @@ def test_every_kind_of_value_comes_back(database: Database, source: Source) -> N
     check(database, source, rows=1)
 
 
-def test_who_was_forgotten_reads_as_nobody(database: Database, source: Source) -> None:
+def test_who_was_forgotten_reads_as_nobody(database: Database, within: Source) -> None:
     log.append(database, [fact(), fact(MemberForgotten(), channel=None), fact()], recorded_at=START)
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM subjects WHERE retired <> 0")
-    check(database, source)
+    check(database, within)
     partition = partition_of(GUILD, database.partitions)
-    _, users = LogReader(database, source=source).subjects(partition)
+    _, users = LogReader(database, source=within).subjects(partition)
     assert users.tolist() == [0, 0, 20]
 
 
-def test_a_reading_is_bounded_by_positions_and_guilds(database: Database, source: Source) -> None:
+def test_a_reading_is_bounded_by_positions_and_guilds(database: Database, within: Source) -> None:
     events = [fact(at=i, guild=GuildId((7 + 16 * (i % 3)) << 22)) for i in range(30)]
     log.append(database, events, recorded_at=START)
     partition = partition_of(GUILD, database.partitions)
-    reader = LogReader(database, source=source)
+    reader = LogReader(database, source=within)
 
     def positions(**given: Any) -> list[int]:
         return [p for batch in reader.batches(partition, **given) for p in batch.position.tolist()]
@@ -194,8 +201,8 @@ def test_a_reading_is_bounded_by_positions_and_guilds(database: Database, source
     assert positions(upto=7, guilds=[GuildId((7 + 16) << 22), GUILD], canonical=True) == [1, 4, 7, 2, 5]
 
 
-def test_an_empty_partition_has_no_batches(database: Database, source: Source) -> None:
-    reader = LogReader(database, source=source)
+def test_an_empty_partition_has_no_batches(database: Database, within: Source) -> None:
+    reader = LogReader(database, source=within)
     assert list(reader.batches(Partition(0), upto=0)) == []
     assert list(reader.batches(Partition(0), upto=100, canonical=True)) == []
     assert [a.tolist() for a in reader.subjects(Partition(0))] == [[0], [0]]
@@ -213,7 +220,7 @@ SPOILT = [
 
 @pytest.mark.parametrize(("column", "value"), SPOILT)
 def test_an_event_that_cannot_be_read_is_named_as_the_codec_names_it(
-    database: Database, source: Source, column: str, value: object
+    database: Database, within: Source, column: str, value: object
 ) -> None:
     log.append(database, [fact(), fact(), fact(), fact()], recorded_at=START)
     spoil(database, 3, column, value)
@@ -222,7 +229,7 @@ def test_an_event_that_cannot_be_read_is_named_as_the_codec_names_it(
     with pytest.raises(LogCorruptError) as expected:
         list(log.read(database, partition))
     with pytest.raises(LogCorruptError) as found:
-        list(LogReader(database, source=source).batches(partition, upto=4))
+        list(LogReader(database, source=within).batches(partition, upto=4))
     assert str(found.value) == str(expected.value)
     assert f"event 3 of partition {partition}" in str(found.value)
 
@@ -242,14 +249,14 @@ def test_an_event_that_cannot_be_read_is_named_as_the_codec_names_it(
         (VoiceMoved(from_channel_id=ChannelId(1)), '{"flags":[]}'),
     ],
 )
-def test_the_short_cuts_refuse_what_the_codec_refuses(database: Database, source: Source, data: Any, text: str) -> None:
+def test_the_short_cuts_refuse_what_the_codec_refuses(database: Database, within: Source, data: Any, text: str) -> None:
     log.append(database, [fact(), fact(data)], recorded_at=START)
     spoil(database, 2, "data", text)
     partition = partition_of(GUILD, database.partitions)
     with pytest.raises(LogCorruptError) as expected:
         list(log.read(database, partition))
     with pytest.raises(LogCorruptError) as found:
-        list(LogReader(database, source=source).batches(partition, upto=4))
+        list(LogReader(database, source=within).batches(partition, upto=4))
     assert str(found.value) == str(expected.value)
 
 
@@ -265,12 +272,12 @@ def test_the_short_cuts_refuse_what_the_codec_refuses(database: Database, source
     ],
 )
 def test_a_text_that_the_codec_would_not_have_written_means_what_the_codec_reads(
-    database: Database, source: Source, data: Any, text: str, number: int
+    database: Database, within: Source, data: Any, text: str, number: int
 ) -> None:
     log.append(database, [fact(data)], recorded_at=START)
     spoil(database, 1, "data", text)
     partition = partition_of(GUILD, database.partitions)
-    reader = LogReader(database, source=source)
+    reader = LogReader(database, source=within)
     found = list(reader.batches(partition, upto=1))
     assert found[0].arg.tolist() == [number]
     assert list(rows_of(reader, partition, found)) == [wanted(r) for r in log.read(database, partition)]
@@ -281,11 +288,11 @@ def test_a_text_that_the_codec_would_not_have_written_means_what_the_codec_reads
     ["message:", "message:0", "message:012", "message:+12", "message:1_2", "message: 12", "message:0x12",
      "message:9223372036854775808", "message:12345678901234567890123", "massage:12", "12", "message:1２"],
 )  # fmt: skip
-def test_a_message_whose_id_names_none_is_refused(database: Database, source: Source, event_id: str) -> None:
+def test_a_message_whose_id_names_none_is_refused(database: Database, within: Source, event_id: str) -> None:
     good = [fact(MessageSent(), event_id=message_sent_id(n)) for n in (5, 6)]
     log.append(database, [*good, fact(MessageSent(), event_id=event_id)], recorded_at=START)
     with pytest.raises(LogCorruptError, match="event 3 of partition"):
-        list(LogReader(database, source=source).batches(partition_of(GUILD, database.partitions), upto=3))
+        list(LogReader(database, source=within).batches(partition_of(GUILD, database.partitions), upto=3))
 
 
 def spoil(database: Database, position: int, column: str, value: object) -> None:
@@ -295,9 +302,9 @@ def spoil(database: Database, position: int, column: str, value: object) -> None
         connection.exec_driver_sql(f"UPDATE events SET {column} = {mark} WHERE position = {mark}", (value, position))
 
 
-def test_the_columns_belong_to_whoever_reads_them(database: Database, source: Source) -> None:
+def test_the_columns_belong_to_whoever_reads_them(database: Database, within: Source) -> None:
     log.append(database, [fact()], recorded_at=START)
-    (batch,) = LogReader(database, source=source).batches(partition_of(GUILD, database.partitions), upto=1)
+    (batch,) = LogReader(database, source=within).batches(partition_of(GUILD, database.partitions), upto=1)
     for array in (batch.position, batch.kind, batch.guild, batch.subject, batch.channel, batch.at, batch.arg):
         array[0] = 1
         assert array.flags.c_contiguous
