@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from typing import Any
 
 import pytest
@@ -190,3 +191,40 @@ def test_no_values_whatever_do_more_than_be_refused(changes: dict[str, Any], pla
     _, messages, refused = read(chat(told))
     assert len(messages) + len(refused) == 3
     assert len(refused) <= 1
+
+
+class Endless(io.RawIOBase):
+    """A file of many messages that is made while it is read, and told how far that has come."""
+
+    def __init__(self, count: int) -> None:
+        begin, end = text_of(chat([0])).split(b"\n    0\n")
+        one, its_id = text_of(message(content="안녕 " * 500)), str(message_id()).encode()
+        self.size = len(one) + 1
+        self._parts = itertools.chain(
+            [begin],
+            (b"," * (n > 0) + one.replace(its_id, str(message_id(START + n)).encode()) for n in range(count)),
+            [end],
+        )
+        self._kept = b""
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while len(self._kept) < len(buffer) and (more := next(self._parts, None)) is not None:
+            self._kept += more
+        got = min(len(buffer), len(self._kept))
+        buffer[:got], self._kept = self._kept[:got], self._kept[got:]
+        self.taken += got
+        return got
+
+
+def test_of_a_long_file_only_a_little_is_read_before_what_is_in_it_is_given() -> None:
+    file, found, given, ahead = Endless(13_000), read(chat([]))[0], 0, 0
+    messages = read_messages(io.BufferedReader(file), found, pytest.fail, before=LATE)  # type: ignore[arg-type]
+    for given, _ in enumerate(messages, 1):
+        ahead = max(ahead, file.taken - given * file.size)
+    assert given == 13_000
+    assert file.taken > 50_000_000
+    assert ahead < 400_000
