@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from store import lease, log
+from store import lease, log, rebuild
 from store.engine import Database, open_database
 from tests.cli.support import ALEX, DAY, GUILD, JISOO, MINJUN, TEXT, VOICE, community, event, tracker, written
 from tracker.cli import intake
@@ -113,6 +113,30 @@ def test_no_import_while_another_command_writes(tmp_path: Path, database: Databa
     assert rows_or_none(url) is None
     lease.release(database, held)
     assert tracker("import", file, "--database", url).code == 0
+
+
+def test_beside_a_bot_history_is_appended_and_marked_and_left_to_it(tmp_path: Path, database: Database) -> None:
+    """The real one at work: tests/e2e/test_import_beside.py."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    held = lease.acquire(
+        database,
+        now=SystemClock().now(),
+        holder=lease.Process(host="elsewhere", machine="another", pid=4321, start=""),
+    )
+    lines = [*community(), to_line(tick(Partition(0), to_ms(datetime(2026, 2, 18, 8, tzinfo=UTC))))]
+    file = written(tmp_path / "e.jsonl", lines)
+    result = tracker("import", file, "--database", url)
+    assert (result.code, result.out) == (0, "13 new, 0 already there, 0 refused, 1 guild to be counted anew\n")
+    assert result.err == (
+        "1 of our ticks were passed over: the running bot keeps the time\n"
+        "the running bot (process 4321 on elsewhere) will count 1 guild anew within a minute\n"
+    )
+    assert rebuild.marked(database) == {int(GUILD)}
+    again = tracker("import", file, "--database", url)
+    assert again.out == "0 new, 13 already there, 0 refused, 0 guilds to be counted anew\n"
+    lease.release(database, held)
+    assert tracker("import", file, "--database", url).out.startswith("1 new, 13 already there")
+    assert tracker("check", "--database", url).code == 0
 
 
 def rows_or_none(url: str) -> object:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from store.engine import Database
     from store.lease import Lease
 
-__all__ = ["Hold", "beside_a_bot", "holding"]
+__all__ = ["Hold", "beside_a_bot", "holding", "is_still_held"]
 
 _BEAT_S: Final = 8.0
 
@@ -46,6 +46,14 @@ def beside_a_bot(database: Database) -> Iterator[Hold]:
                 raise
             hold = Hold(theirs, error.who)
         yield hold
+
+
+def is_still_held(database: Database, hold: Hold) -> bool:
+    """Whether the bot that we are beside still runs. Raises DatabaseError."""
+    from store import lease as leases
+
+    now = leases.beside(database, now=SystemClock().now())
+    return now is not None and now.token == hold.lease.token
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from tracker.cli.bringing import Brought, append_beside, bring_in
 from tracker.cli.chats import Chats
 from tracker.cli.frame import say
-from tracker.cli.holding import Hold, beside_a_bot
+from tracker.cli.holding import Hold, beside_a_bot, is_still_held
 from tracker.cli.intake import Intake, Lines, Survey
 from tracker.cli.options import opened
 from tracker.cli.progress import bar
@@ -19,6 +20,9 @@ from tracker.cli.takeover_tables import show_wish
 from tracker.clock import SystemClock
 from tracker.errors import ConfigError, EventFormatError, HeldByAnotherProcessError
 from tracker.ids import GuildId
+
+if TYPE_CHECKING:
+    from store.engine import Database
 
 __all__ = ["import_events", "import_totals"]
 
@@ -52,8 +56,8 @@ def import_events(
             done = append_beside(db, hold.lease, batches) if hold.bot else None
             if done is None:
                 done = bring_in(db, hold.lease, batches, survey.guilds)
-    passed = f"{intake.passed:,} passed over, " if is_chat else ""
-    _sum_up(done, f"{passed}{refused.count:,} refused", hold)
+        passed = f"{intake.passed:,} passed over, " if is_chat else ""
+        _sum_up(db, done, f"{passed}{refused.count:,} refused", hold)
 
 
 def _refuse_beside(survey: Survey, hold: Hold) -> None:
@@ -95,8 +99,8 @@ def import_totals(
                 done = append_beside(db, hold.lease, batches)
             else:
                 done = bring_in(db, hold.lease, batches, {wish.guild_id})
-    done.new, done.there = len(wish.changes), wish.same
-    _sum_up(done, f"{wish.silent + wish.gone:,} passed over, {totals.refusals.count:,} refused", hold)
+        done.new, done.there = len(wish.changes), wish.same
+        _sum_up(db, done, f"{wish.silent + wish.gone:,} passed over, {totals.refusals.count:,} refused", hold)
 
 
 def _ask(wish: Wish) -> None:
@@ -106,14 +110,14 @@ def _ask(wish: Wish) -> None:
         raise typer.Exit(1)
 
 
-def _sum_up(done: Brought, others: str, hold: Hold) -> None:
+def _sum_up(db: Database, done: Brought, others: str, hold: Hold) -> None:
     guilds = f"{len(done.guilds):,} {'guild' if len(done.guilds) == 1 else 'guilds'}"
-    typer.echo(f"{done.new:,} new, {done.there:,} already there, {others}, {guilds} {_counted(hold)}")
+    counted = "to be counted anew" if hold.bot else "rebuilt"
+    typer.echo(f"{done.new:,} new, {done.there:,} already there, {others}, {guilds} {counted}")
     if done.ticks:
         say(f"{done.ticks:,} of our ticks were passed over: the running bot keeps the time")
     if hold.bot and done.guilds:
-        say(f"the running bot ({hold.bot}) will count {guilds} anew within a minute")
-
-
-def _counted(hold: Hold) -> str:
-    return "to be counted anew" if hold.bot else "rebuilt"
+        if is_still_held(db, hold):
+            say(f"the running bot ({hold.bot}) will count {guilds} anew within a minute")
+        else:
+            say(f"the bot ({hold.bot}) was stopped meanwhile: {guilds} will be counted anew when it starts again")
