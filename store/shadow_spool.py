@@ -20,10 +20,10 @@ from tracker.projections.rows import TABLES, Row, Table
 
 __all__ = ["Spool"]
 
-_PENDING: Final = 16 << 20
+_PENDING: Final = 12 << 20
 """Bytes of rows that wait in memory to be sorted; from then on, the biggest tables' go into runs."""
 
-_CHUNK: Final = 32_768
+_CHUNK: Final = 16_384
 """About how many rows are read back at once."""
 
 _SAMPLE: Final = 512
@@ -43,7 +43,12 @@ class _Run:
         """How many rows have smaller keys than `cut` (None: all)."""
         if cut is None:
             return self.rows
-        return bisect_left(range(self.rows), cut, key=lambda i: tuple(self.read(i, i + 1)[0, : self.width].tolist()))
+        sample = bisect_left(self.samples, cut)
+        if not sample:
+            return 0
+        first = (sample - 1) * _SAMPLE
+        keys = self.read(first, min(sample * _SAMPLE, self.rows))[:, : self.width]
+        return first + bisect_left(range(len(keys)), cut, key=lambda i: tuple(keys[i].tolist()))
 
 
 class Spool:
@@ -129,7 +134,7 @@ class Spool:
         return sorted_by_key(TABLES[name], rows)
 
     def chunks(self, name: str) -> Iterator[Matrix]:
-        """All rows of a table by key, one a key, in matrices of some 30,000. Forgets them on the way: it runs once.
+        """All rows of a table by key, one a key, in matrices of some 16,000. Forgets them on the way: it runs once.
 
         Raises ValueError if a row that was said to be fresh was not.
         """
