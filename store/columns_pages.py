@@ -18,7 +18,7 @@ import numpy as np
 from store import columns_btree as btree
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
-from store.columns_texts import Bytes, Texts
+from store.columns_texts import Texts
 
 __all__ = ["by_pages"]
 
@@ -34,12 +34,12 @@ _DEEPEST: Final = 40
 
 def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
     """What is asked for, by position. Raises UnfitError, before or between chunks."""
-    with _still(path) as (pages, root):
-        yield from _walked(pages, root, ask)
+    with _still(path) as (file, root):
+        yield from _walked(file, root, ask)
 
 
 @contextmanager
-def _still(path: str) -> Generator[tuple[Bytes, int]]:
+def _still(path: str) -> Generator[tuple[mmap.mmap, int]]:
     """The file's bytes, which nobody changes meanwhile, and the number of the table's first page."""
     try:
         address = f"{Path(path).absolute().as_uri()}?mode=rw"
@@ -50,7 +50,7 @@ def _still(path: str) -> Generator[tuple[Bytes, int]]:
         root = _root(connection, path)
         # Closed later than the connection (by whoever tidies up): closing a file takes all locks on it away.
         file = Path(path).open("rb")  # noqa: SIM115
-        yield np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), np.uint8), root
+        yield mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), root
     finally:
         connection.close()
 
@@ -79,7 +79,8 @@ def _root(connection: sqlite3.Connection, path: str) -> int:
     return int(found[0])
 
 
-def _walked(pages: Bytes, root: int, ask: Ask) -> Iterator[Chunk]:
+def _walked(file: mmap.mmap, root: int, ask: Ask) -> Iterator[Chunk]:
+    pages = np.frombuffer(file, np.uint8)
     size = int.from_bytes(pages[16:18].tobytes())
     page_size = 65_536 if size == 1 else size
     stack, steps, state = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64), np.zeros(3, np.int64)
@@ -99,5 +100,7 @@ def _walked(pages: Bytes, root: int, ask: Ask) -> Iterator[Chunk]:
         n = int(state[btree.ROWS])
         if n:
             yield texts.chunk(columns[:, :n], extra)
+            if hasattr(mmap, "MADV_DONTNEED"):  # nobody changed these copies: the file's pages take their place
+                file.madvise(mmap.MADV_DONTNEED)
         elif done == btree.MORE and not state[btree.KEPT]:
             extra = np.zeros(4 * len(extra), np.uint8)  # there was no room for a single row
