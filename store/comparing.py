@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 
 from store import asof, judging, state
 from store.engine import Database
-from store.schema import READ_MODELS, rebuild_marks, subjects
+from store.schema import rebuild_marks, subjects
 from tracker.events.settings import DEFAULTS, parse_settings
 from tracker.ids import GuildId, Ms, Partition, UserId
 from tracker.projections.rows import TABLES, Row, Table
@@ -118,17 +118,25 @@ class _Sides:
 
     def _rows(self, connection: Connection, partition: Partition, table: Table) -> Iterator[list[Row]]:
         """The table's rows by key, in batches of plain tuples (streamed)."""
-        wanted = READ_MODELS[table.name].c
-        ordered = select(*(wanted[c] for c in table.columns)).where(wanted.partition == partition)
-        if self.only is not None:
-            ordered = ordered.where(wanted.guild_id.in_(self.only))
+        where = "" if self.only is None else f" AND guild_id IN ({_listed(self.only)})"
         if self.without:
-            ordered = ordered.where(wanted.guild_id.not_in(self.without))
-        streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
-        with streaming.execute(ordered.order_by(*(wanted[c] for c in table.key))) as result:
-            # Plain tuples from below SQLAlchemy: making its rows of millions would take longer than all else here.
-            while result.cursor is not None and (batch := result.cursor.fetchmany(_BATCH)):
+            where += f" AND guild_id NOT IN ({_listed(self.without)})"
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        statement = (
+            f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE partition = {mark}{where} "  # noqa: S608
+            f"ORDER BY {', '.join(table.key)}"
+        )
+        if connection.dialect.name == "sqlite":
+            # From below SQLAlchemy: making its rows of millions would take longer than all else here.
+            cursor = connection.connection.cursor()
+            cursor.execute(statement, (partition,))
+            while batch := cursor.fetchmany(_BATCH):
                 yield list(batch)
+            cursor.close()
+        else:
+            streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
+            for rows in streaming.exec_driver_sql(statement, (partition,)).partitions():
+                yield [tuple(row) for row in rows]
 
     def _out_of_line(self, partition: Partition, row: Row, as_of: Ms) -> Iterator[Difference]:
         """Of whom in the guild something else is noted than follows from the live tables."""
@@ -147,6 +155,10 @@ class _Sides:
                     yield Difference(
                         table="member_sync", key=key, column=column, live=live, replayed=replayed, user_id=user
                     )
+
+
+def _listed(guilds: Collection[int]) -> str:
+    return ", ".join(str(int(guild)) for guild in guilds) or "NULL"
 
 
 def _compared(table: Table, live: Iterator[list[Row]], replayed: Iterator[list[Row]]) -> Iterator[Difference]:
