@@ -44,7 +44,8 @@ class Exchange:
     """Some guilds of a scratch file, on their way into the read models. Used once.
 
     `fresh` holds their state; nobody else may touch it. `obstacles`: by guild, in words, why it cannot be exchanged
-    now; those guilds take no part.
+    now; those guilds take no part. `behind`: guilds that the log says are not seen since an instant that is older than
+    some of their history. They are exchanged and stay marked: see `tracker.ingest.recount_adoption`.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Exchange:
     ) -> None:
         self.fresh = fresh
         self.obstacles: dict[GuildId, str] = {}
+        self.behind: set[GuildId] = set()
         self._db = db
         self._counted = counted
         self._path = path
@@ -62,7 +64,7 @@ class Exchange:
         self._tail = Changes()
         for guild, at in self._newest.items():
             if at > self._as_of:
-                self._stop(guild, "some of its history is dated in the future")
+                self._stop(guild, "some of its history is of a time that has not come yet")
 
     @property
     def partition(self) -> Partition:
@@ -107,10 +109,10 @@ class Exchange:
         self.approach(upto)
         for guild_id in self.guilds:
             guild = self.fresh.guilds.get(guild_id)
-            if guild is not None and guild.lost_at is not None and self._newest[guild_id] > guild.lost_at:
-                self._stop(guild_id, "some of its history is from after it was last seen: it waits to be seen again")
-            elif guild is not None:
+            if guild is not None:
                 guild.advance(as_of)
+                if guild.lost_at is not None and self._newest[guild_id] > guild.lost_at:
+                    self.behind.add(guild_id)
         self._reached, self._as_of = upto, as_of
         self._tail = without(self.fresh.drain(), set(self.obstacles))
 
@@ -145,7 +147,8 @@ class Exchange:
         state.write_changes(connection, {partition: self._tail})
         rules: dict[int, StandingRules] = {g: _rules(self.fresh.guilds[g]) for g in guilds if g in self.fresh.guilds}
         standings.derive_all(connection, partition, rules, self._as_of)
-        connection.execute(_of_guilds(_UNMARK), {**place, "upto": self._reached})
+        counted = sorted(self._guilds - self.behind)
+        connection.execute(_of_guilds(_UNMARK), {"partition": partition, "guilds": counted, "upto": self._reached})
 
     def _take_over(self, connection: Connection) -> None:
         source = STAGED

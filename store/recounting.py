@@ -25,9 +25,12 @@ orders all appends. The exchange holds that lock. What the log holds at that mom
 
 So a mark that goes leaves nothing uncounted, and whoever appends afterwards sets it anew. A mark needs no generation.
 
+A guild that the log says is lost, while it has history from after that, is exchanged and stays marked: its sessions
+would still be ended at the instant of the loss, before that history. What is appended then (see
+`tracker.ingest.recount_adoption`) makes the loss the newest of its history, and it is counted once more.
+
 What else waits for a later try: history from the future (newer than A: time of the whole partition would have to jump);
-history from after the guild was lost, as long as it is lost (its sessions will still be ended at the instant of the
-loss, before that history); a member who was forgotten, or rules that changed for the past, after C.
+a member who was forgotten, or rules that changed for the past, after C.
 """
 
 from __future__ import annotations

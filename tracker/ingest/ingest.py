@@ -278,10 +278,9 @@ class Ingest:
         for guild in exchange.guilds:
             before, after = adopt(self._states[exchange.partition], exchange.fresh, guild, self._buffer)
             self.uncounted.discard(guild)
-            if after is not None and after.lost_at is None and (before is None or before.lost_at is not None):
-                self.gone([guild], self.clock.now())  # history from elsewhere does not know that nobody watches it
-            elif after is not None and before is not None and before.lost_at is None:
-                self.accept(*mend(before, after, self.clock.now()))
+            if after is not None:
+                now = Ms(max(self.clock.now(), self._states[exchange.partition].as_of))
+                self.accept(*mend(before, after, now, late=guild in exchange.behind))
 
     def _points(self, taken: Mapping[Partition, Deltas]) -> list[_Point]:
         return [(p, self._heads[p], self._states[p].as_of, deltas) for p, deltas in taken.items()]

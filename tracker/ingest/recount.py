@@ -152,7 +152,9 @@ class Recount:
         if not done:
             exchange.give_up("no connection to Discord: time stands still")
         took = self._timer() - began
-        for guild in sorted(wanted - exchange.obstacles.keys()):
+        for guild in exchange.behind - exchange.obstacles.keys():
+            self._waiting.later([guild], "once more, now that its history says that nobody sees it")
+        for guild in sorted(wanted - exchange.obstacles.keys() - exchange.behind):
             _LOG.info("guild %d: counted anew in %.1f s", guild, took)
             self._waiting.done(guild, took)
         for guild, why in exchange.obstacles.items():

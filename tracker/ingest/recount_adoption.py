@@ -8,7 +8,7 @@ from dataclasses import replace
 from store.exchanging import Exchange, without
 from store.state import FlushBatch
 from tracker.events.envelope import Data, Event
-from tracker.events.ticks import TrackerReturned
+from tracker.events.ticks import TrackerLost, TrackerReturned
 from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft
 from tracker.ids import ChannelId, GuildId, Ms, UserId, mint_event_id
 from tracker.projections.guild import GuildState
@@ -46,15 +46,33 @@ def adopt(
     return before, after
 
 
-def mend(before: GuildState, after: GuildState, now: Ms) -> Iterator[Event]:
-    """What must happen for the log to say who is in voice now.
+def mend(before: GuildState | None, after: GuildState, now: Ms, *, late: bool) -> list[Event]:
+    """What must happen for the log to say what this process knows: who is in voice, and whether the guild is seen.
 
-    `before` saw it happen on Discord. History from elsewhere may say otherwise: that a member came and never left, or
-    that the tracker is away. It is put right from now on, as after an absence.
+    History from elsewhere may say otherwise: that a member came and never left, or that the tracker was away. It is put
+    right from now on, as after an absence. `late`: it is lost since before the newest of its history.
     """
     guild = GuildId(after.guild_id)
+    if before is not None and before.lost_at is None:
+        return [*_seen(guild, after, now), *_voice(guild, before, after, now)]
+    if after.lost_at is None:  # nobody watches it, which the history cannot know
+        return [_event(guild, None, None, now, TrackerLost())]
+    if late:
+        ended = [
+            _event(guild, user, session.channel.id, now, VoiceLeft(reason="outage"))
+            for user, session in sorted(after.voice.open.items())
+        ]
+        return [*ended, *_seen(guild, after, now), _event(guild, None, None, now, TrackerLost())]
+    return []
+
+
+def _seen(guild: GuildId, after: GuildState, now: Ms) -> Iterator[Event]:
     if after.lost_at is not None:
         yield _event(guild, None, None, now, TrackerReturned())
+
+
+def _voice(guild: GuildId, before: GuildState, after: GuildState, now: Ms) -> Iterator[Event]:
+    """`before` saw on Discord who is where."""
     for user in sorted(before.voice.open.keys() | after.voice.open.keys()):
         seen, said = before.voice.open.get(user), after.voice.open.get(user)
         if seen is not None and said is not None and seen.channel.id == said.channel.id:
