@@ -55,12 +55,16 @@ class Village:
     def backfill(self, *more: object) -> Result:
         return tracker("backfill", "--days", 30, "--database", self.database.name, *more)
 
-    def fact(self, data: Data, *, hours_ago: int, user: int) -> None:
+    def fact(self, data: Data, *, hours_ago: int, user: int, guild: int | None = None) -> None:
         at = Ms(SystemClock().now() - hours_ago * 3_600_000)
         event = Event(
-            id=mint_event_id(at), guild_id=self.guild_id, user_id=UserId(user), channel_id=ChannelId(5),
-            occurred_at=at, data=data,
-        )  # fmt: skip
+            id=mint_event_id(at),
+            guild_id=GuildId(guild or self.guild.id),
+            user_id=UserId(user),
+            channel_id=ChannelId(5),
+            occurred_at=at,
+            data=data,
+        )
         store.log.append(self.database, [event], recorded_at=at)
 
     def logged(self) -> list[int]:
@@ -161,6 +165,15 @@ def test_messages_since_people_were_left_in_voice_are_left_to_the_bot(village: V
     logged = village.logged()
     assert 0 < len(logged) < len(village.past)
     assert logged == sorted(village.past)[: len(logged)]
+    assert store.rebuild.verify(village.database) == []
+
+
+def test_time_that_nobody_watched_is_credited_in_no_other_server(village: Village) -> None:
+    village.fact(VoiceJoined(), hours_ago=72, user=5, guild=7 << 22)
+    village.backfill("--guild", village.guild.id)
+    assert village.logged() == sorted(village.past)
+    with village.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT SUM(voice_ms) FROM sessions").scalar_one() == 0
     assert store.rebuild.verify(village.database) == []
 
 

@@ -175,7 +175,8 @@ def _until(db: Database, lease: Lease, guild: GuildId, now: Ms) -> Ms:
     """Up to when messages may be read: if somebody was in voice when the bot was stopped, up to that instant.
 
     Their sessions end then, as the bot says when it comes back; a later message would make that look like the past.
-    That nobody watches since then is noted before the first message is.
+    That nobody watches since then is noted before the first message is, and of other servers too: time goes on to the
+    newest message, and members who are in voice there, unwatched, must get none of it.
     """
     from store import log
     from store import state as states
@@ -183,18 +184,18 @@ def _until(db: Database, lease: Lease, guild: GuildId, now: Ms) -> Ms:
     from tracker.clock import SystemClock
 
     state, _ = states.recover(db, partition_of(guild, db.partitions))
-    lost = [event for event in losses(state) if event.guild_id == guild]
+    lost = [e for e in losses(state) if e.guild_id == guild or state.guilds[e.guild_id].voice.open]
     if lost:
         log.append(db, lost, recorded_at=SystemClock().now(), lease=lease)
     known = state.guilds.get(guild)
     if known is None or not known.voice.open:
         return now
-    since = known.lost_at if known.lost_at is not None else lost[0].occurred_at
+    since = next((e.occurred_at for e in lost if e.guild_id == guild), known.lost_at)
     say(
         f"server {guild}: people were in voice when the bot was stopped; what was written since then can be read once "
         "it runs again (/backfill)"
     )
-    return Ms(since)
+    return now if since is None else Ms(since)
 
 
 def _leave_to_the_bot(db: Database, wish: _Wish, now: Ms, held: HeldByAnotherProcessError) -> None:

@@ -68,6 +68,7 @@ class Backfiller:
         self._patience = patience
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._running: dict[GuildId, asyncio.Task[None]] = {}
+        self._stopping: set[GuildId] = set()
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -107,12 +108,16 @@ class Backfiller:
         wanted = await self._book.latest(guild)
         if wanted is None or wanted.ended_at is not None:
             return None
-        task = self._running.pop(guild, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
-        if not await self._book.end(wanted, "cancelled"):
-            return None  # it had just come to its end
+        self._stopping.add(guild)  # or it would be taken up again before its end is noted
+        try:
+            task = self._running.get(guild)
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+            if not await self._book.end(wanted, "cancelled"):
+                return None  # it had just come to its end
+        finally:
+            self._stopping.discard(guild)
         await self._sum_up(wanted)
         return await self.standing(guild)
 
@@ -123,7 +128,7 @@ class Backfiller:
             try:
                 for wanted in await self._book.unfinished():
                     seen = self._intake.sight.lost_at(wanted.guild_id) is None  # else its snapshot is still to come
-                    if seen and wanted.guild_id not in self._running:
+                    if seen and wanted.guild_id not in self._running.keys() | self._stopping:
                         self._take_up(wanted, self._book.find)
             except DatabaseError as error:
                 _LOG.debug("backfills wait for the database: %s", error)  # those who write say so louder
