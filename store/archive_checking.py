@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from store import archive_files
 from store.archive import Segment
 from store.archive_reading import current
-from tracker.errors import LogCorruptError
 
 if TYPE_CHECKING:
     from store.engine import Database
 
-__all__ = ["check_file", "check_files"]
+__all__ = ["check_files"]
 
 
 def check_files(db: Database, segments: Sequence[Segment]) -> None:
@@ -22,23 +21,4 @@ def check_files(db: Database, segments: Sequence[Segment]) -> None:
     Raises ArchiveAwayError for one that is not there, LogCorruptError for one that was changed.
     """
     for segment in segments:
-        check_file(current(db, segment))
-
-
-def check_file(segment: Segment) -> None:
-    """`check_files`, of one."""
-    try:
-        size = segment.path.stat().st_size
-        sha256 = archive_files.hash_of(segment.path) if size == segment.bytes else ""
-    except FileNotFoundError:
-        raise segment.away() from None
-    except OSError as error:
-        raise LogCorruptError(
-            f"the log's archive: {segment.named} cannot be read ({error.strerror or error})"
-        ) from None
-    if sha256 != segment.sha256:
-        what = f"{size:,} bytes instead of {segment.bytes:,}" if size != segment.bytes else "another SHA-256"
-        raise LogCorruptError(
-            f"the log's archive: {segment.named} is not as it was written (it has {what}); "
-            "put a sound copy of the file in its place"
-        )
+        archive_files.sound(current(db, segment))

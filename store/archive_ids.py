@@ -55,18 +55,23 @@ class _Range(NamedTuple):
     ids_from: int
     ids_to: int
 
-    def may_hold(self, entry: Entry, instant: int | None) -> bool:
-        if entry.partition != self.partition:
-            return False
+    def may_hold(self, instant: int | None) -> bool:
         return not self.timed if instant is None else self.timed and self.ids_from <= instant <= self.ids_to
+
+
+class _Ranges(NamedTuple):
+    """All segments' ids by partition, and the latest instant that any of them tells in each."""
+
+    of: dict[int, list[_Range]]
+    latest: dict[int, int]
 
 
 @dataclass(slots=True)
 class ArchivedIds:
     """What a writer knows of the archive's ids. `ranges` None: it has not looked yet."""
 
-    ranges: list[_Range] | None = None
-    hashes: LRUCache[_Range, tuple[Any, Any, Any]] = field(default_factory=lambda: LRUCache(maxsize=4))
+    ranges: _Ranges | None = None
+    hashes: LRUCache[_Range, tuple[Any, Any, Any]] = field(default_factory=lambda: LRUCache(maxsize=8))
 
     def reset(self) -> None:
         """Another process may have archived something, or put it back."""
@@ -102,22 +107,31 @@ def existing(
     return there
 
 
-def _sought(ranges: Sequence[_Range], entries: Sequence[Entry]) -> dict[_Range, list[Entry]]:
+def _sought(ranges: _Ranges, entries: Sequence[Entry]) -> dict[_Range, list[Entry]]:
     """Which events may be in which segments."""
     sought: dict[_Range, list[Entry]] = {}
-    if ranges:
-        for entry in entries:
-            instant = instant_in(entry.id)
-            for span in ranges:
-                if span.may_hold(entry, instant):
-                    sought.setdefault(span, []).append(entry)
+    if not ranges.of:
+        return sought
+    for entry in entries:
+        instant = instant_in(entry.id)
+        if instant is not None and instant > ranges.latest.get(entry.partition, -1):
+            continue
+        for span in ranges.of.get(entry.partition, ()):
+            if span.may_hold(instant):
+                sought.setdefault(span, []).append(entry)
     return sought
 
 
-def _ranges(connection: Connection) -> list[_Range]:
+def _ranges(connection: Connection) -> _Ranges:
     t = archive_ids.c
-    rows = connection.execute(select(t.partition, t.first_position, t.timed, t.ids_from, t.ids_to))
-    return [_Range(Partition(p), Position(first), bool(timed), since, until) for p, first, timed, since, until in rows]
+    found = _Ranges({}, {})
+    for p, first, timed, since, until in connection.execute(
+        select(t.partition, t.first_position, t.timed, t.ids_from, t.ids_to)
+    ):
+        found.of.setdefault(p, []).append(_Range(Partition(p), Position(first), bool(timed), since, until))
+        if timed:
+            found.latest[p] = max(found.latest.get(p, until), until)
+    return found
 
 
 def _hashes(connection: Connection, known: ArchivedIds, span: _Range) -> tuple[Any, Any, Any]:

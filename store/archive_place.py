@@ -19,7 +19,6 @@ from sqlalchemy import Connection, delete, insert, select
 
 from store import archive, archive_files
 from store.archive import Segment
-from store.archive_checking import check_file
 from store.schema import tracker_info
 from tracker.clock import from_ms
 from tracker.errors import ConfigError
@@ -94,7 +93,7 @@ def move(db: Database, folder: Path) -> list[Segment]:
         archive.put_directory(connection, folder)
         moved = archive.all_segments(connection)  # raising below leaves the database as it was
         for segment in moved:
-            check_file(segment)
+            archive_files.sound(segment)
     return moved
 
 

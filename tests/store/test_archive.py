@@ -42,7 +42,7 @@ def writer(database: Database) -> Writer:
 
 @pytest.mark.parametrize("files_of", [5, 500_000])
 @settings(
-    max_examples=8,
+    max_examples=5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )
