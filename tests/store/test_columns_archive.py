@@ -1,0 +1,92 @@
+"""Columns of a log whose beginning is in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from store import archive_moving, columns_read, log
+from store.columns import LogReader
+from store.columns_ask import Ask
+from store.engine import Database
+from tests.store.archives import archive_all, archive_until, segments
+from tests.store.living import Writer
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tests.store.test_columns import check
+from tracker.events.member import MemberJoined, MemberRolesChanged
+from tracker.events.message import MessageSent, message_sent_id
+from tracker.ids import Ms, RoleId, partition_of
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pytest.importorskip("pyarrow")
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Half an hour of two guilds, counted, to be archived in files of a few events."""
+    monkeypatch.setattr(archive_moving, "SEGMENT", 11)
+    writer = Writer(database)
+    for n in range(30):
+        at, user = n * MINUTE, n % 7 + 1
+        for guild in (GUILD, OTHER_GUILD):
+            writer.write(
+                [
+                    fact(MemberJoined(name=f"m{n}", bot=n % 5 == 0), at=at, user=user, guild=guild, channel=None),
+                    fact(MemberRolesChanged(role_ids=(RoleId(n % 4 + 1),)), at=at, user=user, guild=guild),
+                ]
+            )
+        writer.write([fact(MessageSent(), at=at, user=user, event_id=message_sent_id((1 << 60) + n))])
+    writer.flush(START + 40 * MINUTE)
+    return database
+
+
+def test_segments_and_table_read_as_one_log(filled: Database, folder: Path) -> None:
+    archive_until(filled, START + 17 * MINUTE, folder)
+    assert len(segments(filled)) > 2
+    check(filled, "driver")
+    check(filled, "driver", rows=5)
+
+
+def test_a_log_that_is_archived_whole_is_read_out_of_its_files(filled: Database, folder: Path) -> None:
+    archive_all(filled, folder)
+    check(filled, "driver", rows=50)
+
+
+def test_a_part_of_the_log_begins_and_ends_within_segments(filled: Database, folder: Path) -> None:
+    partition = partition_of(GUILD, filled.partitions)
+    reader = LogReader(filled, source="driver")
+
+    def positions(**bounds: int) -> list[int]:
+        found = reader.batches(partition, guilds=[GUILD], **bounds)  # type: ignore[arg-type]
+        return [p for batch in found for p in batch.position.tolist()]
+
+    bounds = [(0, 1), (3, 40), (10, 12), (50, 10_000), (0, 10_000)]
+    before = [positions(after=after, upto=upto) for after, upto in bounds]
+    archive_until(filled, START + 17 * MINUTE, folder)
+    assert [positions(after=after, upto=upto) for after, upto in bounds] == before
+
+
+def test_what_is_archived_between_two_looks_is_not_missed(
+    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive is empty when it is looked at; then all is moved into it; then the table is read."""
+    partition = partition_of(GUILD, filled.partitions)
+    upto = log.head(filled)[partition]
+    looked = columns_read._segments
+
+    def look(db: Database, ask: Ask) -> object:
+        found = looked(db, ask)
+        monkeypatch.setattr(columns_read, "_segments", looked)
+        archive_until(db, Ms(START + 17 * MINUTE), folder)
+        return found
+
+    monkeypatch.setattr(columns_read, "_segments", look)
+    batches = LogReader(filled, source="driver").batches(partition, upto=upto)
+    assert [p for batch in batches for p in batch.position.tolist()] == list(range(1, upto + 1))
+    assert segments(filled)
