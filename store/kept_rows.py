@@ -38,6 +38,7 @@ WHERE s.partition = :partition AND s.guild_id = :guild AND s.user_id = met.user_
 _CHANGES: Final = f"SELECT user_id, at, held FROM role_changes {_OF_GUILD} AND role_id = :role ORDER BY user_id, at"  # noqa: S608
 _BOTS: Final = f"SELECT user_id FROM members {_OF_GUILD} AND bot = 1"  # noqa: S608
 _NAMES: Final = f"SELECT user_id, COALESCE(name, '') FROM members {_OF_GUILD} AND user_id IN :users"  # noqa: S608
+_ALL_NAMES: Final = f"SELECT user_id, COALESCE(name, '') FROM members {_OF_GUILD}"  # noqa: S608
 _GUILD: Final = (
     "SELECT g.settings, g.lost_at, r.name, c.position FROM guilds g JOIN checkpoints c ON c.partition = g.partition "
     "LEFT JOIN roles r ON r.partition = g.partition AND r.guild_id = g.guild_id AND r.role_id = :role "
@@ -64,6 +65,10 @@ class GuildNow:
     def names(self, users: Collection[UserId]) -> dict[UserId, str]:
         """The names of those who are or were members, empty where none was heard."""
         return {UserId(user): name for user, name in self.here.rows(_NAMES, users=sorted(users))} if users else {}
+
+    def all_names(self) -> dict[UserId, str]:
+        """The names of everybody who is or was a member."""
+        return {UserId(user): name for rows in self.here.chunks(_ALL_NAMES) for user, name in rows}
 
     def away_ms(self, window: Window, now: Ms) -> Ms:
         """As `queries.away_ms`."""

@@ -34,6 +34,11 @@ class CannedReader:
     async def report_at_once(self, guild: GuildId, role: RoleId | None, window: Window) -> Report | None:
         return None
 
+    async def member_report_at_once(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> tuple[MemberReport | None] | None:
+        return None
+
     async def report_of(self, guild: GuildId, role: RoleId | None, window: Window) -> Report:
         """The answer as a report of that window; a range is noted with both its days as one number."""
         days = window.first_day if window.period != "range" else window.first_day * 10**8 + window.last_day

@@ -21,7 +21,7 @@ import store.state
 import store.tally
 from store import queries
 from store.engine import Database, open_database
-from store.reporting import read_report, report_of_window
+from store.reporting import read_full_list, read_member_report, read_report, report_of_window
 from store.state import FlushBatch
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
@@ -84,6 +84,17 @@ class Shelf:
                     if kept is not None:
                         about: dict[str, Any] = {"guild_id": self.guild, "role_id": role, "period": period, "day": day}
                         assert kept == read_report(self.db, **about, now=Ms(now)), (period, role, day)
+                        if (period, day) == ("weekly", None):
+                            self.check_each(now, role, kept)
+
+    def check_each(self, now: int, role: RoleId | None, report: Report) -> None:
+        """The report's list, and what it says of some of its members, are the database's."""
+        about: dict[str, Any] = {"guild_id": self.guild, "role_id": role, "window": report.window, "now": Ms(now)}
+        listed = self.kept.full_list(self.guild, role, report.window, Ms(now))
+        assert listed == read_full_list(self.db, **about)
+        for user in {entry.user_id for entry in (listed[1:2] + listed[-1:])}:
+            found = self.kept.member_report(self.guild, role, user, report.window, Ms(now))
+            assert found == (read_member_report(self.db, **about, user_id=user),)
 
 
 @pytest.fixture
@@ -129,6 +140,17 @@ def test_a_flush_is_seen_at_once_and_nothing_is_read_anew(shelf: Shelf, monkeypa
     assert shelf.kept.figures()["misses"] == 4
 
 
+def test_a_member_is_told_their_place_among_all(shelf: Shelf) -> None:
+    window = between(20260225, 20260225, queries.settings_of(shelf.db, GUILD).zone)
+    for role, user, place in ((None, ANN, 1), (None, BEN, 2), (None, CAT, 3), (ROLE, CAT, 2), (ROLE, BEN, None)):
+        (found,) = shelf.kept.member_report(GUILD, role, user, window, Ms(START + HOUR)) or (None,)
+        assert (None if found is None else found.member.rank) == place
+        assert found == read_member_report(
+            shelf.db, guild_id=GUILD, role_id=role, user_id=user, window=window, now=Ms(START + HOUR)
+        )
+    assert shelf.kept.member_report(OTHER_GUILD, None, ANN, window, Ms(START + HOUR)) is None
+
+
 def test_days_weeks_and_members_go_on_over_midnights(shelf: Shelf) -> None:
     for hours in (1, 17, 18, 42, 43, 120, 24 * 7):
         shelf.flush(START + hours * HOUR)
@@ -160,6 +182,7 @@ def test_those_from_whom_exp_was_taken_keep_their_rank_behind_who_did_nothing(sh
     shelf.writer.write([fact(MemberJoined(name="Dan"), user=UserId(4), channel=None, at=HOUR)])
     shelf.flush(START + 2 * HOUR)
     shelf.check(START + 2 * HOUR)
+    shelf.check_each(START + 2 * HOUR, None, shelf.report(START + 2 * HOUR, role=None))
     assert [(e.rank, e.name) for e in shelf.report(START + 2 * HOUR, role=None).top] == [
         (1, "Ann"),
         (2, "벤"),
@@ -177,6 +200,12 @@ def test_top_and_low_of_many_are_those_of_all(shelf: Shelf) -> None:
     shelf.flush(START + 2 * HOUR)
     shelf.check(START + 2 * HOUR)
     report = shelf.report(START + 2 * HOUR, role=None)
+    listed = read_full_list(shelf.db, guild_id=GUILD, role_id=None, window=report.window, now=Ms(START + 2 * HOUR))
+    for entry in listed:
+        found = shelf.kept.member_report(GUILD, None, entry.user_id, report.window, Ms(START + 2 * HOUR))
+        assert found is not None
+        assert found[0] is not None
+        assert found[0].member == entry
     assert (report.members, len(report.top), [e.rank for e in report.low]) == (63, 10, [59, 60, 61, 62, 63])
 
 

@@ -49,6 +49,12 @@ class ReportReader(Protocol):
         """What one member did; None if the report of the role is not about them. Raises as `report`."""
         ...
 
+    async def member_report_at_once(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> tuple[MemberReport | None] | None:
+        """As `report_at_once`, for one member; an answer comes as one in a tuple, because it may be None."""
+        ...
+
     async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:
         """Every member of a report. Raises DatabaseError."""
         ...
@@ -161,6 +167,12 @@ class ReportDesk(FreshDesk):
         self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
     ) -> MemberReport | None:
         """What one member did; None if the report of the role is not about them. Raises as `report`."""
+        if self._reader.keeps(guild, role, window):
+            known = await self._looked(
+                guild, lambda: self._reader.member_report_at_once(guild, role, user, window)
+            )  # fmt: skip
+            if known is not None:
+                return known[0]
         return await self._fresh(lambda: self._reader.member_report(guild, role, user, window))
 
     async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from cachetools import LRUCache
 
@@ -19,23 +19,21 @@ from store.state import FlushBatch
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
 from tracker.ingest.held import news_of
 from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
+from tracker.ingest.kept_answers import Answer, Asked, Parts, count_list, count_member, count_report
 from tracker.ingest.report_parts import Key, Part, changes_of, keys_of, names_in, read_part
 from tracker.projections.days import date_of
-from tracker.reports.build import build_report
-from tracker.reports.chart_data import HOURS
-from tracker.reports.model import Member, Report, Sums
+from tracker.reports.model import MemberEntry, MemberReport, Report, Sums
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
     from zoneinfo import ZoneInfo
 
-    from store.kept_rows import GuildNow
-    from tracker.reports.kept import Numbers
     from tracker.reports.kept_days import GuildChanges, KeptDays
-    from tracker.reports.kept_figures import Figures
     from tracker.reports.kept_holders import KeptBots, KeptHolders
 
 __all__ = ["KeptReports"]
+
+T = TypeVar("T")
 
 _MOST_BYTES: Final = 96 * 2**20
 _TRIES: Final = 8
@@ -43,30 +41,6 @@ _MOST_DAYS: Final = 31
 _SUMS_KEPT: Final = 256
 _CHANGES_KEPT: Final = 64
 _TOLD_WITHIN_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """All that a report is made of."""
-
-    bots: KeptBots
-    holders: KeptHolders
-    days: KeptDays
-    before: KeptDays
-
-    @property
-    def position(self) -> Position | None:
-        """That of all parts; None: they do not stand at the same one."""
-        found = {part.position for part in (self.bots, self.holders, self.days, self.before)}
-        return found.pop() if len(found) == 1 else None
-
-    def members(self, at: Ms | None) -> Numbers:
-        """Who a report is about whose window ends at `at` (None: is still open): those who hold the role; no bots."""
-        return self.bots.without(self.holders.at(at))
-
-    def who(self, at: Ms | None) -> tuple[object, ...]:
-        """What is equal for equal `members`."""
-        return (self.holders.role, self.holders.changed_at, self.bots.changed_at, at)
 
 
 class KeptReports:
@@ -121,17 +95,25 @@ class KeptReports:
         if period not in PERIODS:
             return None
         kind = cast("Period", period)
-        return self._report(
-            guild,
-            role,
-            lambda zone: containing_moment(kind, now, zone) if day is None else containing(kind, day, zone),
-            now,
-        )
+
+        def window_in(zone: ZoneInfo) -> Window:
+            return containing_moment(kind, now, zone) if day is None else containing(kind, day, zone)
+
+        return self._ask(guild, role, window_in, now, self._count)
 
     def report_of(self, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> Report | None:
         """As `store.reporting.report_of_window`. None: as `report`, or the window is too long to be kept."""
-        days = date_of(window.last_day) - date_of(window.first_day)
-        return self._report(guild, role, lambda _: window, now) if days.days < _MOST_DAYS else None
+        return self._ask(guild, role, lambda _: window, now, self._count)
+
+    def member_report(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window, now: Ms
+    ) -> tuple[MemberReport | None] | None:
+        """As `store.reporting.read_member_report`. None instead of one answer: as `report_of`."""
+        return self._ask(guild, role, lambda _: window, now, partial(_count_member, user=user))
+
+    def full_list(self, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> list[MemberEntry] | None:
+        """As `store.reporting.read_full_list`. None: as `report_of`."""
+        return self._ask(guild, role, lambda _: window, now, count_list)
 
     def warm(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
         """Read what a report is made of; False: the guild is too small, or half of the memory is taken already.
@@ -148,9 +130,15 @@ class KeptReports:
         self._load(keys_of(guild, role, window))
         return True
 
-    def _report(
-        self, guild: GuildId, role: RoleId | None, window_in: Callable[[ZoneInfo], Window], now: Ms
-    ) -> Report | None:
+    def _ask(
+        self,
+        guild: GuildId,
+        role: RoleId | None,
+        window_in: Callable[[ZoneInfo], Window],
+        now: Ms,
+        count: Callable[[Asked], Answer[T]],
+    ) -> T | None:
+        """What `count` makes of the parts, told; None: it must be read."""
         from store.kept_rows import read_guild
 
         known = True
@@ -159,16 +147,29 @@ class KeptReports:
                 if here is None or (role is not None and here.role_name is None):
                     return None
                 window = window_in(here.settings.zone)
-                keys = keys_of(guild, role, window)
+                if (date_of(window.last_day) - date_of(window.first_day)).days >= _MOST_DAYS:
+                    return None
+                keys, tell = keys_of(guild, role, window), None
                 with self._parts.told:
                     parts = self._current(keys)
                     looks = None if parts is None else self._looks_at(parts, guild, here.position)
-                    if parts is not None and looks is not None:
-                        counted = self._count(parts, looks, here, window, now)
-                        self._hits += known and counted is not None
-                        self._misses += not known
+                    names = None if looks is None else names_in(looks)
+                    if parts is not None and names is not None:
+                        tell = count(
+                            Asked(
+                                guild=guild,
+                                role=role,
+                                window=window,
+                                now=now,
+                                parts=parts,
+                                lost_at=here.lost_at,
+                                names=names,
+                            )
+                        )
+                        self._hits += known
+                    self._misses += looks is not None and not known
                 if looks is not None:
-                    return None if counted is None else _report(counted, here, guild, role, window, now)
+                    return None if tell is None else tell(here)
                 if parts is None and not here.has_members(self._keep_from):
                     return None
                 behind = here.position
@@ -189,7 +190,7 @@ class KeptReports:
                 if not there:
                     self._parts.load(key, key[0], lambda: read_part(self._database, key, listed=listed))  # noqa: B023
 
-    def _wait_for(self, parts: _Parts, position: Position) -> None:
+    def _wait_for(self, parts: Parts, position: Position) -> None:
         """A flush is committed of which nobody was told yet: that is a matter of milliseconds."""
         self._parts.wait_for(lambda: (parts.position or 0) >= position, _TOLD_WITHIN_S)
 
@@ -199,58 +200,37 @@ class KeptReports:
         part = self._parts.peek(key)
         return part is not None and (not listed or cast("KeptDays", part).listed)
 
-    def _current(self, keys: Sequence[Key]) -> _Parts | None:
+    def _current(self, keys: Sequence[Key]) -> Parts | None:
         if not all(self._is_there(key, listed=key == keys[2]) for key in keys):
             return None
         found = [self._parts.use(key) for key in keys]
         if any(part is None for part in found):
             return None
         bots, holders, days, before = found
-        return _Parts(
+        return Parts(
             bots=cast("KeptBots", bots),
             holders=cast("KeptHolders", holders),
             days=cast("KeptDays", days),
             before=cast("KeptDays", before),
         )
 
-    def _looks_at(self, parts: _Parts, guild: GuildId, position: Position) -> list[GuildChanges] | None:
+    def _looks_at(self, parts: Parts, guild: GuildId, position: Position) -> list[GuildChanges] | None:
         """What the parts know beyond tables that stand at `position`; None: one of the two must catch up first."""
         at, looks = parts.position, self._parts.looks(guild, position)
         if looks is None or at != (looks[-1].position if looks else position):
             return None
         return [told for look in looks if (told := self._changed(guild, look)) is not None]
 
-    def _count(
-        self, parts: _Parts, looks: Sequence[GuildChanges], here: GuildNow, window: Window, now: Ms
-    ) -> _Counted | None:
-        """None: what looks know is not enough."""
-        from tracker.reports.kept_figures import figures_of
-        from tracker.reports.kept_hours import hours_of
+    def _count(self, asked: Asked) -> Answer[Report]:
+        return count_report(asked, self._sums_before)
 
-        names = names_in(looks)
-        if names is None:
-            return None
-        at, as_of = window.end if window.end <= now else None, parts.days.as_of
-        users, who = parts.members(at), parts.who(at)
-        end, hours = Ms(min(window.end, as_of)), tuple([0] * HOURS)
-        if window.start < end:
-            reached = as_of if here.lost_at is None else Ms(min(as_of, here.lost_at))
-            packed = parts.days.turns(users, who, start=window.start, end=window.end, as_of=as_of, reached=reached)
-            hours = hours_of(window, packed, end)
-        return _Counted(
-            figures=figures_of(users, *parts.days.those_of(users, who)),
-            before=self._sums_before(here.guild, parts, window.previous(), now),
-            hours=hours,
-            as_of=as_of,
-            names=names,
-        )
-
-    def _sums_before(self, guild: GuildId, parts: _Parts, window: Window, now: Ms) -> Sums:
+    def _sums_before(self, asked: Asked) -> Sums:
         """The sums of a window that is over hardly ever change."""
         from tracker.reports.kept_figures import sums_of
 
-        at = window.end if window.end <= now else None
-        key = (window.first_day, window.last_day, guild, parts.before.changed_at, *parts.who(at))
+        parts, window = asked.parts, asked.window.previous()
+        at = asked.end_of(window)
+        key = (asked.guild, window.first_day, window.last_day, parts.before.changed_at, *parts.who(at))
         found = self._before.get(key)
         if found is None:
             found = self._before[key] = sums_of(parts.before.of(parts.members(at)))
@@ -268,34 +248,6 @@ class KeptReports:
         return self._changes[key]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """What was counted in memory; all that is left is to be read by the key. `names`: newer than the tables' ones."""
-
-    figures: Figures
-    before: Sums
-    hours: tuple[int, ...]
-    as_of: Ms
-    names: dict[UserId, str]
-
-
-def _report(
-    counted: _Counted, here: GuildNow, guild: GuildId, role: RoleId | None, window: Window, now: Ms
-) -> Report:  # fmt: skip
-    from tracker.reports.kept_figures import with_all
-
-    shown = {did.user_id: did for did in counted.figures.shown}
-    names = here.names(shown) | counted.names
-    report = build_report(
-        guild_id=guild,
-        role_id=role,
-        role_name=here.role_name,
-        window=window,
-        as_of=counted.as_of,
-        members=[Member(user_id=user, name=names.get(user, "")) for user in shown],
-        activity=shown,
-        before=counted.before,
-        away_ms=here.away_ms(window, max(counted.as_of, min(now, window.end))),
-        hours=counted.hours,
-    )
-    return with_all(report, counted.figures, counted.before)
+def _count_member(asked: Asked, user: UserId) -> Answer[tuple[MemberReport | None]]:
+    tell = count_member(asked, user)
+    return lambda here: (tell(here),)

@@ -81,17 +81,36 @@ class Reader:
         self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
     ) -> MemberReport | None:
         """What one member did; None if the report of the role is not about them. Raises as `report`."""
-        return await self.read(
-            lambda: read_member_report(
-                self._database, guild_id=guild, role_id=role, user_id=user, window=window, now=self._clock.now()
-            )
-        )
+        now = self._clock.now()
+
+        def read() -> MemberReport | None:
+            known = None if self._kept is None else self._kept.member_report(guild, role, user, window, now)
+            if known is not None:
+                return known[0]
+            return read_member_report(
+                self._database, guild_id=guild, role_id=role, user_id=user, window=window, now=now
+            )  # fmt: skip
+
+        return await self.read(read)
+
+    async def member_report_at_once(
+        self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
+    ) -> tuple[MemberReport | None] | None:
+        """As `report_at_once`, for one member; an answer comes as one in a tuple, because it may be None."""
+        kept, now = self._kept, self._clock.now()
+        return None if kept is None else await self.read(lambda: kept.member_report(guild, role, user, window, now))
 
     async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> list[MemberEntry]:
         """Every member of a report, in its order. Raises DatabaseError."""
-        return await self.read(
-            lambda: read_full_list(self._database, guild_id=guild, role_id=role, window=window, now=self._clock.now())
-        )
+        now = self._clock.now()
+
+        def read() -> list[MemberEntry]:
+            known = None if self._kept is None else self._kept.full_list(guild, role, window, now)
+            if known is not None:
+                return known
+            return read_full_list(self._database, guild_id=guild, role_id=role, window=window, now=now)
+
+        return await self.read(read)
 
     async def read(self, job: Callable[[], T]) -> T:
         """What `job` reads, on a reader's thread. Raises what it raises."""

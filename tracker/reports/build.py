@@ -9,7 +9,7 @@ from tracker.ids import GuildId, Ms, RoleId, UserId
 from tracker.reports.model import Activity, Member, MemberEntry, Report, Sums
 from tracker.reports.window import Window
 
-__all__ = ["LOW_COUNT", "TOP_COUNT", "build_report", "full_list", "sum_up"]
+__all__ = ["LOW_COUNT", "TOP_COUNT", "build_report", "full_list", "member_entry", "sum_up"]
 
 TOP_COUNT: Final = 10
 LOW_COUNT: Final = 5
@@ -34,7 +34,7 @@ def build_report(
     the window before. `away_ms` and `hours` (voice time by the hour on the clock) are of this window.
     """
     ranked = _ranked(members, activity)
-    entries = [_entry(rank, did, member) for rank, (did, member) in enumerate(ranked, start=1)]
+    entries = [member_entry(rank, did, member) for rank, (did, member) in enumerate(ranked, start=1)]
     sums = sum_up(did for did, _ in ranked)
     return Report(
         guild_id=guild_id,
@@ -55,7 +55,7 @@ def build_report(
 
 def full_list(members: Iterable[Member], activity: Mapping[UserId, Activity]) -> list[MemberEntry]:
     """All of a report's members, the first one first; those who did nothing are there too."""
-    return [_entry(rank, did, member) for rank, (did, member) in enumerate(_ranked(members, activity), start=1)]
+    return [member_entry(rank, did, member) for rank, (did, member) in enumerate(_ranked(members, activity), start=1)]
 
 
 def sum_up(rows: Iterable[Activity | MemberEntry]) -> Sums:
@@ -82,7 +82,8 @@ def _order(did: Activity) -> tuple[int, int, int, int]:
     return (-did.voice_ms, -did.exp, -did.messages, did.user_id)
 
 
-def _entry(rank: int, did: Activity, member: Member) -> MemberEntry:
+def member_entry(rank: int, did: Activity, member: Member) -> MemberEntry:
+    """One member's line."""
     return MemberEntry(
         rank=rank,
         user_id=member.user_id,

@@ -16,7 +16,7 @@ from tracker.reports.kept import Numbers
 from tracker.reports.kept_days import EXP, INTERACTIONS, LAST_AT, MESSAGES, SESSIONS, VOICE_MS
 from tracker.reports.model import Activity, Report, Sums
 
-__all__ = ["Figures", "figures_of", "sums_of", "with_all"]
+__all__ = ["Figures", "activities", "figures_of", "find", "place_of", "sums_of", "with_all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,37 @@ def _last_idle(users: Numbers, doers: Numbers) -> list[UserId]:
         if len(idle) >= LOW_COUNT or size >= len(users):
             return [UserId(user) for user in idle[-LOW_COUNT:].tolist()]
         size *= 8
+
+
+def find(users: Numbers, user: int) -> int | None:
+    """Where somebody is among `users` (ascending); None if they are not."""
+    at = int(np.searchsorted(users, user))
+    return at if at < len(users) and users[at] == user else None
+
+
+def place_of(user: UserId, users: Numbers, doers: Numbers, did: Numbers) -> tuple[int, Activity]:
+    """The rank (1 is the first) of one of `users`, and what they did. The others: as in `figures_of`."""
+    own = np.zeros(len(did), dtype=np.int64)
+    at = find(doers, user)
+    if at is not None:
+        own = did[:, at]
+    ahead, equal = 0, np.ones(len(doers), dtype=np.bool_)
+    for column in (VOICE_MS, EXP, MESSAGES):
+        ahead += int(np.count_nonzero(did[column][equal] > own[column]))
+        equal &= did[column] == own[column]
+    ahead += int(np.count_nonzero(doers[equal] < user))
+    mine = (int(own[VOICE_MS]), int(own[EXP]), int(own[MESSAGES]))
+    if mine < (0, 0, 0):  # behind all who did nothing
+        ahead += len(users) - len(doers)
+    elif mine == (0, 0, 0):  # among them
+        ahead += int(np.searchsorted(users, user)) - int(np.searchsorted(doers, user))
+    return ahead + 1, _activity(user, own)
+
+
+def activities(doers: Numbers, did: Numbers) -> dict[UserId, Activity]:
+    """What each of them did."""
+    found = (_activity(user, row) for user, row in zip(doers.tolist(), did.T, strict=True))
+    return {activity.user_id: activity for activity in found}
 
 
 def sums_of(did: Numbers) -> Sums:

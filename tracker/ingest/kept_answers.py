@@ -1,0 +1,173 @@
+"""What is asked of kept reports: counted in memory first, then told with what is read by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from tracker.ids import GuildId, Ms, Position, RoleId, UserId
+from tracker.reports.build import build_report, full_list, member_entry, sum_up
+from tracker.reports.chart_data import HOURS
+from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report, Sums
+from tracker.reports.window import Window
+
+if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
+    from store.kept_rows import GuildNow
+    from tracker.reports.kept import Numbers
+    from tracker.reports.kept_days import KeptDays
+    from tracker.reports.kept_holders import KeptBots, KeptHolders
+
+__all__ = ["Answer", "Asked", "Parts", "count_list", "count_member", "count_report"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All that a report is made of."""
+
+    bots: KeptBots
+    holders: KeptHolders
+    days: KeptDays
+    before: KeptDays
+
+    @property
+    def position(self) -> Position | None:
+        """That of all parts; None: they do not stand at the same one."""
+        found = {part.position for part in (self.bots, self.holders, self.days, self.before)}
+        return found.pop() if len(found) == 1 else None
+
+    def members(self, at: Ms | None) -> Numbers:
+        """Who a report is about whose window ends at `at` (None: is still open): those who hold the role; no bots."""
+        return self.bots.without(self.holders.at(at))
+
+    def who(self, at: Ms | None) -> tuple[object, ...]:
+        """What is equal for equal `members`."""
+        return (self.holders.role, self.holders.changed_at, self.bots.changed_at, at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question about a role (None: everyone) over a window, and the parts that answer it.
+
+    `lost_at`: since when the tracker is away. `names`: those that are newer than the tables'.
+    """
+
+    guild: GuildId
+    role: RoleId | None
+    window: Window
+    now: Ms
+    parts: Parts
+    lost_at: Ms | None
+    names: dict[UserId, str]
+
+    @property
+    def as_of(self) -> Ms:
+        """Up to when everything is known."""
+        return self.parts.days.as_of
+
+    def end_of(self, window: Window) -> Ms | None:
+        """When those are members whom a report over the window is about; None: now."""
+        return window.end if window.end <= self.now else None
+
+    def away_ms(self, here: GuildNow) -> Ms:
+        """For how long the tracker was away in the window."""
+        return here.away_ms(self.window, max(self.as_of, min(self.now, self.window.end)))
+
+
+Answer = Callable[["GuildNow"], T]
+"""Tells what was counted, with what the tables know by its key."""
+
+
+def count_report(asked: Asked, sums_before: Callable[[Asked], Sums]) -> Answer[Report]:
+    """The whole report. `sums_before`: those of the window before."""
+    from tracker.reports.kept_figures import figures_of, with_all
+    from tracker.reports.kept_hours import hours_of
+
+    window, days, at, as_of = asked.window, asked.parts.days, asked.end_of(asked.window), asked.as_of
+    users, who = asked.parts.members(at), asked.parts.who(at)
+    hours = tuple([0] * HOURS)
+    if window.start < min(window.end, as_of):
+        reached = as_of if asked.lost_at is None else Ms(min(as_of, asked.lost_at))
+        packed = days.turns(users, who, start=window.start, end=window.end, as_of=as_of, reached=reached)
+        hours = hours_of(window, packed, Ms(min(window.end, as_of)))
+    figures, before = figures_of(users, *days.those_of(users, who)), sums_before(asked)
+
+    def tell(here: GuildNow) -> Report:
+        shown = {did.user_id: did for did in figures.shown}
+        names = here.names(shown) | asked.names
+        report = build_report(
+            guild_id=asked.guild,
+            role_id=asked.role,
+            role_name=here.role_name,
+            window=window,
+            as_of=as_of,
+            members=[Member(user_id=user, name=names.get(user, "")) for user in shown],
+            activity=shown,
+            before=before,
+            away_ms=asked.away_ms(here),
+            hours=hours,
+        )
+        return with_all(report, figures, before)
+
+    return tell
+
+
+def count_member(asked: Asked, user: UserId) -> Answer[MemberReport | None]:
+    """One member; None if the report is not about them."""
+    from tracker.reports.kept_figures import find, place_of
+
+    at = asked.end_of(asked.window)
+    users, who = asked.parts.members(at), asked.parts.who(at)
+    if find(users, user) is None:
+        return lambda _: None
+    doers, did = asked.parts.days.those_of(users, who)
+    rank, activity = place_of(user, users, doers, did)
+    previous = asked.window.previous()
+    before = _of_one(asked.parts.before, user)
+    if find(asked.parts.members(asked.end_of(previous)), user) is None:
+        before = Activity(user_id=user)
+
+    def tell(here: GuildNow) -> MemberReport:
+        name = (here.names([user]) | asked.names).get(user, "")
+        done = sum_up([activity])
+        return MemberReport(
+            guild_id=asked.guild,
+            role_id=asked.role,
+            role_name=here.role_name,
+            window=asked.window,
+            as_of=asked.as_of,
+            member=member_entry(rank, activity, Member(user_id=user, name=name)),
+            members=len(users),
+            did=done,
+            change=done.minus(sum_up([before])),
+            away_ms=asked.away_ms(here),
+        )
+
+    return tell
+
+
+def count_list(asked: Asked) -> Answer[list[MemberEntry]]:
+    """Everybody, in the report's order."""
+    from tracker.reports.kept_figures import activities
+
+    at = asked.end_of(asked.window)
+    users, who = asked.parts.members(at), asked.parts.who(at)
+    doers, did = asked.parts.days.those_of(users, who)
+
+    def tell(here: GuildNow) -> list[MemberEntry]:
+        names = here.all_names() | asked.names
+        members = [Member(user_id=user, name=names.get(user, "")) for user in map(UserId, users.tolist())]
+        return full_list(members, activities(doers, did))
+
+    return tell
+
+
+def _of_one(days: KeptDays, user: UserId) -> Activity:
+    import numpy as np
+
+    from tracker.reports.kept_figures import activities
+
+    one = np.array([user], dtype=np.int64)
+    return activities(one, days.of(one))[user]
