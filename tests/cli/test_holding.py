@@ -81,8 +81,10 @@ def test_beside_a_bot_one_may_append_and_leaves_it_its_lease(database: Database)
 
 def test_beside_a_command_nobody_may(database: Database) -> None:
     leases.acquire(database, now=SystemClock().now(), holder=ELSEWHERE, command=True)
-    with pytest.raises(HeldByAnotherProcessError, match="process 4321 on elsewhere"), beside_a_bot(database):
+    with pytest.raises(HeldByAnotherProcessError, match="process 4321 on elsewhere") as refused, beside_a_bot(database):
         raise AssertionError
+    assert not refused.value.is_bot
+    assert leases.beside(database, now=SystemClock().now()) is None
     with pytest.raises(HeldByAnotherProcessError), holding(database):
         raise AssertionError
 
