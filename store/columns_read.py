@@ -35,6 +35,9 @@ _MOST: Final = 65_536
 _FEW: Final = 50_000
 """Fewer events than this are read before another process has come up."""
 
+_MANY: Final = 300_000
+"""From so many events on it is worth the second that numba takes to begin (and, once on a machine, ten to compile)."""
+
 _SORTED: Final = 2_000_000
 """How many events are in memory to be sorted, unless a single guild has more: some 200 bytes each."""
 
@@ -43,7 +46,7 @@ def fastest(db: Database, events: int) -> Source:
     """The source that is the fastest of those installed, for about so many events."""
     if events < _FEW:
         return "driver"
-    if db.dialect == "sqlite" and find_spec("numba") is not None:
+    if events >= _MANY and db.dialect == "sqlite" and find_spec("numba") is not None:
         return "pages"
     return "adbc" if installed(db.dialect) else "driver"
 

@@ -50,8 +50,10 @@ def serve(job: Job, answers: BinaryIO) -> None:
 def read(job: Job) -> Iterator[Chunk]:
     """The chunks of `job`. Raises DatabaseError, LogCorruptError, UnfitError."""
     if job.way == "pages":
-        from store.columns_pages import by_pages
-
+        try:
+            from store.columns_pages import by_pages
+        except (ImportError, RuntimeError):  # numba is broken, or finds no directory for what it compiles
+            raise UnfitError from None
         yield from by_pages(job.path, job.ask)
         return
     args = Args()

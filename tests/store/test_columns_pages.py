@@ -154,3 +154,8 @@ def test_a_file_that_is_not_there_is_not_made(
     with pytest.raises(error):
         list(columns_apart.chunks_apart(Job(path=str(path), ask=ask_for_all(), way=way)))
     assert not path.exists()
+
+
+def test_the_source_follows_from_how_much_there_is_to_read(sqlite: Database) -> None:
+    pytest.importorskip("adbc_driver_sqlite")
+    assert [columns_read.fastest(sqlite, events) for events in (1_000, 100_000, 10**7)] == ["driver", "adbc", "pages"]
