@@ -7,6 +7,7 @@ import pytest
 
 from tracker.errors import ConfigError
 from tracker.http.health import HealthServer
+from tracker.http.metrics import exposition
 from tracker.ids import Ms
 from tracker.ingest.health import Health
 
@@ -43,6 +44,30 @@ async def test_what_is_owed_to_discord_is_shown_as_last_counted_and_is_no_troubl
         assert (status, report["outbox"]) == (200, health.outbox)
     finally:
         await server.close()
+
+
+async def test_metrics_say_how_often_what_is_kept_was_enough() -> None:
+    health = Health(flushes=3, caches={"reports": lambda: {"hits": 9, "misses": 1, "bytes": 70}})
+    server = HealthServer(0, lambda: health.report(waiting=2))
+    await server.start()
+    try:
+        address = server.address.replace("/health", "/metrics")
+        async with aiohttp.ClientSession() as session, session.get(address) as answer:
+            assert answer.content_type == "text/plain"
+            lines = (await answer.text()).splitlines()
+        assert {"tracker_up 1", "tracker_events_waiting 2", "tracker_flushes_total 3"} <= set(lines)
+        assert 'tracker_cache_hits_total{cache="reports"} 9' in lines
+        assert 'tracker_cache_misses_total{cache="reports"} 1' in lines
+        assert "# TYPE tracker_cache_bytes gauge" in lines
+        health.bad("append", "the disk is full")
+        async with aiohttp.ClientSession() as session, session.get(address) as answer:
+            assert (answer.status, "tracker_up 0" in await answer.text()) == (200, True)
+    finally:
+        await server.close()
+
+
+def test_what_was_not_counted_has_no_line() -> None:
+    assert [line for line in exposition({}).splitlines() if not line.startswith("#")] == ["tracker_up 0"]
 
 
 async def test_a_port_that_is_taken_is_refused_in_one_sentence() -> None:

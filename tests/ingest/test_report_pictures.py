@@ -13,7 +13,7 @@ import pytest
 from store.engine import Database, open_database
 from tests.ingest.support import HandClock
 from tracker.errors import DatabaseError
-from tracker.ids import GuildId
+from tracker.ids import GuildId, Ms
 from tracker.ingest.charts import Charts
 from tracker.ingest.reader import Reader
 from tracker.ingest.report_pictures import ReportPictures
@@ -64,6 +64,17 @@ async def test_a_report_gets_a_picture(studio: Studio) -> None:
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
     assert studio.charts.pid is not None
+
+
+async def test_what_was_drawn_a_moment_ago_is_not_drawn_again_and_anything_else_is(studio: Studio) -> None:
+    pictures = studio.pictures()
+    first = await pictures.picture(REPORT, "ko")
+    assert await pictures.picture(replace(REPORT, as_of=Ms(DAY.end + 5)), "ko") is first
+    assert pictures.figures() == {"hits": 1, "misses": 1, "bytes": len(first or b"")}
+    others = ((replace(REPORT, role_name="Study"), "ko"), (REPORT, "en"), (replace(REPORT, active=1), "ko"))
+    for other, locale in others:
+        assert await pictures.picture(other, locale) is not first
+    assert pictures.figures()["misses"] == 4
 
 
 async def test_what_is_not_drawn_in_time_is_left_out_and_the_log_says_so(

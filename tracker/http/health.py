@@ -1,4 +1,7 @@
-"""`GET /health` on 127.0.0.1, for whoever watches over the process: 200 while it does its work, 503 with the reason."""
+"""For whoever watches over the process, on 127.0.0.1: `GET /health` and `GET /metrics`.
+
+The first is 200 while it does its work, 503 with the reason otherwise; the second has figures in Prometheus' format.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from tracker.errors import ConfigError
+from tracker.http.metrics import CONTENT_TYPE, exposition
 
 __all__ = ["HealthServer"]
 
@@ -23,6 +27,7 @@ class HealthServer:
         """Listen. Raises ConfigError if the port is taken."""
         app = web.Application()
         app.router.add_get("/health", self._health)
+        app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -41,6 +46,9 @@ class HealthServer:
     async def _health(self, _: web.Request) -> web.Response:
         report = self._report()
         return web.json_response(report, status=200 if report["status"] == "ok" else 503)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=exposition(self._report()).encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def close(self) -> None:
         """Stop listening."""

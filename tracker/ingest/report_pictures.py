@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from cachetools import TTLCache
 
 from store.chart_queries import read_chart_data
 from store.engine import Database
@@ -14,6 +17,7 @@ from tracker.errors import TrackerError
 from tracker.ingest.charts import Charts
 from tracker.ingest.reader import Reader
 from tracker.projections.days import date_of
+from tracker.reports.chart_data import ChartData
 from tracker.reports.model import Report
 
 __all__ = ["ReportPictures"]
@@ -24,6 +28,9 @@ _MOST_DAYS: Final = 400
 """Over more days than that, a day is too thin to be seen, and reading them all takes seconds."""
 _RUSH_S: Final = 120.0
 _REST_S: Final = 600.0
+_RECENT: Final = 32
+_RECENT_S: Final = 30.0
+"""Pages are turned back and forth, and one report goes to several channels: 32 pictures are some 5 MB."""
 
 
 class _Rush:
@@ -73,6 +80,9 @@ class ReportPictures:
         self._charts = charts
         self._patience_s = patience_s
         self._rush = _Rush(rush_s)
+        self._recent: TTLCache[tuple[Report, ChartData, str | None], bytes] = TTLCache(_RECENT, _RECENT_S)
+        self._hits = 0
+        self._misses = 0
 
     async def picture(self, report: Report, locale: str | None, *, scheduled: bool = False) -> bytes | None:
         """The report's charts as a PNG; None if they cannot be had in time, which the log says.
@@ -89,6 +99,21 @@ class ReportPictures:
         with self._rush:
             return await self._drawn(report, locale)
 
+    def figures(self) -> dict[str, int]:
+        """How many pictures were drawn a moment ago already (`hits`) or not (`misses`); the `bytes` they take."""
+        return {"hits": self._hits, "misses": self._misses, "bytes": sum(map(len, self._recent.values()))}
+
+    async def _picture_of(self, report: Report, data: ChartData, locale: str | None) -> bytes:
+        """Drawn, unless exactly this was drawn a moment ago: whatever changed makes another picture."""
+        key = (report, data, locale)
+        known = self._recent.get(key)
+        if known is not None:
+            self._hits += 1
+            return known
+        self._misses += 1
+        drawn = self._recent[key] = await self._charts.draw(report, data, locale)
+        return drawn
+
     async def _drawn(self, report: Report, locale: str | None) -> bytes | None:
         window = report.window
         try:
@@ -103,7 +128,7 @@ class ReportPictures:
                         now=self._clock.now(),
                     )
                 )
-                return await self._charts.draw(report, data, locale)
+                return await self._picture_of(_settled(report), data, locale)
         except TimeoutError:
             reason = f"it was not drawn within {self._patience_s:g} s"
         except TrackerError as error:
@@ -113,3 +138,8 @@ class ReportPictures:
             return None
         _LOG.warning("a report of guild %d goes out without its chart: %s", report.guild_id, reason)
         return None
+
+
+def _settled(report: Report) -> Report:
+    """A window that is over looks the same whenever its report was made."""
+    return replace(report, as_of=report.window.end) if report.complete else report
