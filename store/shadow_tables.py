@@ -25,6 +25,9 @@ __all__ = [
 SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
 """The shadow table of each read model."""
 
+_OLD: Final = "__old"
+"""SQLite: behind the name of a table whose place was taken, until it is dropped."""
+
 _TABLE: Final = re.compile(r'^CREATE TABLE "?(\w+)"?')
 _INDEX: Final = re.compile(r'^(CREATE (?:UNIQUE )?INDEX) "?(\w+)"? ON (?:"?\w+"?\.)?"?(\w+)"?')
 
@@ -88,13 +91,18 @@ def others_build_on_them(connection: Connection) -> bool:
 
 
 def take_places(connection: Connection) -> None:
-    """Puts every shadow table in its live table's place, under its names. The live tables are gone."""
+    """Puts every shadow table in its live table's place, under its names. The live tables are gone.
+
+    SQLite reads every page of a table that it drops; so there they are only out of the way, and left to `sweep`.
+    """
+    sqlite = connection.dialect.name == "sqlite"
     for name, shadow in SHADOWS.items():
         indexes = _indexes(connection, name)
-        connection.exec_driver_sql(f"DROP TABLE {name}")
+        connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}{_OLD}" if sqlite else f"DROP TABLE {name}")
         connection.exec_driver_sql(f"ALTER TABLE {shadow} RENAME TO {name}")
-        if connection.dialect.name == "sqlite":  # where indexes cannot be renamed
-            for definition in indexes.values():
+        if sqlite:  # where indexes cannot be renamed
+            for index, definition in indexes.items():
+                connection.exec_driver_sql(f"DROP INDEX {index}")
                 connection.exec_driver_sql(definition)
         else:
             for index in (f"{name}_pkey", *indexes):
@@ -132,13 +140,13 @@ def drop(connection: Connection, shadows: Collection[str]) -> None:
 
 
 def sweep(db: Database) -> list[str]:
-    """Drops what a killed rebuild left, each table in a transaction of its own; returns their names.
+    """Drops what a rebuild left, each table in a transaction of its own; returns their names.
 
     Only for who holds the writer's lease: a rebuild that is still going on would lose its tables. Raises DatabaseError.
     """
     with db.read() as connection:
         found = set(inspect(connection).get_table_names())
-    left = [shadow for shadow in SHADOWS.values() if shadow in found]
+    left = [left for name, shadow in SHADOWS.items() for left in (shadow, name + _OLD) if left in found]
     for shadow in left:
         with db.write() as connection:
             drop(connection, [shadow])
