@@ -6,6 +6,7 @@ transaction, put it into use and delete its events from the table. Killed anywhe
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, delete, text
 
-from store import appending, archive, archive_files, archive_ids, archive_place, arrays
+from store import appending, archive, archive_files, archive_ids, archive_place, arrays, examination
 from store.archive import Segment
 from store.schema import archive_guilds
-from tracker.errors import LogCorruptError
+from tracker.errors import DatabaseError, LogCorruptError
 from tracker.ids import Ms, Partition, Position
 
 if TYPE_CHECKING:
     from store.engine import Database
     from store.lease import Lease
 
-__all__ = ["SEGMENT", "Moved", "archive_before", "restore"]
+__all__ = ["SEGMENT", "Moved", "archive_before", "restore", "shrink"]
 
 SEGMENT: Final = 250_000
 """The most events in a file: what is in memory, several times over, while it is written."""
@@ -182,6 +183,26 @@ def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _:
         archive_place.write_manifest(db)
         db.archived.reset()
     return _sum(found, place or Path())
+
+
+def shrink(db: Database) -> int:
+    """Gives the room that is free in a SQLite file back to the disk; how many bytes that were.
+
+    Writes the whole file anew, and needs as much room meanwhile. On PostgreSQL the server sees to it: does nothing.
+    Raises DatabaseError, if somebody else is writing for one.
+    """
+    if db.dialect != "sqlite":
+        return 0
+    before = examination.size_bytes(db)
+    connection = db.engine.raw_connection()  # within a transaction it would be refused
+    try:
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            connection.cursor().execute(statement)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"database {db.name} could not be made smaller: {error}") from error
+    finally:
+        connection.close()
+    return before - examination.size_bytes(db)
 
 
 def _put_back(db: Database, segment: Segment, lease: Lease | None) -> None:

@@ -69,6 +69,19 @@ def test_what_is_archived_can_be_put_back(run: Run, tmp_path: Path) -> None:
     assert run("archive") == (0, "nothing is archived\n", "")
 
 
+def test_a_sqlite_file_can_be_made_smaller(run: Run, database: Database, tmp_path: Path) -> None:
+    before = exported(run, tmp_path / "before.jsonl")
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE much (text TEXT)")
+        connection.exec_driver_sql(f"INSERT INTO much VALUES ('{'x' * 900_000}')")
+        connection.exec_driver_sql("DROP TABLE much")
+    code, _, err = run("archive", "--before", "2026-02-18", "--dir", tmp_path / "archive", "--shrink")
+    assert code == 0
+    assert ("MB smaller" in err) is (database.dialect == "sqlite")
+    assert exported(run, tmp_path / "after.jsonl") == before
+    assert run("check")[0] == 0
+
+
 def test_there_may_be_nothing_to_archive(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("archive", "--before", "2020-01-01", "--dir", tmp_path / "archive")
     assert (code, out[:18]) == (0, "nothing to archive")
@@ -81,6 +94,7 @@ def test_there_may_be_nothing_to_archive(run: Run, tmp_path: Path) -> None:
         (["--before", "2999-01-01"], "has not come yet"),
         (["--restore", "--before", "2026-01-01"], "--restore goes with neither"),
         (["--restore", "--dir", "somewhere"], "--restore goes with neither"),
+        (["--shrink"], "--shrink goes with --before only"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(run: Run, arguments: list[str], said: str) -> None:

@@ -35,6 +35,12 @@ def archive(
         ),
     ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Put all archived events back into the database.")] = False,
+    smaller: Annotated[
+        bool,
+        typer.Option(
+            "--shrink", help="Then write a SQLite file anew without its free room (which new events would use)."
+        ),
+    ] = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Move old events out of the database into compressed files that everything still reads.
@@ -52,12 +58,14 @@ def archive(
     """
     if restore and (before is not None or directory is not None):
         raise ConfigError("--restore goes with neither --before nor --dir")
+    if smaller and before is None:
+        raise ConfigError("--shrink goes with --before only")
     until = None if before is None else _instant(before)
     with opened(database) as db:
         if restore:
             _restore(db)
         elif until is not None:
-            _archive(db, until, directory)
+            _archive(db, until, directory, smaller=smaller)
         elif directory is not None:
             _moved(db, directory)
         else:
@@ -76,14 +84,17 @@ def _instant(text: str) -> Ms:
     return instant
 
 
-def _archive(db: Database, until: Ms, directory: Path | None) -> None:
+def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) -> None:
     from store import log
-    from store.archive_moving import archive_before
+    from store.archive_moving import archive_before, shrink
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
     with holding(db) as lease, bar("Archiving", sum(log.head(db).values())) as moved:
         done = archive_before(db, until, now=SystemClock().now(), folder=directory, lease=lease, progress=moved)
+        freed = shrink(db) if smaller else 0
+    if freed:
+        say(f"the database's file is {freed / 1e6:,.1f} MB smaller")
     if not done.files:
         typer.echo("nothing to archive: no event is older than that, counted, and not archived yet")
         return
@@ -91,8 +102,8 @@ def _archive(db: Database, until: Ms, directory: Path | None) -> None:
         f"{done.events:,} events are in {_files(done.files, 'new ')} in {done.directory} "
         f"({done.bytes / 1e6:,.1f} MB, {done.bytes / done.events:.1f} bytes an event)"
     )
-    if db.dialect == "sqlite":
-        say("the database's file keeps its size, and the room in it is used for new events")
+    if db.dialect == "sqlite" and not smaller:
+        say("the database's file keeps its size, and the room in it is used for new events; --shrink gives it back")
 
 
 def _restore(db: Database) -> None:
