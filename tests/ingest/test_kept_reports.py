@@ -84,7 +84,7 @@ class Shelf:
                     if kept is not None:
                         about: dict[str, Any] = {"guild_id": self.guild, "role_id": role, "period": period, "day": day}
                         assert kept == read_report(self.db, **about, now=Ms(now)), (period, role, day)
-                        if (period, day) == ("weekly", None):
+                        if (period, role, day) == ("weekly", None, None):
                             self.check_each(now, role, kept)
 
     def check_each(self, now: int, role: RoleId | None, report: Report) -> None:
