@@ -11,7 +11,7 @@ from store.engine import Database
 from store.schema import tracker_info
 from tracker.ids import Ms
 
-__all__ = ["Verification", "last", "note"]
+__all__ = ["Verification", "last", "mended", "note"]
 
 _NAME: Final = "verified"
 
@@ -34,6 +34,14 @@ def last(db: Database) -> Verification | None:
         return None if text is None else msgspec.json.decode(text, type=Verification)
     except msgspec.MsgspecError:
         return None
+
+
+def mended(db: Database) -> None:
+    """Whatever differences were found last are there no more: the figures were made anew. Raises DatabaseError."""
+    found = last(db)
+    if found is not None and found.differences:
+        with db.write() as connection:
+            connection.execute(delete(tracker_info).where(tracker_info.c.name == _NAME))
 
 
 def note(db: Database, verification: Verification) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from store.examination import Backlog, SeenGuild, WhoWrites
 from store.outlook import StuckPost
+from store.verifications import Verification
 from tracker.cli.diagnosis import Facts, Finding, examine, span
 from tracker.ids import ChannelId, GuildId, Ms, Partition
 
@@ -65,6 +66,18 @@ def test_many_lost_servers_are_counted() -> None:
 def test_a_running_bot_must_bring_the_figures_up_to_date(late_ms: int, kind: str) -> None:
     (found,) = about("Log", replace(WELL, now=NOW + late_ms))
     assert found.kind == kind
+
+
+def test_when_the_figures_were_last_compared_and_what_differed_is_said() -> None:
+    assert len(about("Log", WELL)) == 1
+    clean = Verification(at=NOW, events=12_345)
+    found = about("Log", replace(WELL, verified=clean))[-1]
+    text = "12,345 events compared with the figures at 2026-02-18 07:33 UTC: "
+    assert (found.kind, found.text) == ("ok", f"{text}no difference")
+    wrong = Verification(at=NOW, events=12_345, differences=1_000, guilds=1, more=True)
+    found = about("Log", replace(WELL, verified=wrong))[-1]
+    assert (found.kind, found.text) == ("bad", f"{text}at least 1,000 differences in 1 server")
+    assert "`tracker replay`" in str(found.todo)
 
 
 @pytest.mark.parametrize(

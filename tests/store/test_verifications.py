@@ -22,6 +22,16 @@ def test_only_the_newest_is_kept(database: Database, database_url: str) -> None:
     again.close()
 
 
+def test_differences_that_were_mended_are_not_known_any_more(database: Database) -> None:
+    verifications.mended(database)
+    verifications.note(database, FIRST)
+    verifications.mended(database)
+    assert verifications.last(database) == FIRST
+    verifications.note(database, SECOND)
+    verifications.mended(database)
+    assert verifications.last(database) is None
+
+
 def test_one_that_cannot_be_read_is_none(database: Database) -> None:
     verifications.note(database, FIRST)
     with database.write() as connection:

@@ -119,7 +119,7 @@ def replay(
 
 
 def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
-    from store import log, rebuild
+    from store import log, rebuild, verifications
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
@@ -136,6 +136,8 @@ def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
                 moved(amount)
 
             rebuild.rebuild(db, guilds=None if guild is None else [guild], progress=counted, lease=lease)
+        if guild is None:
+            verifications.mended(db)
     typer.echo(f"{events:,} events replayed")
 
 

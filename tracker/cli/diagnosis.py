@@ -11,6 +11,7 @@ from tracker.clock import from_ms
 if TYPE_CHECKING:
     from store.examination import Backlog, SeenGuild, WhoWrites
     from store.outlook import StuckMember, StuckPost
+    from store.verifications import Verification
     from tracker.discord.checkup import Checkup, GuildCheckup
 
 __all__ = ["Facts", "Finding", "examine", "examine_online"]
@@ -38,7 +39,8 @@ class Finding:
 class Facts:
     """What was looked up. `flush_ms`: how often the bot brings the figures up to date; `now`: by its clock.
 
-    `unavoidable`: reasons for a block about which nobody can do anything.
+    `unavoidable`: reasons for a block about which nobody can do anything. `verified`: when the running bot last
+    compared the figures with the log; None: it never did.
     """
 
     now: int
@@ -51,6 +53,7 @@ class Facts:
     posts: Sequence[tuple[Literal["failed", "blocked"], StuckPost]]
     members: Sequence[tuple[Literal["failed", "blocked"], StuckMember]]
     unavoidable: frozenset[str]
+    verified: Verification | None = None
 
     @property
     def is_running(self) -> bool:
@@ -155,6 +158,8 @@ def _log(facts: Facts) -> Iterator[Finding]:
         yield Finding(kind="note", topic="Log", text="empty: nothing was ever counted")
         return
     yield _lag(facts)
+    if facts.verified is not None:
+        yield _verified(facts.verified)
 
 
 def _lag(facts: Facts) -> Finding:
@@ -171,6 +176,16 @@ def _lag(facts: Facts) -> Finding:
             todo="see the bot's log: it says whether Discord's connection or the database is away",
         )  # fmt: skip
     return Finding(kind="ok", topic="Log", text=known)
+
+
+def _verified(last: Verification) -> Finding:
+    about = f"{_many(last.events, 'event')} compared with the figures at {when(last.at)}"
+    if not last.differences:
+        return Finding(kind="ok", topic="Log", text=f"{about}: no difference")
+    most = "at least " if last.more else ""
+    found = f"{most}{_many(last.differences, 'difference')} in {_many(last.guilds, 'server')}"
+    todo = "stop the bot, and run `tracker replay`; `tracker replay --verify` shows what differs, also while it runs"
+    return Finding(kind="bad", topic="Log", text=f"{about}: {found}", todo=todo)
 
 
 def _guilds(facts: Facts) -> Iterator[Finding]:

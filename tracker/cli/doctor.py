@@ -93,7 +93,7 @@ def _database(db: Database) -> list[Finding]:
 
 
 def _facts(db: Database, config: Config) -> Facts:
-    from store import examination, outlook
+    from store import examination, outlook, verifications
     from tracker.clock import SystemClock
     from tracker.discord.unavoidable import unavoidable
 
@@ -110,6 +110,7 @@ def _facts(db: Database, config: Config) -> Facts:
         posts=[(s, p) for s in ("blocked", "failed") for p in outlook.stuck_posts(db, s, since=since, limit=_NAMED)],
         members=[(s, m) for s in ("blocked", "failed") for m in outlook.stuck_members(db, s, limit=_NAMED)],
         unavoidable=unavoidable(),
+        verified=verifications.last(db),
     )
 
 
