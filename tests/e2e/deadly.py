@@ -3,8 +3,9 @@
 POINT is `statement:N` (just before the Nth SQL statement), `executed:N` (just after it), `commit:N` (just before the
 Nth COMMIT is sent), `committed:N` (just after it succeeded, before anybody is told), `marking:N` (a post was made and
 is about to be noted, for the Nth time), `meaning:N` (it is about to be noted which nickname will be set) or `noting:N`
-(a member looks as they should, and that is about to be noted). `flushing:N` plants a bug as well: the flush's
-checkpoint is committed outside its transaction, and the Nth one is where the process dies.
+(a member looks as they should, and that is about to be noted), `clearing:N` (the rows of a guild that was counted anew
+are about to go) or `exchanging:N` (others are in their place, and its mark is about to go). `flushing:N` plants a bug
+as well: the flush's checkpoint is committed outside its transaction, and the Nth one is where the process dies.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def _deadly(point: str) -> None:
         "commit": ("commit", strike),
         "marking": ("before_cursor_execute", before("UPDATE deliveries")),
         "meaning": ("before_cursor_execute", before("UPDATE member_sync SET managed=")),
+        "clearing": ("before_cursor_execute", before("DELETE FROM daily WHERE partition")),
+        "exchanging": ("before_cursor_execute", before("DELETE FROM rebuild_marks")),
         "noting": ("before_cursor_execute", before("UPDATE member_sync SET state=")),
     }
     if what in hooks:
