@@ -67,6 +67,7 @@ def verify(
     LogCorruptError.
     """
     with asof.scratch(db) as fresh, db.read() as connection:
+        _keep_tables(connection)
         reached = {p: c for p, c in state.checkpoints_in(connection).items() if c.position}
         waiting = set(connection.execute(select(rebuild_marks.c.guild_id)).scalars())
         asof.fold_into(db, fresh, guilds=guilds, progress=progress, at=reached)
@@ -78,6 +79,15 @@ def verify(
                 return []
             gone = _forgotten_since(connection, db)
             return list(islice((d for d in _chained(first, found) if not _is_about(d, gone)), limit))
+
+
+def _keep_tables(connection: Connection) -> None:
+    """PostgreSQL: no rebuild may put other tables in the place of these meanwhile.
+
+    A snapshot is one of rows and not of names: what then has the name of a table would seem empty.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS SHARE MODE")
 
 
 def _chained(first: Difference, rest: Iterator[Difference]) -> Iterator[Difference]:
