@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Office:
     url: str
     folded: int = 0
     seconds: float = 0.0
-    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    meanwhile: list[Callable[[], Awaitable[object] | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         timer = lambda: self.seconds  # noqa: E731
@@ -58,7 +58,9 @@ class Office:
         parts = (request.partition, request.guilds, request.checkpoint, request.path)
         counted = await asyncio.to_thread(fold_marked, self.elsewhere, *parts)
         if self.meanwhile:
-            self.meanwhile.pop(0)()
+            waits = self.meanwhile.pop(0)()
+            if waits is not None:
+                await waits
         return counted
 
     def past(self, *facts: Event) -> None:
@@ -454,7 +456,12 @@ async def test_who_asked_to_be_forgotten_meanwhile_does_not_come_back(office: Of
     desk = office.desk
     desk.message(1001, 1)
     desk.message(1002, 7)
-    office.meanwhile = [lambda: desk.ingest.accept(desk.fact(MemberForgotten(), 7, None))]
+
+    def meanwhile() -> Awaitable[object]:
+        desk.ingest.accept(desk.fact(MemberForgotten(), 7, None))
+        return desk.ingest.flush()  # from now on the log does not say any more who that was
+
+    office.meanwhile = [meanwhile]
     office.past(*AN_HOUR_IN_VOICE)
     await office.look()
     await office.look()

@@ -161,7 +161,7 @@ class Play:
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )
