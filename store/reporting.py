@@ -12,7 +12,7 @@ from store.queries import MemberActivity
 from tracker.errors import ConfigError, NotFoundError
 from tracker.ids import GuildId, Ms, RoleId, UserId
 from tracker.reports.build import build_report, full_list, sum_up
-from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report
+from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report, percent_of
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
 __all__ = ["read_full_list", "read_member_report", "read_report", "report_of_window"]
@@ -47,6 +47,7 @@ def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None,
         members=_members(rows),
         activity=_by_user(rows),
         before=sum_up(_activity(before)),
+        percent_before=percent_of(sum(did.active for did in _activity(before)), len(before)),
         away_ms=_away_ms(db, guild_id, window, as_of, now),
         hours=read_hours(db, guild_id=guild_id, role_id=role_id, window=window, now=now),
     )

@@ -97,17 +97,17 @@ DAY: Final = containing("daily", 20260218, SEOUL)
 
 def usual() -> Report:
     """A day like others."""
-    return _report(NAMES, DAY)
+    return _report(NAMES, DAY, percent_before=70)
 
 
 def empty() -> Report:
     """A role that nobody has."""
-    return replace(_report([], DAY, before=Sums(), hours=()), role_name="새 역할")
+    return replace(_report([], DAY, before=Sums(), hours=(), percent_before=0), role_name="새 역할")
 
 
 def idle() -> Report:
     """A week in which nobody did anything."""
-    return _report(NAMES[:3], containing("weekly", 20260218, SEOUL), activity={}, hours=[0] * 24)
+    return _report(NAMES[:3], containing("weekly", 20260218, SEOUL), activity={}, hours=[0] * 24, percent_before=67)
 
 
 def crowd() -> Report:

@@ -38,7 +38,7 @@ async def test_a_report_is_of_the_second_in_which_it_was_asked_for(own: Personal
     assert not call.ephemeral
     shown = fields(message)
     assert shown["한눈에 보기"].splitlines()[:2] == [
-        "👥 활동 멤버 **4명 중 3명 (75%)**",
+        "👥 활동 멤버 **4명 중 3명 (75%)** ▲ 75%p",
         "🎧 총 음성 시간 **2시간 5분** ▲ 2시간 5분",
     ]
     assert shown["활동 상위 2명"].splitlines()[0] == "🥇 **Ana** — 2시간 5분"

@@ -112,6 +112,8 @@ def check(report: Report, community: Community, said: Answer, role: int | None) 
     active = sum(did.active for did in found)
     assert (report.members, report.active) == (len(found), active)
     assert report.active_percent == (int(100 * active / len(found) + 0.5) if found else 0)
+    active_before = sum(did.active for did in before)
+    assert report.percent_before == (int(100 * active_before / len(before) + 0.5) if before else 0)
     assert report.sums == sums(found)
     assert report.change == sums(found).minus(sums(before))
     assert report.average_voice_ms == (report.sums.voice_ms // active if active else 0)
@@ -155,7 +157,7 @@ def test_a_report_says_what_the_oracle_says_whether_it_is_read_or_kept(
         kept, zone = KeptReports(db, keep_from=0), queries.settings_of(db, GUILD).zone
         begin = date_of(local_day(zone, until).day).toordinal() + first
         days = [day_of(date_of(20260101).fromordinal(n)) for n in (begin, begin + length)]
-        windows = [containing_moment(period, until, zone) for period in PERIODS] + [between(*days, zone)]
+        windows = [containing_moment(period, until, zone) for period in PERIODS] + [between(days[0], days[1], zone)]
         for role in (None, *map(RoleId, ROLES)):
             for window in windows:
                 report = report_of_window(db, guild_id=GUILD, role_id=role, window=window, now=until)

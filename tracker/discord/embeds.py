@@ -126,7 +126,9 @@ def _glance(report: Report, locale: str | None) -> Iterable[str]:
     share = t("report.active_share", active=report.active, members=report.members, percent=report.active_percent)
     voice, *others = sums_lines(report.sums, report.change, locale)
     average = text.duration(report.average_voice_ms, locale)
-    yield _figure("👥", t("report.active"), share)
+    active = _figure("👥", t("report.active"), share)
+    changed = report.active_change
+    yield active if changed is None else f"{active} {_difference(changed, t('report.points', n=abs(changed)))}"
     yield voice
     yield _figure("⏱️", t("report.average_each"), average)
     yield from others

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
 from tracker.reports.build import build_report, full_list, member_entry, sum_up
 from tracker.reports.chart_data import HOURS
-from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report, Sums
+from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report
 from tracker.reports.window import Window
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
     from store.kept_rows import GuildNow
     from tracker.reports.kept import Numbers
     from tracker.reports.kept_days import KeptDays
+    from tracker.reports.kept_figures import Before
     from tracker.reports.kept_holders import KeptBots, KeptHolders
 
 __all__ = ["Answer", "Asked", "Parts", "count_list", "count_member", "count_report"]
@@ -80,8 +81,8 @@ Answer = Callable[["GuildNow"], T]
 """Tells what was counted, with what the tables know by its key."""
 
 
-def count_report(asked: Asked, sums_before: Callable[[Asked], Sums]) -> Answer[Report]:
-    """The whole report. `sums_before`: those of the window before."""
+def count_report(asked: Asked, before_of: Callable[[Asked], Before]) -> Answer[Report]:
+    """The whole report. `before_of`: what there is to say of the window before."""
     from tracker.reports.kept_figures import figures_of, with_all
     from tracker.reports.kept_hours import hours_of
 
@@ -92,7 +93,7 @@ def count_report(asked: Asked, sums_before: Callable[[Asked], Sums]) -> Answer[R
         reached = as_of if asked.lost_at is None else Ms(min(as_of, asked.lost_at))
         packed = days.turns(users, who, start=window.start, end=window.end, as_of=as_of, reached=reached)
         hours = hours_of(window, packed, Ms(min(window.end, as_of)))
-    figures, before = figures_of(users, *days.those_of(users, who)), sums_before(asked)
+    figures, before = figures_of(users, *days.those_of(users, who)), before_of(asked)
 
     def tell(here: GuildNow) -> Report:
         shown = {did.user_id: did for did in figures.shown}
@@ -105,11 +106,12 @@ def count_report(asked: Asked, sums_before: Callable[[Asked], Sums]) -> Answer[R
             as_of=as_of,
             members=[Member(user_id=user, name=names.get(user, "")) for user in shown],
             activity=shown,
-            before=before,
+            before=before.sums,
+            percent_before=before.percent,
             away_ms=asked.away_ms(here),
             hours=hours,
         )
-        return with_all(report, figures, before)
+        return with_all(report, figures, before.sums)
 
     return tell
 

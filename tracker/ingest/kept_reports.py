@@ -22,13 +22,14 @@ from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
 from tracker.ingest.kept_answers import Answer, Asked, Parts, count_list, count_member, count_report
 from tracker.ingest.report_parts import Key, Part, changes_of, keys_of, names_in, read_part
 from tracker.projections.days import date_of
-from tracker.reports.model import MemberEntry, MemberReport, Report, Sums
+from tracker.reports.model import MemberEntry, MemberReport, Report
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
     from zoneinfo import ZoneInfo
 
     from tracker.reports.kept_days import GuildChanges, KeptDays
+    from tracker.reports.kept_figures import Before
     from tracker.reports.kept_holders import KeptBots, KeptHolders
 
 __all__ = ["KeptReports"]
@@ -65,7 +66,7 @@ class KeptReports:
             database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
         )
         self._changes: LRUCache[tuple[GuildId, Position], GuildChanges | None] = LRUCache(_CHANGES_KEPT)
-        self._before: LRUCache[tuple[object, ...], Sums] = LRUCache(_SUMS_KEPT)
+        self._before: LRUCache[tuple[object, ...], Before] = LRUCache(_SUMS_KEPT)
         self._loading = threading.Lock()
         self._hits = 0
         self._misses = 0
@@ -222,18 +223,18 @@ class KeptReports:
         return [told for look in looks if (told := self._changed(guild, look)) is not None]
 
     def _count(self, asked: Asked) -> Answer[Report]:
-        return count_report(asked, self._sums_before)
+        return count_report(asked, self._what_was_before)
 
-    def _sums_before(self, asked: Asked) -> Sums:
+    def _what_was_before(self, asked: Asked) -> Before:
         """The sums of a window that is over hardly ever change."""
-        from tracker.reports.kept_figures import sums_of
+        from tracker.reports.kept_figures import before_of
 
         parts, window = asked.parts, asked.window.previous()
         at = asked.end_of(window)
         key = (asked.guild, window.first_day, window.last_day, parts.before.changed_at, *parts.who(at))
         found = self._before.get(key)
         if found is None:
-            found = self._before[key] = sums_of(parts.before.of(parts.members(at)))
+            found = self._before[key] = before_of(parts.before.of(parts.members(at)))
         return found
 
     def _brought(self, part: Part, guild: GuildId, batch: FlushBatch) -> bool:

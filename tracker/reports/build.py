@@ -25,13 +25,15 @@ def build_report(
     members: Iterable[Member],
     activity: Mapping[UserId, Activity],
     before: Sums,
+    percent_before: int | None = None,
     away_ms: int,
     hours: Sequence[int] = (),
 ) -> Report:
     """The report of `members` (who hold the role at the window's end, no bots).
 
     `activity` may hold members who are not in `members`, and need not hold those who did nothing. `before`: `sum_up` of
-    the window before. `away_ms` and `hours` (voice time by the hour on the clock) are of this window.
+    the window before; `percent_before`: how many percent were active in it (None: not counted). `away_ms` and `hours`
+    (voice time by the hour on the clock) are of this window.
     """
     ranked = _ranked(members, activity)
     entries = [member_entry(rank, did, member) for rank, (did, member) in enumerate(ranked, start=1)]
@@ -46,6 +48,7 @@ def build_report(
         active=sum(did.active for did, _ in ranked),
         sums=sums,
         change=sums.minus(before),
+        percent_before=percent_before,
         top=tuple(e for e in entries if e.voice_ms > 0 or e.exp > 0 or e.messages > 0)[:TOP_COUNT],
         low=tuple(entries[-LOW_COUNT:]),
         away_ms=away_ms,

@@ -14,9 +14,9 @@ from tracker.ids import Ms, UserId
 from tracker.reports.build import LOW_COUNT, TOP_COUNT
 from tracker.reports.kept import Numbers
 from tracker.reports.kept_days import EXP, INTERACTIONS, LAST_AT, MESSAGES, SESSIONS, VOICE_MS
-from tracker.reports.model import Activity, Report, Sums
+from tracker.reports.model import Activity, Report, Sums, percent_of
 
-__all__ = ["Figures", "activities", "figures_of", "find", "place_of", "sums_of", "with_all"]
+__all__ = ["Before", "Figures", "activities", "before_of", "figures_of", "find", "place_of", "sums_of", "with_all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,19 @@ class Figures:
     ranks: Mapping[UserId, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The sums of the window before, and how many percent of its members were active."""
+
+    sums: Sums
+    percent: int
+
+
+def before_of(did: Numbers) -> Before:
+    """`did`: as `KeptDays.of` says of all members."""
+    return Before(sums=sums_of(did), percent=percent_of(_active(did), did.shape[1]))
+
+
 def figures_of(users: Numbers, doers: Numbers, did: Numbers) -> Figures:
     """`users` ascending; `doers`, `did`: as `KeptDays.those_of` says of them."""
     voice, exp, messages = did[VOICE_MS], did[EXP], did[MESSAGES]
@@ -45,7 +58,7 @@ def figures_of(users: Numbers, doers: Numbers, did: Numbers) -> Figures:
     did_something = [_activity(user, row) for user, row in zip(doers[shown].tolist(), did[:, shown].T, strict=True)]
     return Figures(
         members=len(users),
-        active=int(np.count_nonzero((voice > 0) | (messages > 0) | (did[INTERACTIONS] > 0))),
+        active=_active(did),
         sums=sums_of(did),
         shown=(*did_something, *(Activity(user_id=user) for user in _last_idle(users, doers))),
         ranks={UserId(int(doers[place])): _ahead(keys, place) + idle + 1 for place in odd.tolist()},
@@ -93,6 +106,10 @@ def activities(doers: Numbers, did: Numbers) -> dict[UserId, Activity]:
     """What each of them did."""
     found = (_activity(user, row) for user, row in zip(doers.tolist(), did.T, strict=True))
     return {activity.user_id: activity for activity in found}
+
+
+def _active(did: Numbers) -> int:
+    return int(np.count_nonzero((did[VOICE_MS] > 0) | (did[MESSAGES] > 0) | (did[INTERACTIONS] > 0)))
 
 
 def sums_of(did: Numbers) -> Sums:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from tracker.ids import GuildId, Ms, RoleId, UserId
 from tracker.reports.window import Window
 
-__all__ = ["Activity", "Member", "MemberEntry", "MemberReport", "Report", "Sums"]
+__all__ = ["Activity", "Member", "MemberEntry", "MemberReport", "Report", "Sums", "percent_of"]
+
+
+def percent_of(part: int, whole: int) -> int:
+    """Rounded half up; 0 of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,7 @@ class Report:
     `role_id` None: everyone. `as_of`: the instant up to which the figures are known. `change`: `sums` less those of the
     window of the same kind before, with the members it had. `away_ms`: how long the tracker was away in the window.
     `hours`: the members' voice time by the hour on the clock, from 0 to 23; empty where it was not counted.
+    `percent_before`: how many percent of the members were active in the window before; None: not counted.
     """
 
     guild_id: GuildId
@@ -99,6 +105,7 @@ class Report:
     low: tuple[MemberEntry, ...]
     away_ms: int
     hours: tuple[int, ...] = ()
+    percent_before: int | None = None
 
     @property
     def idle(self) -> int:
@@ -113,7 +120,12 @@ class Report:
     @property
     def active_percent(self) -> int:
         """Active members in percent of all, rounded half up (0 if there are none)."""
-        return (200 * self.active + self.members) // (2 * self.members) if self.members else 0
+        return percent_of(self.active, self.members)
+
+    @property
+    def active_change(self) -> int | None:
+        """By how many points that percentage has changed since the window before; None: not counted."""
+        return None if self.percent_before is None else self.active_percent - self.percent_before
 
     @property
     def average_voice_ms(self) -> int:
