@@ -239,3 +239,13 @@ def test_an_import_that_was_killed_between_any_two_batches_is_as_if_it_had_not_b
         assert imported(url, *parts).code == 0
         assert rows(url) == rows(whole)
         assert sorted(e.id for e in events(url)) == sorted(e.id for e in events(whole))
+
+
+def test_what_is_no_such_file_is_named_among_others(tmp_path: Path) -> None:
+    file(tmp_path, "in/a.json", chat(writings()))
+    other = file(tmp_path, "in/package.json", {"name": "left-pad"})
+    result = imported(tmp_path / "t.db", tmp_path / "in")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"tracker: {other}: not a file of DiscordChatExporter: it has no messages; nothing")
+    result = imported(tmp_path / "t.db", tmp_path / "in", more=("--skip-bad",))
+    assert result.out == "23 new, 0 already there, 10 passed over, 1 refused, 1 guild rebuilt\n"

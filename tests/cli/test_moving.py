@@ -139,6 +139,35 @@ def test_beside_a_bot_history_is_appended_and_marked_and_left_to_it(tmp_path: Pa
     assert tracker("check", "--database", url).code == 0
 
 
+def test_when_the_bot_stops_meanwhile_that_is_said(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, now = database.engine.url.render_as_string(hide_password=False), SystemClock().now()
+    held = lease.acquire(
+        database, now=now, holder=lease.Process(host="elsewhere", machine="another", pid=4321, start="")
+    )
+    plain = rebuild.append_history
+
+    def append(*about: Any, **named: Any) -> Any:
+        lease.release(database, held)
+        return plain(*about, **named)
+
+    monkeypatch.setattr(rebuild, "append_history", append)
+    result = tracker("import", written(tmp_path / "e.jsonl", community()), "--database", url)
+    assert (result.code, result.err) == (
+        0,
+        "the bot (process 4321 on elsewhere) was stopped meanwhile: "
+        "1 guild will be counted anew when it starts again\n",
+    )
+
+
+def test_our_own_events_say_themselves_of_which_server_they_are(tmp_path: Path) -> None:
+    file = written(tmp_path / "e.jsonl", community())
+    result = tracker("import", file, "--guild", GUILD, "--database", tmp_path / "t.db")
+    assert (result.code, result.out) == (2, "")
+    assert "--guild: each event says of which server it is" in result.err
+
+
 def rows_or_none(url: str) -> object:
     result = tracker("activity", "--guild", GUILD, "--from", DAY, "--to", DAY, "--json", "--database", url)
     return json.loads(result.out) if result.code == 0 else None

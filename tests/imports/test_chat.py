@@ -131,7 +131,7 @@ def test_every_bad_message_is_named_by_its_number_and_id_and_the_others_are_read
         f"message 6{this}: author must be a JSON object, and is None",
         f"message 7{this}: author.id must be an id (a string of digits), and is ''",
         f"message 8{this}: author.isBot must be true or false, and is 'no'",
-        f"message 9{this}: attachments must be a list, and is {{'a': 1}}",
+        f"message 9{this}: attachments must be a list, and is an object",
         f"message 10 (id {message_id(LATE)}): its id is of an instant that is still to come",
     ]
 
@@ -164,6 +164,12 @@ def test_a_file_that_is_cut_off_anywhere_is_refused_after_the_messages_that_are_
         assert len(refused) == 1
         assert refused[0].startswith(f"after message {len(messages)}: not JSON, or cut off (")
     assert read(whole[: begun + 5])[1] == []
+
+
+def test_what_is_nested_deep_is_refused_like_anything_else() -> None:
+    deep = text_of(chat([message(), "deep"])).replace(b'"deep"', b"[" * 2_000 + b"]" * 2_000)
+    _, messages, refused = read(deep)
+    assert (len(messages), refused) == (1, ["message 2: a message must be a JSON object, and is a list"])
 
 
 def test_something_after_the_end_is_refused() -> None:

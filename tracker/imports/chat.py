@@ -74,8 +74,6 @@ def read_chat(file: BinaryIO) -> Chat:
         top = path.partition(".")[0]
         if top in found:
             found[top].event(event, value)
-    else:
-        raise EventFormatError("not a file of DiscordChatExporter: it has no messages")
     file.seek(0)
     return _chat(*(object_in(getattr(found[key], "value", None), key) for key in ("guild", "channel")))
 

@@ -95,5 +95,7 @@ def whole(plain: Mapping[str, Any], key: str) -> int:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, (dict, list)):  # however deep it may be
+        return "an object" if isinstance(value, dict) else "a list"
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
