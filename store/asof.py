@@ -6,11 +6,13 @@ is answers from it unchanged. The database that the log comes from is only read;
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
 from store import log, state
@@ -23,23 +25,40 @@ from tracker.ids import EventId, GuildId, Ms, Partition, Position, partition_of
 from tracker.projections.rows import Changes
 from tracker.projections.state import PartitionState
 
-__all__ = ["Progress", "ends", "fold_into", "scratch"]
+__all__ = ["SCRATCH", "Progress", "ends", "fold_into", "scratch"]
 
 Progress = Callable[[int], None]
 """Is told how many more events were folded."""
 
+SCRATCH: Final = "tracker-scratch-"
+"""What the names of the folders begin with that scratch databases are in."""
+
 _STEP: Final = 1_000
+_STALE_S: Final = 2 * 86_400
 
 
 @contextmanager
 def scratch(source: Database) -> Iterator[Database]:
-    """An empty database to fold `source` into; gone at the end. Raises DatabaseError if there is no room for it."""
-    with TemporaryDirectory(prefix="tracker-", ignore_cleanup_errors=True) as folder:
+    """An empty database to fold `source` into; gone at the end. Raises DatabaseError if there is no room for it.
+
+    It takes about as much of the disk (where TMPDIR says) as the read models of `source` do.
+    """
+    _sweep()
+    with TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True) as folder:
         db = open_database(str(Path(folder) / "scratch.db"), partitions=source.partitions)
         try:
             yield db
         finally:
             db.close()
+
+
+def _sweep() -> None:
+    """Whoever was killed outright left a scratch database behind; none is at work for days."""
+    for folder in Path(gettempdir()).glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            newest = max((path.stat().st_mtime for path in (folder, *folder.rglob("*"))), default=0.0)
+            if newest < time.time() - _STALE_S:
+                rmtree(folder, ignore_errors=True)
 
 
 def ends(db: Database) -> dict[Partition, Checkpoint]:

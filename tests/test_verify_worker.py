@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -66,13 +68,22 @@ def test_a_database_that_is_not_there_is_an_error_and_not_made(tmp_path: Path) -
     assert not path.exists()
 
 
-def test_it_ends_with_its_input_also_while_it_works(tmp_path: Path) -> None:
+def test_it_ends_with_its_input_also_while_it_works_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tracker.verify_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "tracker.verify_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert process.stdin is not None
     process.stdin.write(b"postgresql://nobody@192.0.2.1/none?connect_timeout=60\n")  # an address that never answers
+    process.stdin.flush()
+    until = time.monotonic() + 60
+    while not list(tmp_path.iterdir()):  # where its scratch database goes
+        assert time.monotonic() < until
+        time.sleep(0.01)
     process.stdin.close()
     assert process.wait(timeout=60) == 1
     assert process.stdout is not None
     process.stdout.close()
+    assert list(tmp_path.iterdir()) == []

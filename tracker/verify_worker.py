@@ -8,8 +8,10 @@ at once when its input does: it outlives nobody.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -98,9 +100,10 @@ def _worded(difference: Difference) -> WrongFigure:
     )
 
 
-def _end_with(requests: BinaryIO) -> None:
+def _end_with(requests: BinaryIO, folder: str) -> None:
     """Whoever started this process is gone, and with them the reason to go on."""
     requests.read()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
@@ -111,10 +114,14 @@ def main() -> None:
         os.nice(15)  # the bot goes first
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing that prints may get in between
+    from store.asof import SCRATCH
+
     url = sys.stdin.buffer.readline().decode().rstrip("\n")
-    threading.Thread(target=_end_with, args=(sys.stdin.buffer,), daemon=True).start()
+    folder = tempfile.tempdir = tempfile.mkdtemp(prefix=SCRATCH)  # all that is left behind is in there
+    threading.Thread(target=_end_with, args=(sys.stdin.buffer, folder), daemon=True).start()
     answers.write(msgspec.json.encode(verdict_on(url)))
     answers.flush()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)  # the thread still reads, and Python would wait for its lock
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,7 +208,23 @@ def test_the_source_is_only_read_and_progress_is_told_of_every_event(database: D
     assert all(text.lstrip().upper().startswith("SELECT") for text in sent)
 
 
-def test_a_database_with_other_partitions_is_refused(sqlite: Database, tmp_path: Any) -> None:
+def test_what_was_left_behind_days_ago_is_swept_and_what_may_be_at_work_is_not(
+    sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    old, new = (tmp_path / "temporary" / f"{asof.SCRATCH}{name}" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "scratch.db").touch()
+    for path in (old / "scratch.db", old, new):
+        os.utime(path, (time.time() - 3 * 86_400,) * 2)
+    with asof.scratch(sqlite) as made:
+        assert len(list((tmp_path / "temporary").iterdir())) == 2
+        assert Path(made.name).exists()
+    assert list((tmp_path / "temporary").iterdir()) == [new]
+
+
+def test_a_database_with_other_partitions_is_refused(sqlite: Database, tmp_path: Path) -> None:
     other = open_database(str(tmp_path / "other.db"), partitions=2)
     with pytest.raises(ConfigError, match="1 partitions cannot be folded into 2"):
         asof.fold_into(sqlite, other)

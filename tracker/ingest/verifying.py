@@ -37,6 +37,7 @@ _LOG = logging.getLogger("tracker.verify")
 _SETTLED_MS: Final = 300_000
 """So long after a start nothing is compared: the bot has other things to do."""
 _AGAIN_MS: Final = 3_600_000
+_PATIENCE_S: Final = 1.0
 _LEAN: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
@@ -90,11 +91,8 @@ class Verifying:
     async def close(self) -> None:
         """End the process at once, and start none any more."""
         self._closed = True
-        process = self._process
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if self._process is not None:
+            await _ended(self._process)
 
     @property
     def _clock(self) -> Clock:
@@ -152,13 +150,24 @@ class Verifying:
         except (OSError, msgspec.MsgspecError) as error:
             raise VerifyError(f"the process that compares did not answer ({type(error).__name__})") from error
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _ended(process)
             self._process = None
         if verdict.error is not None:
             raise VerifyError(verdict.error)
         return verdict
+
+
+async def _ended(process: Process) -> None:
+    """It ends when its input does, and tidies up; one that hangs is killed."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            await process.wait()
+            return
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 def _shown(found: Verification) -> Mapping[str, object]:
