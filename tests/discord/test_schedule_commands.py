@@ -40,6 +40,20 @@ async def test_reports_are_scheduled_listed_and_removed(ruled: RuledHouse) -> No
     assert [change.by for change in await ruled.changes()] == [UserId(ruled.boss.id)] * 3
 
 
+async def test_how_many_missed_reports_are_posted_late_can_be_said_and_seen(ruled: RuledHouse) -> None:
+    await ruled.open()
+    await ruled.order("schedule add", {"period": "daily", "at": "09:00", "channel": ruled.text, "catch_up": 0})
+    usual: Options = {"period": "monthly", "at": "09:00", "channel": ruled.text, "catch_up": 7}
+    await ruled.order("schedule add", usual, locale="ko")
+    assert [entry["catch_up"] for entry in ruled.document["reports"]] == [0, 7]
+    assert await ruled.order("schedule list") == (
+        f"1. Everyone · every day at 09:00 → <#{ruled.text.id}> · late: at most 0\n"
+        f"2. Everyone · on day 1 of the month at 09:00 → <#{ruled.text.id}>"
+    )
+    listed = await ruled.order("schedule list", locale="ko")
+    assert listed.splitlines()[0] == f"1. 전체 · 매일 09:00 → <#{ruled.text.id}> · 늦게 올릴 보고서는 0개까지"
+
+
 async def test_what_cannot_be_scheduled_or_removed_changes_nothing(ruled: RuledHouse) -> None:
     await ruled.open()
     answer = await ruled.order("schedule add", {"period": "daily", "at": "25:00"}, locale="ko")

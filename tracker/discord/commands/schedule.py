@@ -23,12 +23,15 @@ __all__ = ["SCHEDULE"]
 SCHEDULE: Final = command_group("schedule")
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SUGGESTED: Final = 25
+_CATCH_UP, _MOST_CATCH_UP = 7, 31
+"""How many missed reports are posted late where nobody said otherwise, and at most."""
 
 
 def _line(entry: ReportEntry, t: Translate) -> str:
     role = t("schedule.everyone") if entry.role_id is None else f"<@&{entry.role_id}>"
     where = t("setting.log_channel") if entry.channel_id is None else f"<#{entry.channel_id}>"
-    return f"{role} · {_when(entry, t)} → {where}"
+    late = "" if entry.catch_up == _CATCH_UP else f" · {t('schedule.catch_up', n=entry.catch_up)}"
+    return f"{role} · {_when(entry, t)} → {where}{late}"
 
 
 def _when(entry: ReportEntry, t: Translate) -> str:
@@ -74,6 +77,14 @@ class Add(
         channel_types=[hikari.ChannelType.GUILD_TEXT, hikari.ChannelType.GUILD_NEWS],
         default=None,
     )
+    catch_up = lightbulb.integer(
+        "option.catch_up.name",
+        "option.catch_up.description",
+        localize=True,
+        min_value=0,
+        max_value=_MOST_CATCH_UP,
+        default=None,
+    )
 
     @lightbulb.invoke
     async def invoke(self, ctx: lightbulb.Context, rules: Rules, access: ChannelAccess) -> None:
@@ -98,6 +109,8 @@ class Add(
             entry["weekday"] = self.weekday
         if self.day is not None:
             entry["day"] = self.day
+        if self.catch_up is not None:
+            entry["catch_up"] = self.catch_up
         await change(
             ctx,
             rules,
