@@ -29,6 +29,7 @@ from tracker.errors import EventFormatError
 from tracker.events.envelope import Event
 from tracker.events.message import MessageSent
 from tracker.ids import ChannelId, GuildId, Ms, UserId
+from tracker.imports import stream
 from tracker.imports.chat import Chat, ChatMessage, read_chat, read_messages
 
 LATE = Ms(START + 86_400_000)
@@ -170,6 +171,23 @@ def test_what_is_nested_deep_is_refused_like_anything_else() -> None:
     deep = text_of(chat([message(), "deep"])).replace(b'"deep"', b"[" * 2_000 + b"]" * 2_000)
     _, messages, refused = read(deep)
     assert (len(messages), refused) == (1, ["message 2: a message must be a JSON object, and is a list"])
+
+
+def test_a_file_that_is_nested_too_deep_is_refused_before_it_fills_the_memory() -> None:
+    deep = text_of(chat([message(), "deep"])).replace(b'"deep"', b"[{" * 100_000)
+    with pytest.raises(EventFormatError, match="it is nested more than 5,000 deep"):
+        read(deep)
+
+
+@given(
+    st.lists(st.sampled_from(['"', "\\", "[", "]", "{", "}", "a", "\n"]), max_size=30).map("".join), st.integers(1, 9)
+)
+def test_brackets_in_texts_are_no_nesting_wherever_a_chunk_ends(said: str, size: int) -> None:
+    plain = text_of(chat([message(content=said)] * 3))
+    text = stream._Text(io.BytesIO(plain))
+    while text.read(size):
+        assert text._depth >= 0
+    assert (text._depth, text._in_string, text._rest) == (0, 0, b"")
 
 
 def test_something_after_the_end_is_refused() -> None:
