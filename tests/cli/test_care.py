@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from store import rebuild
 from store.engine import Database
 from tests.cli.support import community, tracker, written
+from tracker.ids import GuildId
 
 
 @pytest.fixture
@@ -35,6 +37,13 @@ def test_a_figure_that_is_not_what_the_log_says_is_named_and_mended(database: Da
     mended = tracker("replay", "--database", url)
     assert (mended.code, mended.out) == (0, "13 events replayed\n")
     assert tracker("check", "--database", url).code == 0
+
+
+def test_history_that_is_not_counted_yet_is_said_to_be(database: Database, url: str) -> None:
+    rebuild.mark_for_rebuild(database, [GuildId(10)])
+    result = tracker("check", "--database", url)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("tracker: history was added to 1 guilds and is not counted yet: a running bot")
 
 
 def test_a_hole_in_the_log_is_an_alarm(database: Database, url: str) -> None:

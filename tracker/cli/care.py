@@ -45,7 +45,10 @@ def check(database: DatabaseUrl = None) -> None:
     if differences:
         _refuse(len(differences), None)
     if waiting:
-        say(f"tracker: an import was cut off, and {waiting} guilds are not counted yet: run `tracker replay`")
+        say(
+            f"tracker: history was added to {waiting} guilds and is not counted yet: a running bot does that by itself, "
+            "otherwise run `tracker replay`"
+        )
         raise typer.Exit(1)
     typer.echo(f"{events:,} events without a gap; live figures = replay")
 
