@@ -46,7 +46,7 @@ def check(database: DatabaseUrl = None) -> None:
         _refuse(len(differences), None)
     if waiting:
         say(
-            f"tracker: history was added to {waiting} guilds and is not counted yet: a running bot does that by itself, "
+            f"tracker: history was added to {waiting} guilds and is not counted yet: a running bot does so by itself, "
             "otherwise run `tracker replay`"
         )
         raise typer.Exit(1)
