@@ -31,6 +31,7 @@ from tracker.discord.desk import ReportDesk
 from tracker.discord.embeds import report_embed
 from tracker.discord.rank_embed import rank_embed
 from tracker.discord.rank_picture import rank_picture
+from tracker.discord.report_member_embed import member_embed
 from tracker.discord.why_desk import WhyDesk
 from tracker.discord.why_embed import why_embed
 from tracker.events.envelope import Event
@@ -190,6 +191,7 @@ class _House:
         for period in PERIODS:
             asks[f"report role {period}"] = lambda period=period: self._report(role, period)  # type: ignore[misc]
             asks[f"report everyone {period}"] = lambda period=period: self._report(None, period)  # type: ignore[misc]
+        asks["report one member"] = self._member_report
         return asks
 
     def _roles(self, user: UserId) -> tuple[RoleId, ...]:
@@ -221,6 +223,11 @@ class _House:
     async def _report(self, role: RoleId | None, period: Period) -> object:
         window = containing(period, self._reports.today(self._guild), self._reports.zone(self._guild))
         return report_embed(await self._reports.report_of(self._guild, role, window), _LOCALE)
+
+    async def _member_report(self) -> object:
+        window = containing("weekly", self._reports.today(self._guild), self._reports.zone(self._guild))
+        found = await self._reports.member_report(self._guild, None, self.random.choice(self._members), window)
+        return None if found is None else member_embed(found, _LOCALE)
 
     async def live(self) -> None:
         """For ever: messages, and members who come into voice and leave."""

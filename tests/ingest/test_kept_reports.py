@@ -329,10 +329,15 @@ def test_hits_and_misses_are_counted(shelf: Shelf) -> None:
 
 
 def test_a_report_out_of_memory_asks_for_the_guild_and_the_names_only(shelf: Shelf) -> None:
-    shelf.report(START + HOUR)
+    window = shelf.report(START + HOUR).window
     with store.tally.tally(shelf.db) as asked:
         shelf.report(START + HOUR)
     assert asked.statements == 3
+    with store.tally.tally(shelf.db) as one:
+        shelf.kept.member_report(GUILD, ROLE, ANN, window, Ms(START + HOUR))
+    with store.tally.tally(shelf.db) as listed:
+        shelf.kept.full_list(GUILD, ROLE, window, Ms(START + HOUR))
+    assert (one.statements, listed.statements) == (3, 2)
     assert not re.search(r"FROM (daily|sessions|session_days|role_changes|events)\b", " ".join(asked.texts))
 
 
@@ -341,7 +346,10 @@ BIG = "daily|session_days|role_changes|sessions|members|met"
 
 def test_what_is_kept_is_read_by_its_keys_and_never_whole(shelf: Shelf) -> None:
     def ask() -> None:
-        KeptReports(shelf.db, keep_from=0).report(GUILD, ROLE, "weekly", None, Ms(START + HOUR))
+        kept = KeptReports(shelf.db, keep_from=0)
+        report = kept.report(GUILD, ROLE, "weekly", None, Ms(START + HOUR))
+        assert report is not None
+        assert kept.full_list(GUILD, ROLE, report.window, Ms(START + HOUR))
 
     found = plans(shelf.db, ask)
     if shelf.db.dialect == "sqlite":
