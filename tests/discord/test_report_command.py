@@ -16,7 +16,7 @@ from tracker.errors import DatabaseError, NotFoundError
 from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed
 from tracker.events.rule import SettingsChanged
-from tracker.ids import UserId, mint_event_id
+from tracker.ids import GuildId, UserId, mint_event_id
 from tracker.projections.days import local_day, previous_day
 from tracker.reports.window import containing
 from tracker.sandbox import Channel, InteractionCall, Member, Message, Overwrite, Permission, Role, User
@@ -96,6 +96,20 @@ async def test_it_is_answered_in_the_language_of_who_asks(wire: Wire, locale: st
         wire.ana.id,
         InteractionUsed(command="report"),
     )
+
+
+@pytest.mark.parametrize(
+    ("locale", "note"), [("ko", "과거 기록을 집계하고 있습니다"), ("en-US", "History was added to this server")]
+)
+async def test_it_says_so_while_history_that_was_added_is_being_counted(wire: Wire, locale: str, note: str) -> None:
+    wire.reader.answer = report(["Ana"])
+    await registered(wire)
+    options: Options = {"role": wire.role, "period": "daily", "date": "2023-11-10"}
+    plain = await answer(wire.world.use_command(wire.ana, wire.text, "report", options, locale=locale))
+    assert note not in plain.embeds[0]["description"]
+    wire.intake.sight.waiting = {GuildId(wire.guild.id)}
+    message = await answer(wire.world.use_command(wire.ana, wire.text, "report", options, locale=locale))
+    assert note in message.embeds[0]["description"]
 
 
 async def test_everyone_is_no_role_and_what_is_left_out_is_everyone_and_today(wire: Wire) -> None:

@@ -161,6 +161,7 @@ async def test_history_that_another_process_appends_is_counted_as_if_it_had_come
     office.check()
     assert office.exp == {1: 7, 2: 12}
     assert office.states == {}
+    assert not office.desk.ingest.sight.lacks_history(GUILD)
     await office.goes_on()
 
 
@@ -228,6 +229,7 @@ async def test_more_history_that_comes_while_it_is_counted_is_not_lost(office: O
     await office.look()
     assert office.marked == {GUILD}
     assert office.states == {GUILD: "more of its history came meanwhile"}
+    assert office.desk.ingest.sight.lacks_history(GUILD)
     await office.desk.ingest.flush()
     assert office.desk.ingest.health.well
     await office.look()

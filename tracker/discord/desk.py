@@ -144,6 +144,10 @@ class ReportDesk(FreshDesk):
         self._pictures = pictures
         self._surroundings = surroundings
 
+    def lacks_history(self, guild: GuildId) -> bool:
+        """Whether history was added to the guild that its reports do not tell of yet."""
+        return self._intake.sight.lacks_history(guild)
+
     def knows(self, guild: GuildId, role: RoleId) -> bool:
         """Whether the role was ever described: if not, there is no report of it."""
         return self._intake.sight.role_name(guild, role) is not None

@@ -12,6 +12,7 @@ from tracker.discord.desk import ReportDesk
 from tracker.discord.embeds import report_embed, with_picture
 from tracker.discord.report_pages import report_buttons
 from tracker.ids import GuildId, RoleId
+from tracker.reports import text
 from tracker.reports.model import Report
 from tracker.reports.window import Window
 
@@ -70,4 +71,6 @@ async def answer(
     may_attach = to.app_permissions is not None and to.app_permissions & hikari.Permissions.ATTACH_FILES
     picture = await desk.picture(seen, locale) if may_attach else None
     embed = report_embed(seen, locale, top=eyes.top, low=eyes.low, icon=desk.icon(guild))
+    if desk.lacks_history(guild):
+        embed.description = f"{embed.description}\n🧮 {text.translate(locale)('report.lacks_history')}"
     return Answer(embed=with_picture(embed, picture), components=report_buttons(report, locale))

@@ -58,6 +58,10 @@ class Sight(Protocol):
         """The guild's settings in force."""
         ...
 
+    def lacks_history(self, guild: GuildId) -> bool:
+        """Whether history was added to the guild that its figures do not tell of yet."""
+        ...
+
     def bridge_ms(self, guild: GuildId) -> Ms:
         """How long an absence an open session survives (`bridge_s` of the guild's settings)."""
         ...

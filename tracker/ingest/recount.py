@@ -64,7 +64,7 @@ class Recount:
         self._ingest = ingest
         self._fold = fold
         self._timer = timer
-        self._waiting = Waiting(ingest.health, ingest.clock, timer)
+        self._waiting = ingest.sight.waiting = Waiting(ingest.health, ingest.clock, timer)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recount")
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -42,6 +42,9 @@ class Waiting:
         self._guilds: dict[GuildId, _Guild] = {}
         self._rest: dict[GuildId, float] = {}
 
+    def __contains__(self, guild: object) -> bool:
+        return guild in self._guilds
+
     def note(self, marked: Iterable[GuildId]) -> None:
         """These are marked now, and no others."""
         now = set(marked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracker.events.channel import ChannelDescribed
@@ -45,12 +45,13 @@ class KnownMember:
 
 
 class FoldSight:
-    """Reads the partitions' states; never changes one."""
+    """Reads the partitions' states; never changes one. `waiting`: guilds that wait to be counted anew."""
 
-    __slots__ = ("_states",)
+    __slots__ = ("_states", "waiting")
 
     def __init__(self, states: Mapping[Partition, PartitionState]) -> None:
         self._states = states
+        self.waiting: Container[GuildId] = frozenset()
 
     def _guild(self, guild: GuildId) -> GuildState | None:
         return self._states[partition_of(guild, len(self._states))].guilds.get(guild)
@@ -58,6 +59,10 @@ class FoldSight:
     def guilds(self) -> Collection[GuildId]:
         """Every guild that ever had an event."""
         return [GuildId(guild) for state in self._states.values() for guild in state.guilds]
+
+    def lacks_history(self, guild: GuildId) -> bool:
+        """Whether history was added to the guild that its figures do not tell of yet."""
+        return guild in self.waiting
 
     def lost_at(self, guild: GuildId) -> Ms | None:
         """Since when the tracker is away from the guild; None if it sees it (or never saw it)."""
