@@ -98,6 +98,8 @@ class Recount:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _forever(self) -> None:
+        with suppress(DatabaseError):  # those who write say so louder
+            await self._ingest.write(partial(sweep, self._database))  # of a process that was killed
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._waiting.next_s)
