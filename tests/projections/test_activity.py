@@ -10,8 +10,9 @@ from tests.projections.history import GUILD, MINUTE, Folded, History
 from tracker.events.member import MemberForgotten, MemberLeft, MemberRenamed, MemberRolesChanged
 from tracker.events.rule import ExpAdjusted, SeasonStarted
 from tracker.ids import Partition, RoleId
+from tracker.projections.kernel.layout import M_NAME, M_ROLES, M_STATE, OPTED_OUT, PRESENT
 from tracker.projections.load import LOADED_TABLES, load_rows
-from tracker.projections.roster import Roster
+from tracker.projections.roster import digest
 from tracker.projections.rows import TABLES
 from tracker.projections.state import PartitionState
 
@@ -112,17 +113,19 @@ def test_a_drained_and_reloaded_fold_goes_on_as_if_nothing_had_happened() -> Non
 
 
 def test_a_roster_tells_names_apart_and_keeps_flags_and_roles() -> None:
-    roster = Roster()
-    roster.set_name(1, "민수")
-    roster.set_roles(1, (5, 6))
-    roster.set_flags(1, present=True, opted_out=True)
+    guild = PartitionState(partition=Partition(0)).guild(GUILD)
+    roster, members = guild.roster, guild.memory.heap
+    who = guild.member(1)
+    members[who + M_NAME], members[who + M_ROLES] = digest("민수"), guild.memory.role_set((5, 6))
+    members[who + M_STATE] = PRESENT | OPTED_OUT
     assert roster.is_named(1, "민수")
     assert not roster.is_named(1, "민호")
     assert roster.roles(1) == (5, 6)
     assert (roster.is_present(1), roster.is_bot(1), roster.is_opted_out(1)) == (True, False, True)
-    roster.set_flags(1, opted_out=False)
+    assert list(roster.present()) == [1]
+    members[who + M_STATE] = PRESENT
     assert (roster.is_opted_out(1), roster.roles(1), roster.is_named(1, "민수")) == (False, (5, 6), True)
-    assert (roster.roles(2), roster.is_named(2, ""), 2 in roster) == ((), False, False)
+    assert (roster.roles(2), roster.is_named(2, ""), roster.is_present(2)) == ((), False, False)
 
 
 def test_a_rename_is_known_by_the_new_name_only() -> None:

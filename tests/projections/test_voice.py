@@ -6,7 +6,7 @@ from tests.projections.history import HOUR, MINUTE, Folded, History
 from tracker.events.member import MemberLeft, MemberOptedIn, MemberOptedOut
 from tracker.events.ticks import TrackerLost, TrackerReturned
 from tracker.events.voice import DEAF, SELF_MUTE, SUPPRESS, VoiceLeft
-from tracker.projections.exp import awards_in
+from tracker.projections.kernel.exp import awards_in
 
 TALK, STUDY, WAITING = 10, 11, 12
 

@@ -17,7 +17,9 @@ from tracker.events.settings import parse_settings
 from tracker.events.ticks import TrackerLost, TrackerReturned, tick
 from tracker.events.voice import FLAG_NAMES, VoiceJoined, VoiceLeft, flags_of
 from tracker.ids import MessageId, Ms, RoleId
-from tracker.projections.exp import award, voice_exp
+from tracker.projections.kernel.exp import award, voice_exp
+from tracker.projections.memory import Memory
+from tracker.projections.rules import new_guild, put_settings
 
 NOON = instant("2026-02-18T12:00", "UTC")
 
@@ -59,7 +61,10 @@ def test_awards_in_bulk_are_worth_what_they_are_one_by_one(
     ]
     settings = parse_settings({"multipliers": {"windows": windows}})
     one_by_one = [award(7, 130, 90, settings.percent_at(NOON + first + n * every)) for n in range(count)]
-    assert voice_exp(settings, 7, 130, 90, first=NOON + first, every=every, count=count) == sum(one_by_one)
+    memory = Memory()
+    guild = new_guild(memory, 1)
+    put_settings(memory, guild, settings)
+    assert voice_exp(memory.heap, guild, 7, 130, 90, NOON + first, every, count) == sum(one_by_one)
 
 
 @pytest.mark.parametrize(("late", "left"), [(-1, 0), (0, 0), (1, 5)])

@@ -15,7 +15,7 @@ from tests.properties.small import ANA, HOUR, event, instant, rules
 from tracker.events.interaction import InteractionUsed
 from tracker.events.message import MessageSent, message_sent_id
 from tracker.events.voice import VoiceJoined, VoiceLeft
-from tracker.projections.exp import awards_in
+from tracker.projections.kernel.exp import awards_in
 
 ZONES = ("Asia/Seoul", "America/New_York", "Australia/Lord_Howe")
 

@@ -13,7 +13,7 @@ from tracker.discord.lines import Group, add_groups
 from tracker.discord.names import harmless
 from tracker.discord.texts import translate
 from tracker.events.settings import Rule
-from tracker.projections.exp import award
+from tracker.projections.kernel.exp import award
 from tracker.reports import text
 from tracker.reports.why_model import CountLine, VoiceLine, Why
 

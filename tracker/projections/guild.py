@@ -1,4 +1,10 @@
-"""One guild's fold state: what each type of event does to it."""
+"""One guild's fold state: what each type of event does to it.
+
+What a log is full of goes straight into the kernel; what is rare (settings, descriptions, seasons, outages, who asks to
+be forgotten) is done here, with the kernel's functions.
+"""
+
+# ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
 
 from __future__ import annotations
 
@@ -7,208 +13,223 @@ from typing import Any, Final
 
 import msgspec
 
-from tracker.events import channel, interaction, member, message, rule, ticks, voice
+from tracker.events import channel, member, rule, ticks
+from tracker.events.channel import ChannelDescribed
+from tracker.events.codec import DATA_TYPES
 from tracker.events.envelope import Event
+from tracker.events.kinds import (
+    ADJUSTED,
+    FIRST_RARE,
+    KINDS,
+    MEMBER_JOINED,
+    MESSAGE_DELETED,
+    MESSAGE_SENT,
+    RENAMED,
+    ROLES_CHANGED,
+    VOICE_FLAGS,
+    VOICE_JOINED,
+    VOICE_MOVED,
+)  # fmt: skip
 from tracker.events.message import message_id_of
-from tracker.events.settings import parse_settings
-from tracker.projections.activity import ActivityFold
+from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
+from tracker.projections.channels import Channel, weigh
+from tracker.projections.kernel.activity import expire_awards, take_out
+from tracker.projections.kernel.layout import (
+    A_MEMBER, A_NEXT, G_AWARDS, G_DISORDERED, G_LAST_AT, G_SEASON_AT, G_SEEN_UNTIL, M_NAME, NEVER,
+)  # fmt: skip
+from tracker.projections.kernel.members import is_tracked
+from tracker.projections.kernel.step import advance, step
+from tracker.projections.kernel.voice import leave, settle_all, settle_channel
 from tracker.projections.ledger import Ledger
-from tracker.projections.roster import Roster
-from tracker.projections.voice import NEVER, VoiceFold
+from tracker.projections.memory import Memory
+from tracker.projections.roster import Roster, digest
+from tracker.projections.rules import new_guild, put_settings
+from tracker.projections.sessions import Voice
 
 __all__ = ["GuildState"]
 
-_TIDY_EVERY_MS = 600_000
-
 
 class GuildState:
-    """The mutable fold state of one guild.
+    """The mutable fold state of one guild: rows of the partition's memory, and the texts that the kernel cannot hold.
 
-    `last_at`: the occurred_at of its newest event (0: none yet). `lost_at`: since when the tracker has not seen the
-    guild, None while it sees it. `season`: (name, since) of the running season, None if none was ever started.
+    `row`: where the kernel keeps the guild. `members`: the row of everybody who was ever heard of, by user id.
+    `season`: (name, since) of the running season, None if none was ever started.
     """
 
     __slots__ = (
-        "activity",
+        "channels",
         "guild_id",
-        "last_at",
         "ledger",
-        "lost_at",
+        "members",
+        "memory",
         "role_names",
         "roster",
+        "row",
         "season",
-        "tidied_at",
+        "settings",
         "voice",
     )
 
-    def __init__(self, guild_id: int, ledger: Ledger) -> None:
+    def __init__(self, guild_id: int, memory: Memory, ledger: Ledger) -> None:
         self.guild_id = guild_id
+        self.memory = memory
         self.ledger = ledger
-        self.roster = Roster()
-        self.voice = VoiceFold(guild_id, ledger, self.roster)
-        self.activity = ActivityFold(self.voice)
+        self.members: dict[int, int] = {}
+        self.channels: dict[int, Channel] = {}
         self.role_names: dict[int, str] = {}
-        self.last_at = 0
-        self.lost_at: int | None = None
-        self.tidied_at = 0
         self.season: tuple[str, int] | None = None
+        self.settings: GuildSettings = DEFAULTS
+        self.row = new_guild(memory, guild_id)
+        put_settings(memory, self.row, DEFAULTS)
+        self.roster = Roster(memory, self.members)
+        self.voice = Voice(self)
+
+    # -- facts -----------------------------------------------------------------------------------------------------
 
     def apply(self, event: Event) -> None:
         """Fold one event of this guild."""
-        if event.occurred_at > self.last_at:
-            self.last_at = event.occurred_at
-        handler = _HANDLERS.get(type(event.data))
-        if handler is not None:
-            handler(self, event, event.data)
+        data = event.data
+        kind = _KIND_OF.get(type(data), 0)
+        if kind < FIRST_RARE:
+            self._step(kind, event, data)
+            return
+        heap = self.memory.heap
+        if event.occurred_at >= heap[self.row + G_LAST_AT]:
+            heap[self.row + G_LAST_AT] = event.occurred_at
+        else:
+            heap[self.row + G_DISORDERED] = 1
+        _RARE[kind](self, event, data)
+
+    def _step(self, kind: int, event: Event, data: Any) -> None:
+        user, place = event.user_id, event.channel_id
+        memory = self.memory
+        who = -1 if user is None else self.members.get(user, -1)
+        if who < 0 and user is not None:
+            who = self.member(user)
+        known = None if place is None else self.channels.get(place) or self.channel(place)
+        where = -1 if known is None else known.row
+        arg, where = self._argument(kind, event, data, who, where)
+        while not step(memory.heap, kind, self.row, who, where, event.occurred_at, arg):
+            memory.supply()
+        if kind in (MEMBER_JOINED, RENAMED) and user is not None:
+            memory.heap[who + M_NAME] = digest(data.name)
+            self.ledger.names[self.guild_id, user] = data.name
+
+    def _argument(self, kind: int, event: Event, data: Any, who: int, where: int) -> tuple[int, int]:
+        """The number that the kind needs beside the envelope, and the channel's row."""
+        if kind == MESSAGE_SENT:
+            counts = who >= 0 and where >= 0 and is_tracked(self.memory.heap, who)
+            return (message_id_of(event.id) if counts else 0), where
+        if kind in _FLAGGED:
+            return data.flags, where
+        if kind == MESSAGE_DELETED:
+            return data.message_id, where
+        if kind == MEMBER_JOINED:
+            return int(data.bot), where
+        if kind == ROLES_CHANGED:
+            return self.memory.role_set(data.role_ids), where
+        return (data.amount, self.channel(0).row) if kind == ADJUSTED else (0, where)
 
     def advance(self, as_of: int) -> None:
         """Time has come to `as_of`. A guild that the tracker does not see stays where it was lost."""
-        if self.lost_at is not None:
-            return
-        self.voice.settle_all(as_of)
-        self.activity.expire_awards(as_of)
-        if as_of >= self.tidied_at + _TIDY_EVERY_MS:
-            self.tidied_at = as_of
-            self.activity.forget_cooldowns(as_of)
+        self.until_done(advance, self.row, as_of)
+
+    def until_done(self, function: Callable[..., bool], *arguments: int) -> None:
+        """Call one of the kernel's functions that may stop, again until it is through."""
+        while not function(self.memory.heap, *arguments):
+            self.memory.supply()
+
+    # -- what is known ---------------------------------------------------------------------------------------------
+
+    @property
+    def last_at(self) -> int:
+        """The occurred_at of the guild's newest event (0: none yet)."""
+        return self.memory.heap[self.row + G_LAST_AT]
+
+    @property
+    def lost_at(self) -> int | None:
+        """Since when the tracker has not seen the guild, None while it sees it."""
+        seen_until = self.memory.heap[self.row + G_SEEN_UNTIL]
+        return None if seen_until == NEVER else seen_until
+
+    def member(self, user: int) -> int:
+        """The member's row, made at first sight."""
+        row = self.members.get(user)
+        if row is None:
+            row = self.members[user] = self.memory.new_member(user, self.row)
+        return row
+
+    def channel(self, channel_id: int) -> Channel:
+        """The channel, made at first sight."""
+        known = self.channels.get(channel_id)
+        if known is None:
+            row = self.memory.new_channel(channel_id, self.row)
+            known = self.channels[channel_id] = Channel(id=channel_id, row=row, memory=self.memory)
+            weigh(known, self.settings)
+        return known
+
+    def is_tracked(self, user: int) -> bool:
+        """Whether the member's activity is counted: no bot, not opted out."""
+        row = self.members.get(user)
+        return row is None or is_tracked(self.memory.heap, row)
+
+    # -- rules -----------------------------------------------------------------------------------------------------
+
+    def change_settings(self, settings: GuildSettings, now: int) -> None:
+        """These rules are in force from now on."""
+        self.until_done(settle_all, self.row, now)
+        self.settings = settings
+        put_settings(self.memory, self.row, settings)
+        for known in self.channels.values():
+            weigh(known, settings)
+
+    def describe(self, event_channel: int, data: ChannelDescribed, now: int) -> None:
+        """The channel looks like this from now on."""
+        known = self.channel(event_channel)
+        self.until_done(settle_channel, known.row, now)
+        known.name, known.kind, known.parent_id, known.afk = data.name, data.kind, data.parent_id, data.afk
+        known.described = True
+        weigh(known, self.settings)
 
     def put_row(self) -> None:
         """Note the guild's own row."""
         name, since = self.season or (None, None)
-        document = self.voice.settings.document
+        document = self.settings.document
         text = msgspec.json.encode(document).decode() if document else None
         self.ledger.put("guilds", (self.guild_id,), text, self.lost_at, name, since)
 
-    def is_tracked(self, user: int) -> bool:
-        """Whether the member's activity is counted: no bot, not opted out."""
-        return not (self.roster.is_bot(user) or self.roster.is_opted_out(user))
+    def see_until(self, moment: int | None) -> None:
+        """The tracker lost sight of the guild at the instant; None: it sees it."""
+        self.memory.heap[self.row + G_SEEN_UNTIL] = NEVER if moment is None else moment
+
+    def take_out_awards(self, who: int | None = None) -> None:
+        """Forget the awards that may be revoked: the member's, or all."""
+        heap = self.memory.heap
+        given = heap[self.row + G_AWARDS]
+        while given >= 0:
+            after = heap[given + A_NEXT]
+            if who is None or heap[given + A_MEMBER] == who:
+                self.memory.make_room()
+                take_out(heap, given)
+            given = after
 
 
-# Each handler is (state, event, event.data). They are functions in a table because dispatch is on the hot path.
-
-
-def _joined(state: GuildState, event: Event, data: voice.VoiceJoined | voice.VoiceMoved) -> None:
-    if event.user_id is not None and event.channel_id is not None and state.is_tracked(event.user_id):
-        state.voice.enter(event.user_id, event.channel_id, data.flags, event.occurred_at)
-
-
-def _left(state: GuildState, event: Event, _: voice.VoiceLeft) -> None:
-    if event.user_id is not None:
-        state.voice.leave(event.user_id, event.occurred_at)
-
-
-def _flags(state: GuildState, event: Event, data: voice.VoiceFlagsChanged) -> None:
-    if event.user_id is not None:
-        state.voice.reflag(event.user_id, data.flags, event.occurred_at)
-
-
-def _sent(state: GuildState, event: Event, _: message.MessageSent) -> None:
-    if event.user_id is not None and event.channel_id is not None and state.is_tracked(event.user_id):
-        state.activity.sent(event.user_id, event.channel_id, message_id_of(event.id), event.occurred_at)
-
-
-def _deleted(state: GuildState, event: Event, data: message.MessageDeleted) -> None:
-    state.activity.deleted(data.message_id, event.occurred_at)
-
-
-def _used(state: GuildState, event: Event, _: interaction.InteractionUsed) -> None:
-    if event.user_id is not None and event.channel_id is not None and state.is_tracked(event.user_id):
-        state.activity.used(event.user_id, event.channel_id, event.occurred_at)
-
-
-def _member_joined(state: GuildState, event: Event, data: member.MemberJoined) -> None:
-    if event.user_id is None:
-        return
-    user = event.user_id
-    was_present = state.roster.is_present(user)
-    state.roster.set_flags(user, bot=data.bot, present=True)
-    state.roster.set_name(user, data.name)
-    state.ledger.member(state.guild_id, user, name=data.name, bot=data.bot, present=True)
-    if data.bot:
-        state.voice.leave(user, event.occurred_at)
-    if not was_present:
-        _hold(state, user, state.guild_id, event.occurred_at, held=True)
-
-
-def _member_left(state: GuildState, event: Event, _: member.MemberLeft) -> None:
-    if event.user_id is None:
-        return
-    user = event.user_id
-    state.voice.leave(user, event.occurred_at)
-    _set_roles(state, user, (), event.occurred_at)
-    if state.roster.is_present(user):
-        _hold(state, user, state.guild_id, event.occurred_at, held=False)
-    state.roster.set_flags(user, present=False)
-    state.ledger.member(state.guild_id, user, present=False)
-
-
-def _roles(state: GuildState, event: Event, data: member.MemberRolesChanged) -> None:
-    if event.user_id is None:
-        return
-    user = event.user_id
-    if not state.roster.is_present(user):  # history that begins in the middle: who holds roles is a member
-        state.roster.set_flags(user, present=True)
-        state.ledger.member(state.guild_id, user, present=True)
-        _hold(state, user, state.guild_id, event.occurred_at, held=True)
-    _set_roles(state, user, data.role_ids, event.occurred_at)
-
-
-def _set_roles(state: GuildState, user: int, roles: tuple[int, ...], now: int) -> None:
-    before = state.roster.roles(user)
-    if before == roles:
-        return
-    session = state.voice.open.get(user)
-    if session is not None:
-        state.voice.settle(session, now)
-    state.roster.set_roles(user, roles)
-    for role_id in before:
-        if role_id not in roles:
-            _hold(state, user, role_id, now, held=False)
-    for role_id in roles:
-        if role_id not in before:
-            _hold(state, user, role_id, now, held=True)
-    state.ledger.member(state.guild_id, user, role_ids=",".join(map(str, roles)))
-
-
-def _hold(state: GuildState, user: int, role_id: int, now: int, *, held: bool) -> None:
-    state.ledger.put("role_changes", (state.guild_id, role_id, user, now), held)
-
-
-def _renamed(state: GuildState, event: Event, data: member.MemberRenamed) -> None:
-    if event.user_id is not None:
-        state.roster.set_name(event.user_id, data.name)
-        state.ledger.member(state.guild_id, event.user_id, name=data.name)
-
-
-def _opted_out(state: GuildState, event: Event, _: member.MemberOptedOut) -> None:
-    if event.user_id is not None:
-        state.voice.leave(event.user_id, event.occurred_at)
-        state.roster.set_flags(event.user_id, opted_out=True)
-        state.ledger.member(state.guild_id, event.user_id, opted_out=True)
-
-
-def _opted_in(state: GuildState, event: Event, _: member.MemberOptedIn) -> None:
-    if event.user_id is not None:
-        state.roster.set_flags(event.user_id, opted_out=False)
-        state.ledger.member(state.guild_id, event.user_id, opted_out=False)
+# What is rare. Each handler is (state, event, event.data).
 
 
 def _forgotten(state: GuildState, event: Event, _: member.MemberForgotten) -> None:
     if event.user_id is None:
         return
-    user = event.user_id
-    state.voice.leave(user, event.occurred_at)
-    state.activity.forget(user)
-    state.roster.forget(user)
-    for room in state.voice.channels.values():
-        room.carries.pop(user, None)
-    state.ledger.forget(state.guild_id, user)
+    who = state.member(event.user_id)
+    state.until_done(leave, who, event.occurred_at)
+    state.take_out_awards(who)
+    del state.members[event.user_id]  # whoever comes back is somebody new
+    state.ledger.forget(state.guild_id, event.user_id, who)
 
 
 def _channel(state: GuildState, event: Event, data: channel.ChannelDescribed) -> None:
     if event.channel_id is not None:
-        state.voice.describe(
-            event.channel_id, data.name, data.kind, data.parent_id, afk=data.afk, now=event.occurred_at
-        )
+        state.describe(event.channel_id, data, event.occurred_at)
         state.ledger.put("channels", (state.guild_id, event.channel_id), data.name, data.kind, data.parent_id, data.afk)
 
 
@@ -218,60 +239,53 @@ def _role(state: GuildState, _: Event, data: channel.RoleDescribed) -> None:
 
 
 def _settings(state: GuildState, event: Event, data: rule.SettingsChanged) -> None:
-    state.voice.change_settings(parse_settings(data.settings), event.occurred_at)
+    state.change_settings(parse_settings(data.settings), event.occurred_at)
     text = msgspec.json.encode(data.settings).decode()
     state.ledger.put("rules", (state.guild_id, event.occurred_at), text, data.by)
     state.put_row()
 
 
-def _adjusted(state: GuildState, event: Event, data: rule.ExpAdjusted) -> None:
-    if event.user_id is not None:
-        state.activity.adjusted(event.user_id, data.amount, event.occurred_at)
-
-
 def _season(state: GuildState, event: Event, data: rule.SeasonStarted) -> None:
-    state.voice.start_season(event.occurred_at)
+    """EXP counts in a new season from now on; what was earned up to now belongs to the one before."""
+    state.until_done(settle_all, state.row, event.occurred_at)
+    state.memory.heap[state.row + G_SEASON_AT] = event.occurred_at
     state.season = (data.name, event.occurred_at)
     state.put_row()
 
 
 def _lost(state: GuildState, event: Event, _: ticks.TrackerLost) -> None:
     if state.lost_at is None:
-        state.voice.settle_all(event.occurred_at)
-        state.activity.expire_awards(event.occurred_at)  # no tick does while it is lost, though some did before
-        state.lost_at = state.voice.seen_until = event.occurred_at
-        state.ledger.put("away", (state.guild_id, state.lost_at), None)
+        state.until_done(settle_all, state.row, event.occurred_at)
+        # No tick does while it is lost, though some did before.
+        state.until_done(expire_awards, state.row, event.occurred_at)
+        state.see_until(event.occurred_at)
+        state.ledger.put("away", (state.guild_id, event.occurred_at), None)
         state.put_row()
 
 
 def _returned(state: GuildState, event: Event, _: ticks.TrackerReturned) -> None:
     if state.lost_at is not None:
         state.ledger.put("away", (state.guild_id, state.lost_at), event.occurred_at)
-        state.lost_at = None
-        state.voice.seen_until = NEVER
+        state.see_until(None)
         state.put_row()
 
 
-_HANDLERS: Final[dict[type, Callable[[GuildState, Event, Any], None]]] = {
-    voice.VoiceJoined: _joined,
-    voice.VoiceMoved: _joined,
-    voice.VoiceLeft: _left,
-    voice.VoiceFlagsChanged: _flags,
-    message.MessageSent: _sent,
-    message.MessageDeleted: _deleted,
-    interaction.InteractionUsed: _used,
-    member.MemberJoined: _member_joined,
-    member.MemberLeft: _member_left,
-    member.MemberRolesChanged: _roles,
-    member.MemberRenamed: _renamed,
-    member.MemberOptedOut: _opted_out,
-    member.MemberOptedIn: _opted_in,
-    member.MemberForgotten: _forgotten,
-    channel.ChannelDescribed: _channel,
-    channel.RoleDescribed: _role,
-    rule.SettingsChanged: _settings,
-    rule.ExpAdjusted: _adjusted,
-    rule.SeasonStarted: _season,
-    ticks.TrackerLost: _lost,
-    ticks.TrackerReturned: _returned,
+def _nothing(_: GuildState, __: Event, ___: object) -> None:
+    """A tick that names a guild, which none does."""
+
+
+_FLAGGED: Final = (VOICE_JOINED, VOICE_MOVED, VOICE_FLAGS)
+_KIND_OF: Final[dict[type, int]] = {DATA_TYPES[name]: kind for name, kind in KINDS.items()}
+_RARE: Final[dict[int, Callable[[GuildState, Event, Any], None]]] = {
+    KINDS[data.TYPE]: handler
+    for data, handler in (
+        (member.MemberForgotten, _forgotten),
+        (channel.ChannelDescribed, _channel),
+        (channel.RoleDescribed, _role),
+        (rule.SettingsChanged, _settings),
+        (rule.SeasonStarted, _season),
+        (ticks.TrackerLost, _lost),
+        (ticks.TrackerReturned, _returned),
+        (ticks.TrackerTicked, _nothing),
+    )
 }

@@ -1,5 +1,7 @@
 """Puts stored rows back into a fold state: the first half of recovery (the second folds the log's tail)."""
 
+# ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -7,12 +9,19 @@ from typing import Any, Final
 
 import msgspec
 
+from tracker.events.channel import ChannelDescribed
 from tracker.events.settings import parse_settings
-from tracker.projections.activity import RevocableAward
+from tracker.projections.channels import weigh
+from tracker.projections.kernel.activity import remember
+from tracker.projections.kernel.layout import (
+    BOT, G_LAST_AT, G_SEASON_AT, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_SESSION, M_STATE, OPTED_OUT,
+    PRESENT, P_CARRY, S_CARRY, S_CHANGED, S_EXP, S_SINCE, S_VOICE_MS,
+)  # fmt: skip
+from tracker.projections.kernel.rows import place_of
+from tracker.projections.kernel.voice import open_session, visit
+from tracker.projections.roster import digest
 from tracker.projections.rows import Row
-from tracker.projections.sessions import VoiceSession
 from tracker.projections.state import PartitionState
-from tracker.projections.voice import NEVER
 
 __all__ = ["LOADED_TABLES", "load_rows"]
 
@@ -28,25 +37,28 @@ def load_rows(state: PartitionState, table: str, rows: Iterable[Row]) -> None:
         put(state, row)
     if table == "sessions":
         for guild in state.guilds.values():
-            guild.voice.weigh_all()
+            for channel in guild.channels.values():
+                weigh(channel, guild.settings)
     state.drain()  # loading is no change
 
 
 def _guild(state: PartitionState, row: Row) -> None:
     guild_id, settings, lost_at, season_name, season_at = row
     guild = state.guild(guild_id)
-    guild.lost_at = lost_at
-    guild.voice.seen_until = NEVER if lost_at is None else lost_at
-    guild.last_at = state.as_of if lost_at is None else lost_at
+    guild.see_until(lost_at)
+    heap = guild.memory.heap
+    heap[guild.row + G_LAST_AT] = state.as_of if lost_at is None else lost_at
     if season_at is not None:
-        guild.season, guild.voice.season_at = (season_name, season_at), season_at
+        guild.season = (season_name, season_at)
+        heap[guild.row + G_SEASON_AT] = season_at
     if settings is not None:
-        guild.voice.change_settings(parse_settings(msgspec.json.decode(settings)), state.as_of)
+        guild.change_settings(parse_settings(msgspec.json.decode(settings)), state.as_of)
 
 
 def _channel(state: PartitionState, row: Row) -> None:
     guild_id, channel_id, name, kind, parent_id, afk = row
-    state.guild(guild_id).voice.describe(channel_id, name, kind, parent_id, afk=bool(afk), now=state.as_of)
+    data = ChannelDescribed(name=name, kind=kind, parent_id=parent_id, afk=bool(afk))
+    state.guild(guild_id).describe(channel_id, data, state.as_of)
 
 
 def _role(state: PartitionState, row: Row) -> None:
@@ -56,57 +68,60 @@ def _role(state: PartitionState, row: Row) -> None:
 
 def _member(state: PartitionState, row: Row) -> None:
     guild_id, user, name, bot, present, opted_out, role_ids = row
-    roster = state.guild(guild_id).roster
-    roster.set_flags(user, bot=bool(bot), present=bool(present), opted_out=bool(opted_out))
+    guild = state.guild(guild_id)
+    who, heap = guild.member(user), guild.memory.heap
+    heap[who + M_STATE] = BOT * bool(bot) | PRESENT * bool(present) | OPTED_OUT * bool(opted_out)
     if name is not None:
-        roster.set_name(user, name)
+        heap[who + M_NAME] = digest(name)
     if role_ids:
-        roster.set_roles(user, tuple(map(int, role_ids.split(","))))
+        heap[who + M_ROLES] = guild.memory.role_set(tuple(map(int, role_ids.split(","))))
 
 
 def _totals(state: PartitionState, row: Row) -> None:
     guild_id, user, *_, message_award_at, interaction_award_at = row
-    activity = state.guild(guild_id).activity
+    guild = state.guild(guild_id)
+    who, heap = guild.member(user), guild.memory.heap
     if message_award_at:
-        activity.message_award_at[user] = message_award_at
+        heap[who + M_MESSAGE_AT] = message_award_at
     if interaction_award_at:
-        activity.interaction_award_at[user] = interaction_award_at
+        heap[who + M_INTERACTION_AT] = interaction_award_at
 
 
 def _carry(state: PartitionState, row: Row) -> None:
     guild_id, user, channel_id, carry = row
-    state.guild(guild_id).voice.channel(channel_id).carries[user] = carry
+    guild = state.guild(guild_id)
+    memory = guild.memory
+    memory.make_room()
+    memory.heap[place_of(memory.heap, guild.member(user), guild.channel(channel_id).row) + P_CARRY] = carry
 
 
 def _session(state: PartitionState, row: Row) -> None:
-    guild_id, user, started_at, channel_id, ended_at, flags, voice_ms, exp, carry = row
+    guild_id, user, started_at, channel_id, _, flags, voice_ms, exp, carry = row
     guild = state.guild(guild_id)
-    channel = guild.voice.channel(channel_id)
-    session = VoiceSession(
-        user_id=user,
-        channel=channel,
-        started_at=started_at,
-        since=state.as_of if guild.lost_at is None else guild.lost_at,
-        flags=flags,
-        carry=carry,
-        ended_at=ended_at,
-        voice_ms=voice_ms,
-        exp=exp,
-    )
-    channel.open[user] = guild.voice.open[user] = session
+    guild.memory.make_room()
+    heap = guild.memory.heap
+    session = open_session(heap, guild.member(user), guild.channel(channel_id).row, flags, started_at)
+    heap[session + S_SINCE] = state.as_of if guild.lost_at is None else guild.lost_at
+    heap[session + S_CARRY], heap[session + S_CHANGED] = carry, 0
+    heap[session + S_VOICE_MS], heap[session + S_EXP] = voice_ms, exp
 
 
 def _session_day(state: PartitionState, row: Row) -> None:
     guild_id, day, user, started_at = row
-    session = state.guild(guild_id).voice.open.get(user)
+    guild = state.guild(guild_id)
+    session = guild.voice.open.get(user)
     if session is not None and session.started_at == started_at:
-        session.days += (day,)
+        guild.memory.make_room()
+        heap = guild.memory.heap
+        visit(heap, heap[guild.members[user] + M_SESSION], day)
 
 
 def _award(state: PartitionState, row: Row) -> None:
     guild_id, message_id, user, channel_id, day, exp, until, season_at = row
-    given = RevocableAward(user_id=user, channel_id=channel_id, day=day, exp=exp, until=until, season_at=season_at or 0)
-    state.guild(guild_id).activity.remember(message_id, given)
+    guild = state.guild(guild_id)
+    guild.memory.make_room()
+    who, channel = guild.member(user), guild.channel(channel_id).row
+    remember(guild.memory.heap, guild.row, message_id, who, channel, day, exp, until, season_at or 0)
 
 
 _LOADERS: Final[dict[str, Callable[[PartitionState, Any], None]]] = {

@@ -1,96 +1,104 @@
-"""Voice sessions and the channels they are in: the state of the open-session fold."""
+"""Voice as others see it: the kernel's open sessions as objects."""
+
+# ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tracker.events.settings import GuildSettings, Rule
-from tracker.events.voice import DEAF, MUTE, SELF_DEAF, SELF_MUTE, SUPPRESS, Flags
-from tracker.projections.rows import Row
-from tracker.projections.unearned import AFK_MS, ALONE_MS, DEAF_MS, IGNORED_MS, MUTED_MS
+from tracker.events.voice import Flags
+from tracker.projections.kernel.layout import (
+    C_ID, G_OPEN, G_SESSIONS, M_SESSION, M_USER, N_DAY, N_NEXT, S_CARRY, S_CHANNEL, S_DAYS, S_EXP, S_FLAGS, S_MEMBER,
+    S_NEXT_IN_GUILD, S_SINCE, S_STARTED, S_VOICE_MS,
+)  # fmt: skip
 
-__all__ = ["ChannelState", "VoiceSession"]
+if TYPE_CHECKING:
+    from tracker.events.settings import GuildSettings
+    from tracker.projections.channels import Channel
+    from tracker.projections.guild import GuildState
 
-_DEAF = SELF_DEAF | DEAF
-_MUTED = SELF_MUTE | MUTE | SUPPRESS
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class ChannelState:
-    """`described` is False for a channel that was only ever heard of. `open`: the sessions in it, by user id.
-
-    `tracked`, `rule` and `percent` follow from the description and the settings: see `weigh`.
-    """
-
-    id: int
-    name: str = ""
-    kind: str = ""
-    parent_id: int | None = None
-    afk: bool = False
-    described: bool = False
-    tracked: bool = True
-    rule: Rule | None = None
-    percent: int = 100
-    min_members: int = 1
-    barred: int = 0
-    open: dict[int, VoiceSession] = field(default_factory=dict)
-    carries: dict[int, int] = field(default_factory=dict)
-
-    def weigh(self, settings: GuildSettings) -> None:
-        """Work out anew what these settings say of this channel (SEMANTICS §5, §6)."""
-        pattern = settings.ignore_pattern
-        self.tracked = not (
-            self.afk
-            or self.id in settings.ignore_channels
-            or (self.parent_id is not None and self.parent_id in settings.ignore_categories)
-            or (pattern is not None and pattern.search(self.name) is not None)
-        )
-        self.rule = settings.voice_channels.get(self.id)
-        if self.rule is None and self.parent_id is not None:
-            self.rule = settings.voice_categories.get(self.parent_id)
-        if self.rule is None:
-            self.rule = settings.voice_default
-        self.percent = settings.channel_percent.get(self.id, 100)
-        self.min_members = settings.min_members
-        self.barred = (_DEAF if settings.undeafened else 0) | (_MUTED if settings.unmuted else 0)
-
-    def why_not(self, flags: int) -> int | None:
-        """Why a member's time with these flags does not count for EXP here, with those who are in the channel now.
-
-        A cell of an unearned row, the first reason that applies; None: the time is eligible. It is without a rule too:
-        a rule that comes later finds the carry.
-        """
-        if not self.tracked:
-            return AFK_MS if self.afk else IGNORED_MS
-        if len(self.open) < self.min_members:
-            return ALONE_MS
-        barred = flags & self.barred
-        if barred:
-            return DEAF_MS if barred & _DEAF else MUTED_MS
-        return None
+__all__ = ["OpenSessions", "Voice", "VoiceSession"]
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceSession:
-    """A session and how far it has been counted.
+    """An open session and how far it has been counted.
 
     `since`: the instant up to which its time is credited. `carry`: eligible ms since the last award, over sessions.
-    `why_not`: the cell of an unearned row that its time goes into now, None while it is eligible.
-    `days`: the local days (yyyymmdd) on which it had tracked time. `ended_at`: None while open.
+    `days`: the local days (yyyymmdd) on which it had tracked time.
     """
 
     user_id: int
-    channel: ChannelState
+    channel: Channel
     started_at: int
     since: int
     flags: Flags
     carry: int
-    why_not: int | None = None
-    ended_at: int | None = None
-    voice_ms: int = 0
-    exp: int = 0
-    days: tuple[int, ...] = ()
+    voice_ms: int
+    exp: int
+    days: tuple[int, ...]
 
-    def row(self, key: Row) -> Row:
-        """This session as a row of the table `sessions`; `key` is (guild_id, user_id, started_at)."""
-        return (*key, self.channel.id, self.ended_at, self.flags, self.voice_ms, self.exp, self.carry)
+
+class OpenSessions(Mapping[int, VoiceSession]):
+    """The guild's open sessions by user id, as they are at the moment of looking."""
+
+    __slots__ = ("_guild",)
+
+    def __init__(self, guild: GuildState) -> None:
+        self._guild = guild
+
+    def __len__(self) -> int:
+        return self._guild.memory.heap[self._guild.row + G_OPEN]
+
+    def __iter__(self) -> Iterator[int]:
+        heap = self._guild.memory.heap
+        users = []
+        session = heap[self._guild.row + G_SESSIONS]
+        while session >= 0:
+            users.append(heap[heap[session + S_MEMBER] + M_USER])
+            session = heap[session + S_NEXT_IN_GUILD]
+        return iter(users)
+
+    def __getitem__(self, user: int) -> VoiceSession:
+        heap = self._guild.memory.heap
+        session = heap[self._guild.members[user] + M_SESSION]
+        if session < 0:
+            raise KeyError(user)
+        row = heap[session : session + S_DAYS + 1]
+        days, node = [], row[S_DAYS]
+        while node >= 0:
+            days.append(heap[node + N_DAY])
+            node = heap[node + N_NEXT]
+        return VoiceSession(
+            user_id=user,
+            channel=self._guild.channels[heap[row[S_CHANNEL] + C_ID]],
+            started_at=row[S_STARTED],
+            since=row[S_SINCE],
+            flags=Flags(row[S_FLAGS]),
+            carry=row[S_CARRY],
+            voice_ms=row[S_VOICE_MS],
+            exp=row[S_EXP],
+            days=tuple(reversed(days)),
+        )
+
+
+class Voice:
+    """One guild's voice: the settings in force, the channels by id and the open sessions by user id."""
+
+    __slots__ = ("_guild", "open")
+
+    def __init__(self, guild: GuildState) -> None:
+        self._guild = guild
+        self.open = OpenSessions(guild)
+
+    @property
+    def settings(self) -> GuildSettings:
+        """The settings in force."""
+        return self._guild.settings
+
+    @property
+    def channels(self) -> Mapping[int, Channel]:
+        """Every channel that was ever heard of."""
+        return self._guild.channels

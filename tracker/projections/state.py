@@ -8,7 +8,10 @@ from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked
 from tracker.ids import Ms, Partition
 from tracker.projections.guild import GuildState
+from tracker.projections.kernel.layout import M_SESSION
+from tracker.projections.kernel.voice import close_session
 from tracker.projections.ledger import Deltas, Ledger
+from tracker.projections.memory import Memory
 from tracker.projections.rows import Changes, Row
 from tracker.projections.standing import StandingRules, announces, keeps_members
 
@@ -21,19 +24,20 @@ class PartitionState:
     `as_of`: the newest tick (0: none yet). The state changes in place, and only by `apply`.
     """
 
-    __slots__ = ("_ledger", "as_of", "guilds", "partition")
+    __slots__ = ("as_of", "guilds", "ledger", "memory", "partition")
 
     def __init__(self, *, partition: Partition) -> None:
         self.partition = partition
         self.as_of = Ms(0)
         self.guilds: dict[int, GuildState] = {}
-        self._ledger = Ledger()
+        self.memory = Memory()
+        self.ledger = Ledger(self.memory)
 
     def guild(self, guild_id: int) -> GuildState:
         """The guild's state, made at first sight."""
         state = self.guilds.get(guild_id)
         if state is None:
-            state = self.guilds[guild_id] = GuildState(guild_id, self._ledger)
+            state = self.guilds[guild_id] = GuildState(guild_id, self.memory, self.ledger)
             state.put_row()
         return state
 
@@ -57,14 +61,20 @@ class PartitionState:
 
     def drop(self, guild_id: int) -> None:
         """Know nothing of the guild any more, nor what is pending for it: somebody else has written its rows."""
-        if self.guilds.pop(guild_id, None) is not None:
-            self._ledger.drop(guild_id)
+        guild = self.guilds.pop(guild_id, None)
+        if guild is not None:
+            guild.take_out_awards()
+            heap = self.memory.heap
+            for who in guild.members.values():
+                if heap[who + M_SESSION] >= 0:
+                    close_session(heap, heap[who + M_SESSION])
+            self.ledger.drop(guild_id, guild.row)
 
     def take(self) -> Deltas:
         """The deltas since they were last taken; as rows only when asked for, which another thread may do."""
-        changed = self._ledger.simple.get("guilds", {})
+        changed = self.ledger.simple.get("guilds", {})
         standing = {g: rules for g, guild in self.guilds.items() if (rules := _rules(guild, changed)) is not None}
-        return self._ledger.take(standing)
+        return self.ledger.take(standing)
 
     def drain(self) -> Changes:
         """The deltas since they were last taken, as rows."""
@@ -78,7 +88,7 @@ class PartitionState:
 
 def _rules(guild: GuildState, changed: Container[Row]) -> StandingRules | None:
     """What the guild's members are judged by; None if nobody would see it."""
-    settings, season = guild.voice.settings, guild.season
+    settings, season = guild.settings, guild.season
     if not (keeps_members(settings) or announces(settings) or (guild.guild_id,) in changed):
         return None
     return StandingRules(settings=settings, season_at=None if season is None else Ms(season[1]))

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Final
 
 from tracker.events.settings import GuildSettings, MultiplierWindow, Rule
-from tracker.projections.exp import award
+from tracker.projections.kernel.exp import award
 from tracker.reports.why_model import (
     ChannelDay,
     CountLine,

@@ -1,0 +1,170 @@
+"""Rows for the read models out of the kernel's deltas."""
+
+# ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tracker.projections.kernel.layout import (
+    BOT, CELL, C_ID, D_VALUES, ENDED, EXPIRED, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, GIVEN, G_ID,
+    HOLD, INTERACTIONS, LAST_AT, MESSAGES, M_GUILD, M_USER, NOT_YET, OPTED_OUT, PRESENT, P_CHANNEL, P_MEMBER, REASON,
+    SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, SEASON, STAMP, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN,
+    U_HOLDS, U_REASONS, U_SEASONS, U_STAMPS, U_VISITS, VISIT, VOICE_MS, Heap,
+)  # fmt: skip
+from tracker.projections.rows import Row
+
+__all__ = ["Drained", "drained_rows"]
+
+_BITS: Final = ((SAID_BOT, BOT), (SAID_PRESENT, PRESENT), (SAID_OPTED_OUT, OPTED_OUT))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """The deltas' `tables`, and rows of what went on changing: open `sessions`, `carries`, `known` members.
+
+    `heap` is read only for what never changes: whose and where a row is.
+    """
+
+    heap: Heap
+    tables: Mapping[int, array[int]]
+    sessions: list[Row]
+    carries: list[Row]
+    known: list[Row]
+
+
+def drained_rows(
+    drained: Drained, names: Mapping[tuple[int, int], str], role_sets: Mapping[int, tuple[int, ...]]
+) -> tuple[dict[str, list[Row]], list[Row]]:
+    """Rows by table, each key once, and the keys of awards that are to be deleted."""
+    who = _Who(drained.heap)
+    daily = list(_cells(drained.tables[U_CELLS], CELL, who))
+    awards, expired = _awards(drained.tables[U_GIVEN], drained.tables[U_EXPIRED], who)
+    rows: dict[str, list[Row]] = {
+        "daily": [(guild, day, user, channel, *values) for guild, user, channel, day, values in daily],
+        "unearned": [
+            (guild, day, user, channel, *values)
+            for guild, user, channel, day, values in _cells(drained.tables[U_REASONS], REASON, who)
+        ],
+        "sessions": _sessions(drained, who),
+        "session_days": list(_visits(drained.tables[U_VISITS], who)),
+        "totals": _totals(daily, drained.tables[U_STAMPS], who),
+        "season_totals": list(_seasons(drained.tables[U_SEASONS], who)),
+        "carries": [row for row in drained.carries if row[1] > 0],
+        "members": [_member(row, names, role_sets) for row in drained.known if row[1] > 0],
+        "role_changes": _holds(drained.tables[U_HOLDS], who),
+        "awards": awards,
+    }
+    return rows, expired
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """Ids of rows."""
+
+    heap: Heap
+
+    def guild(self, row: int) -> int:
+        return self.heap[row + G_ID]
+
+    def channel(self, row: int) -> int:
+        return self.heap[row + C_ID]
+
+    def member(self, row: int) -> tuple[int, int]:
+        """(guild id, user id); the latter 0 for somebody of whom no row is to be written."""
+        if row < 0:
+            return 0, 0
+        heap = self.heap
+        return heap[heap[row + M_GUILD] + G_ID], max(heap[row + M_USER], 0)
+
+
+def _rows(table: array[int], width: int) -> Iterator[array[int]]:
+    return (table[at : at + width] for at in range(0, len(table), width))
+
+
+def _cells(table: array[int], width: int, who: _Who) -> Iterator[tuple[int, int, int, int, array[int]]]:
+    """(guild, user, channel, day, values) of cells or reasons."""
+    heap = who.heap
+    for row in _rows(table, width):
+        place = row[0]
+        if place >= 0:
+            guild, user = who.member(heap[place + P_MEMBER])
+            if user:
+                yield guild, user, who.channel(heap[place + P_CHANNEL]), row[1], row[D_VALUES:]
+
+
+def _totals(daily: list[tuple[int, int, int, int, array[int]]], stamps: array[int], who: _Who) -> list[Row]:
+    """A member's sums are its daily deltas over days and channels: they are not kept twice."""
+    sums: dict[tuple[int, int], list[int]] = {}
+    for guild, user, _, _, cell in daily:
+        row = sums.get((guild, user))
+        if row is None:
+            row = sums[guild, user] = [0, 0, 0, 0, 0]
+        row[0] += cell[EXP_VOICE] + cell[EXP_MESSAGES] + cell[EXP_INTERACTIONS] + cell[EXP_ADJUSTED]
+        row[1] += cell[VOICE_MS]
+        row[2] += cell[MESSAGES]
+        row[3] += cell[INTERACTIONS]
+        if cell[LAST_AT] > row[4]:
+            row[4] = cell[LAST_AT]
+    began = {who.member(member): (message, interaction) for member, message, interaction in _rows(stamps, STAMP)}
+    never = (NOT_YET, NOT_YET)
+    return [(*key, *row, *(0 if at == NOT_YET else at for at in began.get(key, never))) for key, row in sums.items()]
+
+
+def _sessions(drained: Drained, who: _Who) -> list[Row]:
+    """Of sessions that began at the same instant, one after the other within it, the last one is kept."""
+    kept: dict[Row, Row] = {}
+    for member, channel, started, ended, *rest in _rows(drained.tables[U_ENDED], ENDED):
+        guild, user = who.member(member)
+        if user:
+            kept[guild, user, started] = (who.channel(channel), ended, *rest)
+    for row in drained.sessions:
+        if row[1] > 0:
+            kept[row[:3]] = row[3:]
+    return [key + row for key, row in kept.items()]
+
+
+def _awards(given: array[int], expired: array[int], who: _Who) -> tuple[list[Row], list[Row]]:
+    """The awards that may still be revoked, and the keys of those that no longer may."""
+    gone = {(who.guild(guild), message): clock for guild, message, clock in _rows(expired, EXPIRED) if guild >= 0}
+    kept: dict[Row, Row] = {}
+    for guild, message, member, channel, *rest, clock in _rows(given, GIVEN):
+        key = (who.guild(guild), message)
+        _, user = who.member(member)
+        if user and clock > gone.get(key, 0):
+            kept[key] = (user, who.channel(channel), *rest)
+    return [key + row for key, row in kept.items()], [key for key in gone if key not in kept]
+
+
+def _visits(table: array[int], who: _Who) -> Iterator[Row]:
+    for member, day, started in _rows(table, VISIT):
+        guild, user = who.member(member)
+        if user:
+            yield guild, day, user, started
+
+
+def _seasons(table: array[int], who: _Who) -> Iterator[Row]:
+    for member, season_at, exp, _ in _rows(table, SEASON):
+        guild, user = who.member(member)
+        if user:
+            yield guild, season_at, user, exp
+
+
+def _holds(table: array[int], who: _Who) -> list[Row]:
+    """What happens last at an instant stands."""
+    kept: dict[Row, Row] = {}
+    for role, member, at, held in _rows(table, HOLD):
+        guild, user = who.member(member)
+        if user:
+            kept[guild, role, user, at] = (bool(held),)
+    return [key + row for key, row in kept.items()]
+
+
+def _member(row: Row, names: Mapping[tuple[int, int], str], role_sets: Mapping[int, tuple[int, ...]]) -> Row:
+    guild, user, said, state, roles = row
+    bits = (bool(state & bit) if said & told else None for told, bit in _BITS)
+    name = names.get((guild, user)) if said & SAID_NAME else None
+    return (guild, user, name, *bits, ",".join(map(str, role_sets[roles])) if said & SAID_ROLES else None)

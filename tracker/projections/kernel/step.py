@@ -1,0 +1,115 @@
+"""One event after the other: what each kind of event does."""
+
+# ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.events.kinds import (
+    ADJUSTED, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN, OPTED_OUT, RENAMED,
+    ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
+)  # fmt: skip
+from tracker.projections.kernel.activity import adjusted, deleted, expire_awards, sent, used
+from tracker.projections.kernel.layout import (
+    FOR_OTHERS, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, NEVER, SAID_NAME, STOPPED_FOR, Heap,
+)  # fmt: skip
+from tracker.projections.kernel.members import (
+    is_tracked,
+    member_joined,
+    member_left,
+    opted_in,
+    opted_out,
+    roles_changed,
+)  # fmt: skip
+from tracker.projections.kernel.rows import room, said
+from tracker.projections.kernel.voice import enter, leave, reflag, settle_all
+
+__all__ = ["advance", "run", "step"]
+
+_ROWS = 4  # of any table that one event adds, apart from what `settle` and `set_roles` ask room for themselves
+
+
+def step(m: Heap, kind: int, guild: int, who: int, channel: int, at: int, arg: int) -> bool:
+    """Fold one event of the guild; `who` and `channel` are rows, -1: none. `arg` depends on the kind (events.kinds).
+
+    False: nothing is lost, but the call must be repeated once the caller has seen to what it stopped for. An event
+    that lacks its member or channel changes nothing, nor does what bots do and members who opted out.
+    """
+    if not room(m, _ROWS):
+        return False
+    if at >= m[guild + G_LAST_AT]:
+        m[guild + G_LAST_AT] = at
+    else:
+        m[guild + G_DISORDERED] = 1
+    if kind == MESSAGE_DELETED:
+        return deleted(m, guild, arg, at)
+    if who < 0:
+        return True
+    if kind == MESSAGE_SENT:
+        return channel < 0 or not is_tracked(m, who) or sent(m, who, channel, arg, at)
+    if kind in (VOICE_JOINED, VOICE_MOVED):
+        return channel < 0 or not is_tracked(m, who) or enter(m, who, channel, arg, at)
+    if kind == VOICE_LEFT:
+        return leave(m, who, at)
+    if kind == VOICE_FLAGS:
+        return reflag(m, who, arg, at)
+    if kind == INTERACTION_USED:
+        return channel < 0 or not is_tracked(m, who) or used(m, who, channel, at)
+    return about_member(m, kind, who, channel, at, arg)
+
+
+def about_member(m: Heap, kind: int, who: int, channel: int, at: int, arg: int) -> bool:
+    """The facts about members, and those that come by hand."""
+    if kind == MEMBER_JOINED:
+        return member_joined(m, who, arg, at)
+    if kind == MEMBER_LEFT:
+        return member_left(m, who, at)
+    if kind == ROLES_CHANGED:
+        return roles_changed(m, who, arg, at)
+    if kind == RENAMED:
+        said(m, who, SAID_NAME)
+        return True
+    if kind == OPTED_OUT:
+        return opted_out(m, who, at)
+    if kind == OPTED_IN:
+        return opted_in(m, who)
+    if kind == ADJUSTED:
+        return adjusted(m, who, channel, arg, at)
+    m[STOPPED_FOR] = FOR_OTHERS
+    return False
+
+
+def advance(m: Heap, guild: int, as_of: int) -> bool:
+    """Time has come to `as_of`. A guild that the tracker does not see stays where it was lost."""
+    if m[guild + G_SEEN_UNTIL] != NEVER:
+        return True
+    return settle_all(m, guild, as_of) and expire_awards(m, guild, as_of)
+
+
+def run(
+    m: Heap,
+    kinds: Any,
+    guilds: Any,
+    members: Any,
+    channels: Any,
+    ats: Any,
+    arguments: Any,
+    first: int,
+    names_from: int,
+) -> int:
+    """Fold events in columns from the one at `first` on; returns how many are behind it when it stops.
+
+    It stops at the end, for lack of something (STOPPED_FOR says what), and at events that others must fold. Of a name
+    it notes where it was said: `names_from` + the event's place in the columns. Ticks are passed over: what a replay
+    gives does not depend on them.
+    """
+    for i in range(first, len(kinds)):
+        kind, who = kinds[i], members[i]
+        if kind == TICKED:
+            continue
+        if not step(m, kind, guilds[i], who, channels[i], ats[i], arguments[i]):
+            return i
+        if kind in (MEMBER_JOINED, RENAMED) and who >= 0:
+            m[who + M_NAME] = names_from + i
+    return len(kinds)

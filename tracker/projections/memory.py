@@ -1,0 +1,187 @@
+"""The memory of a fold state: the kernel's heap, and the room and the calendars that it asks for."""
+
+# ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tracker.projections.days import DAY_MS, local_day
+from tracker.projections.kernel.layout import (
+    BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CRC, DAY, FIRST_ROWS, FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION,
+    FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_PLACES, NOT_YET, NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR,
+    STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END, U_FIRST, U_MEMBERS, U_NEXT, U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES,
+    WIDTHS, Z_FROM, Z_TO,
+)  # fmt: skip
+from tracker.projections.kernel.rows import new_row, room
+
+__all__ = ["Memory"]
+
+_DAYS_AHEAD: Final = 60
+_LEAST_GROWTH: Final = 1 << 15
+
+
+class Memory:
+    """Owns the heap that the kernel's functions take; it stays the same object while it grows.
+
+    `role_sets`: the row of each set of roles (ascending) that was ever held. `zones`: those of the zones in use.
+    """
+
+    __slots__ = ("_zone_names", "heap", "role_sets", "zones")
+
+    def __init__(self) -> None:
+        self.heap = _new_heap()
+        self.role_sets: dict[tuple[int, ...], int] = {}
+        self.zones: dict[str, int] = {}
+        self._zone_names: dict[int, ZoneInfo] = {}
+        if self.role_set(()) != NO_ROLES:
+            raise AssertionError("the empty set of roles is not where the kernel looks for it")
+
+    # -- rows ------------------------------------------------------------------------------------------------------
+
+    def add(self, table: int, *values: int) -> int:
+        """A new row of the table (U_GUILDS, …); returns its offset."""
+        self.make_room()
+        row = new_row(self.heap, table)
+        self.heap[row : row + len(values)] = array("q", values)
+        return row
+
+    def put(self, numbers: bytes) -> int:
+        """Numbers in a row that belong to no table, as bytes; returns the offset of the first."""
+        heap, count = self.heap, len(numbers) // 8
+        if heap[TOP] + heap[SPARE] + count > len(heap):
+            self._grow(heap[SPARE] + count)
+        at = heap[TOP]
+        heap[TOP] = at + count
+        if count:
+            memoryview(heap).cast("B")[8 * at : 8 * (at + count)] = numbers
+        return at
+
+    def new_member(self, user: int, guild: int) -> int:
+        """The row of somebody of whom nothing is known."""
+        return self.add(U_MEMBERS, user, guild, 0, NO_ROLES, 0, NOT_YET, NOT_YET, *[-1] * (MEMBER - M_PLACES))
+
+    def new_channel(self, channel_id: int, guild: int) -> int:
+        """The row of a channel in which nobody is; it is to be weighed."""
+        return self.add(U_CHANNELS, channel_id, guild, 1, 0, 0, 0, 100, 0, -1, 0)
+
+    def parts(self, table: int) -> Iterator[tuple[int, int]]:
+        """Where rows of the table are: offsets [from, to), in the order in which they were added."""
+        heap, block, last = self.heap, self.heap[table + U_FIRST], self.heap[table + U_BLOCK]
+        while last >= 0:
+            yield block + BLOCK, heap[table + U_NEXT] if block == last else _full(heap, table, block)
+            if block == last:
+                return
+            block = heap[block + BLOCK_NEXT]
+
+    def rows(self, table: int) -> Iterator[int]:
+        """The offsets of the table's rows, in the order in which they were added."""
+        width = WIDTHS[table]
+        for start, end in self.parts(table):
+            yield from range(start, end, width)
+
+    def count(self, table: int) -> int:
+        """How many rows the table has."""
+        return sum(end - start for start, end in self.parts(table)) // WIDTHS[table]
+
+    def clear(self, table: int) -> array[int]:
+        """Empty the table; returns what was in it."""
+        heap, taken = self.heap, array("q")
+        for start, end in self.parts(table):
+            taken += heap[start:end]
+            heap[start:end] = array("q", bytes(8 * (end - start)))  # so that no link to what was there seems right
+        first = heap[table + U_FIRST]
+        if first >= 0:
+            heap[table + U_BLOCK], heap[table + U_NEXT] = first, first + BLOCK
+            heap[table + U_END] = heap[first + BLOCK_END]
+        return taken
+
+    # -- what the kernel stops for ---------------------------------------------------------------------------------
+
+    def supply(self) -> None:
+        """See to what the kernel stopped for; then the call that stopped can be repeated."""
+        heap = self.heap
+        if heap[STOPPED_FOR] == FOR_ROOM:
+            self._grow(heap[SPARE] + _LEAST_GROWTH)
+        elif heap[STOPPED_FOR] == FOR_DAY:
+            self._see_days(heap[STOPPED_ZONE], heap[STOPPED_AT])
+        else:
+            raise AssertionError(f"the kernel stopped for {heap[STOPPED_FOR]}")
+
+    def make_room(self) -> None:
+        """Have room for what one event may add."""
+        while not room(self.heap, _EVENT):
+            self._grow(self.heap[SPARE] + _LEAST_GROWTH)
+
+    def _grow(self, numbers: int) -> None:
+        self.heap.frombytes(bytes(8 * max(numbers, len(self.heap) // 8)))
+
+    def _see_days(self, zone: int, moment: int) -> None:
+        """Put the local days around the instant into the zone's calendar, which has no hole."""
+        heap, info = self.heap, self._zone_names[zone]
+        first, end = moment - DAY_MS, moment + _DAYS_AHEAD * DAY_MS
+        low, high = heap[zone + Z_FROM], heap[zone + Z_TO]
+        if low < high:
+            first, end = min(first, heap[low]), max(end, heap[high - DAY])
+        found: list[int] = []
+        at = first
+        while at <= end:
+            day = local_day(info, at)
+            found += (day.start, day.day)
+            at = day.end
+        found += (at, 0)
+        start = self.put(array("q", found).tobytes())
+        heap[zone + Z_FROM], heap[zone + Z_TO] = start, start + len(found)
+
+    # -- what the kernel looks up ----------------------------------------------------------------------------------
+
+    def zone(self, info: ZoneInfo) -> int:
+        """The row of the zone."""
+        row = self.zones.get(info.key)
+        if row is None:
+            row = self.zones[info.key] = self.add(U_ZONES, 0, 0)
+            self._zone_names[row] = info
+        return row
+
+    def role_set(self, roles: tuple[int, ...]) -> int:
+        """The row of the set of roles, ascending."""
+        row = self.role_sets.get(roles)
+        if row is None:
+            first = self.put(array("q", roles).tobytes())
+            row = self.role_sets[roles] = self.add(U_ROLE_SETS, first, first + len(roles))
+        return row
+
+    def roles_of(self, row: int) -> tuple[int, ...]:
+        """The set of roles of a row."""
+        heap = self.heap
+        return tuple(heap[heap[row + L_FROM] : heap[row + L_TO]])
+
+
+_EVENT: Final = 8
+
+
+def _full(heap: array[int], table: int, block: int) -> int:
+    """Where the rows of a block that is full end: its last numbers may be too few for one more."""
+    width = WIDTHS[table]
+    return block + BLOCK + (heap[block + BLOCK_END] - block - BLOCK) // width * width
+
+
+def _new_heap() -> array[int]:
+    heap = array("q", bytes(8 * HEAP))
+    heap[TOP] = HEAP
+    heap[FREE_SESSION] = heap[FREE_SESSION_DAY] = heap[FREE_AWARD] = -1
+    for table, width in WIDTHS.items():
+        heap[table + U_WIDTH], heap[table + U_ROWS] = width, FIRST_ROWS
+        heap[table + U_FIRST] = heap[table + U_BLOCK] = -1
+        heap[SPARE] += BLOCK + FIRST_ROWS * width
+    for bucket in range(BUCKET, BUCKET + BUCKETS):
+        heap[bucket] = -1
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xEDB88320 if crc & 1 else crc >> 1
+        heap[CRC + byte] = crc
+    return heap
