@@ -35,11 +35,8 @@ def adopt(
     `waiting`: the events that were folded and are not in the log yet; those of the guild are folded into the new state.
     None: the bot knew no such guild, or the log has no event of it.
     """
-    before, after = state.guilds.get(guild), fresh.guilds.pop(guild, None)
-    state.drop(guild)
-    if after is not None:
-        after.ledger = after.voice.ledger = state._ledger
-        state.guilds[guild] = after
+    before = state.guilds.get(guild)
+    after = state.adopt(fresh, guild)
     for event in waiting:
         if event.guild_id == guild:
             state.apply(event)

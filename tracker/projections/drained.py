@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracker.projections.kernel.layout import (
-    BOT, CELL, C_ID, D_VALUES, ENDED, EXPIRED, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, GIVEN, G_ID,
-    HOLD, INTERACTIONS, LAST_AT, MESSAGES, M_GUILD, M_USER, NOT_YET, OPTED_OUT, PRESENT, P_CHANNEL, P_MEMBER, REASON,
-    SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, SEASON, STAMP, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN,
-    U_HOLDS, U_REASONS, U_SEASONS, U_STAMPS, U_VISITS, VISIT, VOICE_MS, Heap,
+    BOT, CELL, C_ID, DELTAS, D_VALUES, ENDED, EXPIRED, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, GIVEN,
+    G_ID, HOLD, INTERACTIONS, K_MEMBER, K_SAID, LAST_AT, MESSAGES, M_GUILD, M_ROLES, M_STATE, M_USER, NOT_YET,
+    OPTED_OUT, O_PLACE, PRESENT, P_CARRY, P_CHANNEL, P_MEMBER, REASON, SAID_BOT, SAID_NAME, SAID_OPTED_OUT,
+    SAID_PRESENT, SAID_ROLES, SEASON, STAMP, S_CARRY, S_CHANGED, S_CHANNEL, S_EXP, S_FLAGS, S_MEMBER, S_STARTED,
+    S_VOICE_MS, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN, U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS,
+    U_STAMPS, U_VISITS, VISIT, VOICE_MS, Heap,
 )  # fmt: skip
+from tracker.projections.memory import Memory
 from tracker.projections.rows import Row
 
-__all__ = ["Drained", "drained_rows"]
+__all__ = ["Drained", "drain", "drained_rows"]
 
 _BITS: Final = ((SAID_BOT, BOT), (SAID_PRESENT, PRESENT), (SAID_OPTED_OUT, OPTED_OUT))
 
@@ -34,11 +37,50 @@ class Drained:
     sessions: list[Row]
     carries: list[Row]
     known: list[Row]
+    role_sets: Mapping[int, tuple[int, ...]]
 
 
-def drained_rows(
-    drained: Drained, names: Mapping[tuple[int, int], str], role_sets: Mapping[int, tuple[int, ...]]
-) -> tuple[dict[str, list[Row]], list[Row]]:
+def drain(memory: Memory) -> Drained:
+    """Take the deltas away. What goes on changing is noted as it is now; the rest can be made rows of at any time."""
+    m = memory.heap
+    known = [
+        (*_ids(m, m[at + K_MEMBER]), m[at + K_SAID], m[m[at + K_MEMBER] + M_STATE], m[m[at + K_MEMBER] + M_ROLES])
+        for at in memory.rows(U_KNOWN)
+        if m[at + K_MEMBER] >= 0
+    ]
+    return Drained(
+        heap=m,
+        sessions=list(_changed_sessions(memory)),
+        carries=list(_owed_carries(memory)),
+        known=known,
+        role_sets={row: roles for roles, row in memory.role_sets.items()} if known else {},
+        tables={table: memory.clear(table) for table in DELTAS},
+    )
+
+
+def _changed_sessions(memory: Memory) -> Iterator[Row]:
+    """(guild, user, started_at, channel, ended_at, …) of the open sessions that changed."""
+    m = memory.heap
+    for at in memory.rows(U_SESSIONS):
+        if m[at + S_MEMBER] >= 0 and m[at + S_CHANGED]:
+            m[at + S_CHANGED] = 0
+            place = (*_ids(m, m[at + S_MEMBER]), m[at + S_STARTED], m[m[at + S_CHANNEL] + C_ID])
+            yield (*place, None, m[at + S_FLAGS], m[at + S_VOICE_MS], m[at + S_EXP], m[at + S_CARRY])
+
+
+def _owed_carries(memory: Memory) -> Iterator[Row]:
+    m = memory.heap
+    for at in memory.rows(U_OWED):
+        place = m[at + O_PLACE]
+        if place >= 0:
+            yield (*_ids(m, m[place + P_MEMBER]), m[m[place + P_CHANNEL] + C_ID], m[place + P_CARRY])
+
+
+def _ids(m: Heap, who: int) -> tuple[int, int]:
+    return m[m[who + M_GUILD] + G_ID], m[who + M_USER]
+
+
+def drained_rows(drained: Drained, names: Mapping[tuple[int, int], str]) -> tuple[dict[str, list[Row]], list[Row]]:
     """Rows by table, each key once, and the keys of awards that are to be deleted."""
     who = _Who(drained.heap)
     daily = list(_cells(drained.tables[U_CELLS], CELL, who))
@@ -54,7 +96,7 @@ def drained_rows(
         "totals": _totals(daily, drained.tables[U_STAMPS], who),
         "season_totals": list(_seasons(drained.tables[U_SEASONS], who)),
         "carries": [row for row in drained.carries if row[1] > 0],
-        "members": [_member(row, names, role_sets) for row in drained.known if row[1] > 0],
+        "members": [_member(row, names, drained.role_sets) for row in drained.known if row[1] > 0],
         "role_changes": _holds(drained.tables[U_HOLDS], who),
         "awards": awards,
     }

@@ -224,7 +224,7 @@ def _forgotten(state: GuildState, event: Event, _: member.MemberForgotten) -> No
     state.until_done(leave, who, event.occurred_at)
     state.take_out_awards(who)
     del state.members[event.user_id]  # whoever comes back is somebody new
-    state.ledger.forget(state.guild_id, event.user_id, who)
+    state.ledger.forget(state.guild_id, event.user_id, state.memory, who)
 
 
 def _channel(state: GuildState, event: Event, data: channel.ChannelDescribed) -> None:

@@ -8,8 +8,6 @@ from tracker.events.envelope import Event
 from tracker.events.ticks import TrackerTicked
 from tracker.ids import Ms, Partition
 from tracker.projections.guild import GuildState
-from tracker.projections.kernel.layout import M_SESSION
-from tracker.projections.kernel.voice import close_session
 from tracker.projections.ledger import Deltas, Ledger
 from tracker.projections.memory import Memory
 from tracker.projections.rows import Changes, Row
@@ -63,12 +61,21 @@ class PartitionState:
         """Know nothing of the guild any more, nor what is pending for it: somebody else has written its rows."""
         guild = self.guilds.pop(guild_id, None)
         if guild is not None:
-            guild.take_out_awards()
-            heap = self.memory.heap
-            for who in guild.members.values():
-                if heap[who + M_SESSION] >= 0:
-                    close_session(heap, heap[who + M_SESSION])
-            self.ledger.drop(guild_id, guild.row)
+            self.ledger.drop(guild_id, guild.memory, guild.row)
+
+    def adopt(self, other: PartitionState, guild_id: int) -> GuildState | None:
+        """Take the guild's state over from another one, which has nothing pending; None: it does not know the guild.
+
+        What was known of the guild here is dropped. The guild keeps the memory that it was made in.
+        """
+        self.drop(guild_id)
+        guild = other.guilds.pop(guild_id, None)
+        if guild is not None:
+            guild.ledger = self.ledger
+            self.guilds[guild_id] = guild
+        lived_in = {id(g.memory): g.memory for g in self.guilds.values()} | {id(self.memory): self.memory}
+        self.ledger.memories = list(lived_in.values())
+        return guild
 
     def take(self) -> Deltas:
         """The deltas since they were last taken; as rows only when asked for, which another thread may do."""
