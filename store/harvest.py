@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,6 +47,13 @@ class Harvest:
         self._memory = feed.state.memory
         self._earners = np.zeros(0, np.int64)
         self._totals = np.zeros((0, 5), np.int64)
+        self._left_out = np.zeros(0, np.int64)
+
+    def leave_out(self, guilds: Collection[int]) -> None:
+        """Nothing of these guilds is taken from now on."""
+        self._left_out = np.array(sorted(guilds), np.int64)
+        for guild in guilds:
+            self._feed.state.drop(guild)
 
     @property
     def waiting(self) -> int:
@@ -91,7 +98,10 @@ class Harvest:
 
     def _whose(self, members: Ints) -> _Whose:
         heap = view(self._memory.heap)
-        return _Whose(guilds=heap[heap[members + M_GUILD] + G_ID], users=heap[members + M_USER])
+        guilds, users = heap[heap[members + M_GUILD] + G_ID], heap[members + M_USER]
+        if len(self._left_out):
+            users = np.where(np.isin(guilds, self._left_out), 0, users)
+        return _Whose(guilds=guilds, users=users)
 
     def _of_known(self, table: int, column: int) -> tuple[Ints, _Whose]:
         """The rows of a table that belong to somebody who has a name, and to whom."""

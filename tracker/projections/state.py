@@ -79,9 +79,12 @@ class PartitionState:
 
     def take(self) -> Deltas:
         """The deltas since they were last taken; as rows only when asked for, which another thread may do."""
+        return self.ledger.take(self.rules())
+
+    def rules(self) -> dict[int, StandingRules]:
+        """What members are judged by, in the guilds where it is seen or has changed since deltas were last taken."""
         changed = self.ledger.simple.get("guilds", {})
-        standing = {g: rules for g, guild in self.guilds.items() if (rules := _rules(guild, changed)) is not None}
-        return self.ledger.take(standing)
+        return {g: rules for g, guild in self.guilds.items() if (rules := _rules(guild, changed)) is not None}
 
     def drain(self) -> Changes:
         """The deltas since they were last taken, as rows."""
