@@ -7,23 +7,21 @@ is answers from it unchanged. The database that the log comes from is only read;
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import chain, groupby
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
-from store import log, state
+from store import state
+from store.columns import LogReader
 from store.engine import Database, open_database
+from store.replay import Preset, Replay, kernel_for
+from store.shadow import Shadow
 from store.state import Checkpoint
 from tracker.errors import ConfigError
-from tracker.events.envelope import Event, RecordedEvent
-from tracker.events.rule import SettingsChanged
-from tracker.ids import EventId, GuildId, Ms, Partition, Position, partition_of
-from tracker.projections.rows import Changes
-from tracker.projections.state import PartitionState
+from tracker.ids import GuildId, Ms, Partition, Position, partition_of
 
 __all__ = ["SCRATCH", "Progress", "ends", "fold_into", "scratch"]
 
@@ -33,7 +31,6 @@ Progress = Callable[[int], None]
 SCRATCH: Final = "tracker-scratch-"
 """What the names of the folders begin with that scratch databases are in."""
 
-_STEP: Final = 1_000
 _STALE_S: Final = 2 * 86_400
 
 
@@ -103,48 +100,19 @@ def fold_into(
     """
     if source.partitions != target.partitions:
         raise ConfigError(f"a log of {source.partitions} partitions cannot be folded into {target.partitions}")
-    for partition, end in (ends(source) if at is None else at).items():
-        wanted = None if guilds is None else [g for g in guilds if partition_of(g, source.partitions) == partition]
-        if end.position and (wanted is None or wanted):
-            as_of = end.as_of if until is None else Ms(min(until, end.as_of))
-            history = _counted(log.read_canonical(source, partition, upto=end.position, guilds=wanted), progress)
-            with target.write() as connection:
-                for guild, part in groupby(history, key=lambda recorded: recorded.event.guild_id):
-                    if guild:  # ticks belong to none
-                        known = (r.event for r in part if until is None or r.event.occurred_at <= until)
-                        changes = _folded(partition, guild, known, as_of, (rules or {}).get(guild))
-                        state.write_changes(connection, {partition: changes})
+    reached = {p: end for p, end in (ends(source) if at is None else at).items() if end.position}
+    presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
+    kernel, reader = kernel_for(sum(end.position for end in reached.values())), LogReader(source)
+    with Shadow.create(target, target.all_partitions) as shadow:
+        for partition, end in reached.items():
+            wanted = None if guilds is None else [g for g in guilds if partition_of(g, source.partitions) == partition]
+            if wanted is None or wanted:
+                replay = Replay(reader, partition, shadow, kernel=kernel, guilds=wanted, presets=presets, until=until)
+                replay.read(end.position, progress)
+                replay.finish(end.as_of if until is None else min(until, end.as_of))
+        shadow.finish()
+        with target.write() as connection:
+            shadow.swap(connection)
+            for partition, end in reached.items():
+                as_of = end.as_of if until is None else Ms(min(until, end.as_of))
                 state.put_checkpoint(connection, partition, Checkpoint(position=end.position, as_of=as_of))
-
-
-def _folded(
-    partition: Partition, guild: GuildId, history: Iterator[Event], as_of: Ms, document: Mapping[str, Any] | None
-) -> Changes:
-    """One guild from its first event to `as_of`. `document`: in force throughout; None: what its history says."""
-    part = PartitionState(partition=partition)
-    first = next(history, None)
-    if first is None:
-        return Changes()
-    events: Iterable[Event] = chain([first], history)
-    if document is not None:
-        given = SettingsChanged(settings=document)
-        begins = Event(id=EventId("what-if"), guild_id=guild, occurred_at=first.occurred_at, data=given)
-        events = chain([begins], (e for e in events if not isinstance(e.data, SettingsChanged)))
-    for event in events:
-        part.apply(event)
-    part.guild(guild).advance(as_of)
-    part.as_of = as_of
-    return part.drain()
-
-
-def _counted(history: Iterable[RecordedEvent], progress: Progress | None) -> Iterator[RecordedEvent]:
-    """The same events; `progress` is told of them in steps."""
-    pending = 0
-    for recorded in history:
-        yield recorded
-        pending += 1
-        if pending == _STEP and progress is not None:
-            progress(pending)
-            pending = 0
-    if pending and progress is not None:
-        progress(pending)

@@ -6,27 +6,30 @@ counts as if it had come live. Ticks belong to no guild; time comes to the parti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
-from store import appending, log, standings, state
+from store import appending, log, standings, state, subjects
 from store.asof import Progress
+from store.columns import LogReader
 from store.comparing import Difference, verify
 from store.engine import Database
+from store.gathered import Gathered
 from store.lease import Lease
 from store.planning import measure
-from store.schema import READ_MODELS, rebuild_marks
+from store.replay import Replay, kernel_for
+from store.schema import READ_MODELS, member_sync, rebuild_marks
+from store.shadow import Shadow
 from store.state import Checkpoint
+from store.subjects import Member
 from tracker.events.envelope import Event
-from tracker.events.ticks import TrackerTicked
-from tracker.ids import GuildId, Ms, Partition, Position, partition_of
+from tracker.ids import GuildId, Ms, Partition, partition_of
+from tracker.projections.rows import Changes
+from tracker.projections.standing import StandingRules, keeps_members
 from tracker.projections.state import PartitionState
 
 __all__ = ["Difference", "Progress", "append_history", "mark_for_rebuild", "marked", "rebuild", "unmark", "verify"]
-
-_STEP: Final = 1_000
 
 
 def append_history(
@@ -77,102 +80,108 @@ def rebuild(
     progress: Progress | None = None,
     lease: Lease | None = None,
 ) -> None:
-    """Replaces the read models of `guilds` (None: all) by what the log says, one transaction a partition.
+    """Replaces the read models of `guilds` (None: all) by what the log says, in one transaction.
 
-    The other guilds of those partitions are brought up to the log's end as well. Nobody may append meanwhile: hold the
-    lease. `progress` is told of the events folded. Raises DatabaseError, LeaseLostError, LogCorruptError.
+    All: into shadow tables, which are read back before they take the live ones' places. Some: a partition at a time,
+    and the other guilds of those partitions are brought up to the log's end as well. Nobody may append meanwhile: hold
+    the lease. `progress` is told of the events folded. Raises DatabaseError, LeaseLostError, LogCorruptError.
     """
-    wanted = None if guilds is None else frozenset(guilds)
-    if wanted is None:
-        concerned = [p for p, position in log.head(db).items() if position]
+    if guilds is None:
+        _rebuild_all(db, progress, lease)
     else:
-        concerned = sorted({partition_of(g, db.partitions) for g in wanted})
-    for partition in concerned:
-        _rebuild_partition(db, partition, wanted, _Counter(progress), lease)
-    if concerned:
-        measure(db, [table.name for table in READ_MODELS.values()])
+        wanted = frozenset(guilds)
+        for partition in sorted({partition_of(guild, db.partitions) for guild in wanted}):
+            _rebuild_some(db, partition, wanted, progress, lease)
+        if wanted:
+            measure(db, [table.name for table in READ_MODELS.values()])
 
 
-def _rebuild_partition(
-    db: Database, partition: Partition, wanted: frozenset[GuildId] | None, counter: _Counter, lease: Lease | None
+def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None) -> None:
+    heads = {p: position for p, position in log.head(db).items() if position}
+    if not heads:
+        return
+    before, reader, kernel = state.checkpoints(db), LogReader(db), kernel_for(sum(heads.values()))
+    ends: dict[Partition, Checkpoint] = {}
+    rules: dict[Partition, dict[int, StandingRules]] = {}
+    forgotten: list[Member] = []
+    with Shadow.create(db, db.all_partitions) as shadow:
+        for partition, head in heads.items():
+            replay = Replay(reader, partition, shadow, kernel=kernel)
+            replay.read(head, progress)
+            as_of = Ms(max(before[partition].as_of, replay.newest))
+            ends[partition] = Checkpoint(position=head, as_of=as_of)
+            rules[partition] = replay.finish(as_of)
+            forgotten += [(partition, guild, user) for guild, user in replay.forgotten]
+        shadow.finish()
+        shadow.check()
+        with db.write() as connection:
+            shadow.swap(connection)
+            appending.lock(connection, heads, None if lease is None else lease.epochs)
+            subjects.forget(connection, forgotten)
+            connection.execute(delete(rebuild_marks))
+            _judge(connection, rules, ends)
+            for partition, end in ends.items():
+                state.put_checkpoint(connection, partition, end)
+    db.subjects.drop(forgotten)
+    measure(db, [table.name for table in READ_MODELS.values()])
+
+
+def _judge(
+    connection: Connection, rules: Mapping[Partition, Mapping[int, StandingRules]], ends: Mapping[Partition, Checkpoint]
+) -> None:
+    """Notes what members should look like, wherever anybody ever should look like anything."""
+    noted = {(p, g) for p, g in connection.execute(select(member_sync.c.partition, member_sync.c.guild_id).distinct())}
+    for partition, by_guild in rules.items():
+        kept = {
+            guild: rule
+            for guild, rule in by_guild.items()
+            if keeps_members(rule.settings) or (partition, guild) in noted
+        }
+        standings.derive_all(connection, partition, kept, ends[partition].as_of)
+
+
+def _rebuild_some(
+    db: Database, partition: Partition, wanted: frozenset[GuildId], progress: Progress | None, lease: Lease | None
 ) -> None:
     head = log.head(db)[partition]
     before = state.checkpoints(db)[partition]
-    others = PartitionState(partition=partition)
-    if wanted is not None:
-        others = _recovered_without(db, partition, wanted)
-    fresh = _replayed(db, partition, head, wanted, counter)
-    parts = (others, fresh)
+    others = _recovered_without(db, partition, wanted)
+    here = [guild for guild in wanted if partition_of(guild, db.partitions) == partition]
+    gathered = Gathered()
+    replay = Replay(LogReader(db), partition, gathered, kernel=None, guilds=here)
+    replay.read(head, progress)
     # The tables can hold one instant a partition, so it is the newest of all that its guilds have seen.
-    newest = (guild.last_at for part in parts for guild in part.guilds.values())
-    as_of = max(before.as_of, *(part.as_of for part in parts), *newest)
-    changes = []
-    for part in parts:
-        _advance(part, as_of)
-        changes.append(part.drain())
+    newest = max([before.as_of, others.as_of, replay.newest, *(guild.last_at for guild in others.guilds.values())])
+    as_of = Ms(newest)
+    for guild in others.guilds.values():
+        guild.advance(as_of)
+    others.as_of = as_of
+    rules = replay.finish(as_of)
+    changed = others.drain()
+    forgotten: list[Member] = [(partition, guild, user) for guild, user in (*replay.forgotten, *changed.forgotten)]
     with db.write() as connection:
         appending.lock(connection, [partition], None if lease is None else lease.epochs)
         _clear(connection, partition, wanted)
-        for change in changes:
-            state.write_changes(connection, {partition: change})
-        for change in changes:
-            standings.derive_all(connection, partition, change.standing, as_of)
-        state.put_checkpoint(connection, partition, Checkpoint(position=head, as_of=Ms(as_of)))
-    db.subjects.drop((partition, g, u) for change in changes for g, u in change.forgotten)
+        subjects.forget(connection, forgotten)
+        state.write_changes(connection, {partition: changed})
+        state.write_changes(connection, {partition: Changes(rows=gathered.rows())})
+        standings.derive_all(connection, partition, {**changed.standing, **rules}, as_of)
+        state.put_checkpoint(connection, partition, Checkpoint(position=head, as_of=as_of))
+    db.subjects.drop(forgotten)
 
 
 def _recovered_without(db: Database, partition: Partition, wanted: frozenset[GuildId]) -> PartitionState:
     """The partition's state at the end of the log as if it had no `wanted` guilds."""
     recovered, position = state.load(db, partition)
     for guild in wanted:
-        recovered.guilds.pop(guild, None)
+        recovered.drop(guild)
     for recorded in log.read(db, partition, position):
         if recorded.event.guild_id not in wanted:
             recovered.apply(recorded.event)
     return recovered
 
 
-def _replayed(
-    db: Database, partition: Partition, upto: Position, wanted: Collection[GuildId] | None, counter: _Counter
-) -> PartitionState:
-    """Guilds folded from the beginning; `as_of` is that of the last tick, to which nothing has been advanced yet."""
-    fresh = PartitionState(partition=partition)
-    for recorded in log.read_canonical(db, partition, upto=upto, guilds=wanted):
-        event = recorded.event
-        if isinstance(event.data, TrackerTicked):
-            fresh.as_of = max(fresh.as_of, event.data.as_of)
-        else:
-            fresh.apply(event)
-        counter.count()
-    counter.done()
-    return fresh
-
-
-def _advance(part: PartitionState, as_of: int) -> None:
-    for guild in part.guilds.values():
-        guild.advance(as_of)
-    part.as_of = Ms(as_of)
-
-
-def _clear(connection: Connection, partition: Partition, wanted: frozenset[GuildId] | None) -> None:
+def _clear(connection: Connection, partition: Partition, wanted: frozenset[GuildId]) -> None:
     for table in (*READ_MODELS.values(), rebuild_marks):
         doomed = delete(table).where(table.c.partition == partition)
-        connection.execute(doomed if wanted is None else doomed.where(table.c.guild_id.in_(sorted(wanted))))
-
-
-class _Counter:
-    """Tells `progress` of events in steps."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
-        self._pending = 0
-
-    def count(self) -> None:
-        self._pending += 1
-        if self._pending >= _STEP:
-            self.done()
-
-    def done(self) -> None:
-        if self._progress is not None and self._pending:
-            self._progress(self._pending)
-        self._pending = 0
+        connection.execute(doomed.where(table.c.guild_id.in_(sorted(wanted))))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-
 from store.columns import LogReader
 from store.columns_chunk import Ints
 from store.harvest import Harvest
@@ -136,5 +135,3 @@ class Replay:
     def _hand_over(self, part: _Part) -> None:
         for rows in part.harvest.deltas():
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
-
-

@@ -159,6 +159,7 @@ class Feed:
 
     def _channels_of(self, ids: Ints, guild: Ints, kind: np.ndarray[Any, Any]) -> Ints:
         """The rows of channels in their guilds; adjustments count in the one whose id is 0."""
+        ids = np.where(kind == kinds.ADJUSTED, 0, ids)
         _, _, which = _distinct(ids)
         several = int(which.max()) + 1
         pairs, first, place = _distinct(np.maximum(guild, 0) * several + which)

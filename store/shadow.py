@@ -93,6 +93,10 @@ class Shadow:
             raise ValueError(f"partition {partition} is none of the rebuild's ({sorted(self._partitions)})")
         self._spool.add(name, partition, columns, nulls or {}, fresh=fresh)
 
+    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
+        """What was added of these guilds so far counts for nothing. Once a partition at most: raises ValueError."""
+        self._spool.restart(partition, guilds)
+
     def finish(self) -> None:
         """Writes all that was added, with keys, indexes and statistics.
 

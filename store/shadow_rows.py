@@ -21,6 +21,7 @@ from tracker.projections.rows import Table
 
 __all__ = [
     "FRESH",
+    "LATER",
     "Column",
     "Matrix",
     "Texts",
@@ -36,6 +37,8 @@ Matrix = np.ndarray[Any, np.dtype[np.int64]]
 Column = np.ndarray | Sequence[Any]
 
 FRESH: Final = 1 << 62
+LATER: Final = 1 << 61
+"""Marks of a row that was handed in after a restart of its partition."""
 _LENGTH_BITS: Final = 24
 _FEW_BITS: Final = 12
 _LOWEST: Final = np.iinfo(np.int64).min
@@ -103,7 +106,7 @@ def matrix_of(
 
 def nulls_of(rows: Matrix) -> np.ndarray:
     """By row, bit i set where cell i is null."""
-    return rows[:, -1] & ~FRESH
+    return rows[:, -1] & ~(FRESH | LATER)
 
 
 def fingerprint_of(table: Table, rows: Matrix, texts: Mapping[int, list[str | None]]) -> Fingerprint:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.events.kinds import (
-    ADJUSTED, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN, OPTED_OUT, RENAMED,
-    ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
+    ADJUSTED, FIRST_RARE, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN, OPTED_OUT,
+    RENAMED, ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
 )  # fmt: skip
 from tracker.projections.kernel.activity import adjusted, deleted, expire_awards, sent, used
 from tracker.projections.kernel.layout import (
@@ -108,6 +108,9 @@ def run(
         kind, who = kinds[i], members[i]
         if kind == TICKED:
             continue
+        if kind >= FIRST_RARE:
+            m[STOPPED_FOR] = FOR_OTHERS
+            return i
         if not step(m, kind, guilds[i], who, channels[i], ats[i], arguments[i]):
             return i
         if kind in (MEMBER_JOINED, RENAMED) and who >= 0:
