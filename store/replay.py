@@ -81,13 +81,14 @@ class Replay:
         """Fold the log up to the position. `progress` is told how many more events were folded. Raises as LogReader."""
         users = self._reader.subjects(self._partition)[1]
         feed = self._fold(users, upto, self._guilds, progress, canonical=False).feed
-        if feed.again:
-            self._sink.restart(self._partition, feed.again)
-            self._parts[0].harvest.leave_out(feed.again)
+        again = feed.again
+        if again:
+            self._sink.restart(self._partition, again)
+            self._parts[0].harvest.leave_out(again)
             self._presets |= feed.retroactive
             users = users.copy()
             users[[subject for subject in feed.erased if subject < len(users)]] = 0
-            guilds = [GuildId(guild) for guild in sorted(feed.again)]
+            guilds = [GuildId(guild) for guild in sorted(again)]
             self._fold(users, upto, guilds, None, canonical=True)
 
     def _fold(

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.events.kinds import (
-    ADJUSTED, FIRST_RARE, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN, OPTED_OUT,
-    RENAMED, ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
+    ADJUSTED, FIRST_RARE, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN,
+    OPTED_OUT, RENAMED, ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
 )  # fmt: skip
 from tracker.projections.kernel.activity import adjusted, deleted, expire_awards, sent, used
 from tracker.projections.kernel.layout import (
