@@ -438,7 +438,6 @@ async def test_whatever_goes_wrong_in_an_exchange_stops_nobody(office: Office, m
     await office.goes_on()
 
 
-@pytest.mark.xfail(reason="folds pass over what is retroactive until the fast engine is there", strict=False)
 async def test_rules_that_hold_for_the_past_are_in_force_from_the_first_event(office: Office) -> None:
     office.desk.join(1)
     office.past(*AN_HOUR_IN_VOICE)

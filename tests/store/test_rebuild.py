@@ -244,7 +244,7 @@ def test_progress_is_told_of_every_event(database: Database) -> None:
     told: list[int] = []
     rebuild.rebuild(database, progress=told.append)
     assert sum(told) == 2_499
-    assert len(told) >= 3
+    assert min(told) > 0
 
 
 def test_a_rebuild_without_the_lease_it_had_writes_nothing(database: Database) -> None:

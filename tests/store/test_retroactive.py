@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,8 +23,6 @@ from tests.store.test_rebuild import emptied, live
 from tracker.events.envelope import Event
 from tracker.events.rule import SettingsChanged
 from tracker.ids import EventId, Ms
-
-_FOLD_IS_MISSING = pytest.mark.xfail(run=False, reason="the fold of retroactive settings comes with the fast engine")
 
 
 def retroactively(events: Sequence[Event], document: Any, at: int) -> list[Event]:
@@ -50,7 +47,6 @@ def applied(draw: st.DrawFn) -> tuple[Community, Any, Any]:
     return community, draw(some), draw(some)
 
 
-@_FOLD_IS_MISSING
 @EXAMPLES
 @given(drawn=applied())
 def test_past_figures_are_derived_anew_and_later_replays_give_the_same(
