@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 import store.lease
+import store.leftovers
 import store.log
 import store.rebuild
 import store.state
@@ -93,6 +94,8 @@ async def _run(config: Config) -> None:
     try:
         lease = store.lease.acquire(database, now=SystemClock().now())
         try:
+            if swept := store.leftovers.sweep(database):
+                _LOG.info("removed what a process that was killed had left: %s", ", ".join(swept))
             await _App(config, database, lease).run()
         except DatabaseError:
             raise  # it is not there to give the lease back to; a dead holder's is taken over at once

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from store import lease as leases
 from store import log
 from store.engine import Database
+from tests.store.test_leftovers import abandoned, tables
 from tracker.cli import holding as module
 from tracker.cli.holding import beside_a_bot, holding, is_still_held
 from tracker.clock import SystemClock
@@ -30,6 +32,13 @@ def test_the_lease_is_given_back_after_an_error(database: Database) -> None:
     with pytest.raises(RuntimeError, match="stop"), holding(database):
         raise RuntimeError("stop")
     leases.acquire(database, now=SystemClock().now(), holder=ELSEWHERE)
+
+
+def test_what_a_killed_writer_left_is_gone_before_the_command_begins(database: Database, tmp_path: Path) -> None:
+    before, file = tables(database), abandoned(database, tmp_path / "archive")
+    with holding(database):
+        assert tables(database) == before
+        assert not file.exists()
 
 
 def test_it_goes_on_beating_though_the_database_is_away_for_a_beat(

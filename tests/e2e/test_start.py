@@ -10,6 +10,7 @@ from store.engine import open_database
 from tests.e2e.bot import PATIENCE_S, BotProcess
 from tests.e2e.test_crashes import sandbox, start
 from tests.e2e.town import Town
+from tests.store.test_leftovers import abandoned
 from tracker.clock import PlayClock
 from tracker.events.envelope import Data, Event
 from tracker.events.rule import ExpAdjusted, SettingsChanged
@@ -106,6 +107,19 @@ def test_a_start_is_told_line_by_line_and_so_is_what_was_changed_by_hand_meanwhi
     assert tier in town.members[1].roles
     assert town.members[2].nick == "[Bronze] 손으로 바꾼 이름"
     assert tier not in town.members[9].roles
+
+
+def test_what_a_killed_rebuild_or_archiving_left_is_removed_before_anything_else(
+    tmp_path: Path, sandbox: SandboxThread
+) -> None:
+    url = f"sqlite:///{tmp_path / 'tracker.db'}"
+    database = open_database(url)
+    file = abandoned(database, tmp_path / "archive")
+    database.close()
+    with start(url, sandbox) as bot:
+        assert bot.wait_for(file.name).split(" INFO ")[1].lstrip().startswith("tracker: removed what a process")
+        assert not file.exists()
+        assert bot.terminate() == 0, bot.log
 
 
 def test_who_leaves_is_told_with_what_was_committed(tmp_path: Path, sandbox: SandboxThread) -> None:

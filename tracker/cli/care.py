@@ -76,10 +76,6 @@ def replay(
         bool, typer.Option("--retroactive", help="With --apply: also for all that has happened so far.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --apply: do not ask.")] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", metavar="N", min=1, max=64, help="Processes to count with. Default: one for each core."),
-    ] = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Make all figures anew from the event log; or check them, see them as of any day, or under other rules.
@@ -118,15 +114,14 @@ def replay(
             wish = Wish(file=what_if, csv=csv, shown=shown, apply=apply, retroactive=retroactive, ask=not yes)
             show_and_apply(db, guild_id, wish)
         else:
-            _rebuild(db, guild_id, jobs)
+            _rebuild(db, guild_id)
 
 
-def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
+def _rebuild(db: Database, guild: GuildId | None) -> None:
     from store import log, rebuild, verifications
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
-    del jobs
     known_to(db, guild)
     events = 0
     with holding(db) as lease:

@@ -60,9 +60,11 @@ def is_still_held(database: Database, hold: Hold) -> bool:
 def holding(database: Database) -> Iterator[Lease]:
     """The writer's lease, kept alive by a heartbeat on a thread of its own and given back at the end.
 
-    Raises HeldByAnotherProcessError if a live process (a running bot, mostly) holds it.
+    What writers that were killed left is removed first. Raises HeldByAnotherProcessError if a live process (a running
+    bot, mostly) holds it.
     """
     from store import lease as leases
+    from store import leftovers
 
     clock = SystemClock()
     lease = leases.acquire(database, now=clock.now(), command=True)
@@ -77,6 +79,7 @@ def holding(database: Database) -> Iterator[Lease]:
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
     try:
+        leftovers.sweep(database)
         yield lease
     finally:
         done.set()

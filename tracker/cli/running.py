@@ -41,7 +41,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where its page and its database go.")] = Path(
         "demo-out"
     ),
-    seed: Annotated[int, typer.Option("--seed", help="Another number plays another morning.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Another number plays another day.")] = 1,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave sandbox and bot running at the end, until Ctrl-C.")
     ] = False,
@@ -49,8 +49,10 @@ def demo(
     """See the real bot at work within a minute: no token, no network, nothing to set up.
 
     A sandbox that speaks Discord's protocol is started on this machine, and the bot against it. A community of 24
-    members plays through a morning in accelerated time; then the daily report is posted, and /report answered. At the
-    end it says where the page of the log channel and the database are.
+    members plays through a day in accelerated time and rises through three tiers: roles, nicknames and level cards
+    follow, the daily report is posted at midnight, and members use /report, /rank and /why. At the end it compares the
+    figures, roles and nicknames with what really happened, and says where the page of the log channel and the database
+    are.
 
     \b
     Example:
