@@ -7,6 +7,8 @@ counts as if it had come live. Ticks belong to no guild; time comes to the parti
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -18,7 +20,7 @@ from store.engine import Database
 from store.gathered import Gathered
 from store.lease import Lease
 from store.planning import measure
-from store.replay import Replay, kernel_for
+from store.replay import OneAtATime, Replay, kernel_for
 from store.schema import READ_MODELS, member_sync, rebuild_marks
 from store.shadow import Shadow
 from store.state import Checkpoint
@@ -79,15 +81,17 @@ def rebuild(
     guilds: Collection[GuildId] | None = None,
     progress: Progress | None = None,
     lease: Lease | None = None,
+    jobs: int | None = None,
 ) -> None:
     """Replaces the read models of `guilds` (None: all) by what the log says, in one transaction.
 
     All: into shadow tables, which are read back before they take the live ones' places. Some: a partition at a time,
     and the other guilds of those partitions are brought up to the log's end as well. Nobody may append meanwhile: hold
-    the lease. `progress` is told of the events folded. Raises DatabaseError, LeaseLostError, LogCorruptError.
+    the lease. `progress` is told of the events folded, from any thread. `jobs`: how many partitions are folded at once
+    (None: as many as there are cores). Raises DatabaseError, LeaseLostError, LogCorruptError.
     """
     if guilds is None:
-        _rebuild_all(db, progress, lease)
+        _rebuild_all(db, progress, lease, jobs or os.cpu_count() or 1)
     else:
         wanted = frozenset(guilds)
         for partition in sorted({partition_of(guild, db.partitions) for guild in wanted}):
@@ -96,22 +100,38 @@ def rebuild(
             measure(db, [table.name for table in READ_MODELS.values()])
 
 
-def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folded:
+    """A partition is folded: up to where, by which rules its members are judged, and who was forgotten on the way."""
+
+    partition: Partition
+    end: Checkpoint
+    rules: dict[int, StandingRules]
+    forgotten: list[Member]
+
+
+def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, jobs: int) -> None:
     heads = {p: position for p, position in log.head(db).items() if position}
     if not heads:
         return
-    before, reader, kernel = state.checkpoints(db), LogReader(db), kernel_for(sum(heads.values()))
-    ends: dict[Partition, Checkpoint] = {}
-    rules: dict[Partition, dict[int, StandingRules]] = {}
-    forgotten: list[Member] = []
+    before, kernel = state.checkpoints(db), kernel_for(sum(heads.values()))
     with Shadow.create(db, db.all_partitions) as shadow:
-        for partition, head in heads.items():
-            replay = Replay(reader, partition, shadow, kernel=kernel)
-            replay.read(head, progress)
+        sink = OneAtATime(shadow)
+
+        def folded(partition: Partition) -> _Folded:
+            replay = Replay(LogReader(db), partition, sink, kernel=kernel)
+            replay.read(heads[partition], progress)
             as_of = Ms(max(before[partition].as_of, replay.newest))
-            ends[partition] = Checkpoint(position=head, as_of=as_of)
-            rules[partition] = replay.finish(as_of)
-            forgotten += [(partition, guild, user) for guild, user in replay.forgotten]
+            rules = replay.finish(as_of)
+            gone: list[Member] = [(partition, guild, user) for guild, user in replay.forgotten]
+            end = Checkpoint(position=heads[partition], as_of=as_of)
+            return _Folded(partition=partition, end=end, rules=rules, forgotten=gone)
+
+        with ThreadPoolExecutor(min(jobs, len(heads))) as pool:
+            parts = list(pool.map(folded, heads))
+        ends = {part.partition: part.end for part in parts}
+        rules = {part.partition: part.rules for part in parts}
+        forgotten = [member for part in parts for member in part.forgotten]
         shadow.finish()
         shadow.check()
         with db.write() as connection:

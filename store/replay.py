@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final, Protocol
 
 from store.columns import LogReader
@@ -19,7 +20,7 @@ from tracker.ids import GuildId, Partition
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled
 from tracker.projections.standing import StandingRules
 
-__all__ = ["WORTH_COMPILING", "Preset", "Replay", "Sink", "kernel_for"]
+__all__ = ["WORTH_COMPILING", "OneAtATime", "Preset", "Replay", "Sink", "kernel_for"]
 
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
@@ -37,6 +38,26 @@ class Sink(Protocol):
 
     def restart(self, partition: Partition, guilds: Collection[int]) -> None:
         """What was added of these guilds so far counts for nothing."""
+
+
+class OneAtATime:
+    """A sink for replays in several threads."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._lock = Lock()
+
+    def add(
+        self, name: str, partition: Partition, columns: Sequence[Any], nulls: Mapping[str, Any] | None, *, fresh: bool
+    ) -> None:
+        """As the sink's own."""
+        with self._lock:
+            self._sink.add(name, partition, columns, nulls, fresh=fresh)
+
+    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
+        """As the sink's own."""
+        with self._lock:
+            self._sink.restart(partition, guilds)
 
 
 def kernel_for(events: int) -> Compiled | None:
