@@ -6,6 +6,7 @@ counts as if it had come live. Ticks belong to no guild; time comes to the parti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
