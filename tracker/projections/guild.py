@@ -221,6 +221,7 @@ def _forgotten(state: GuildState, event: Event, _: member.MemberForgotten) -> No
     if event.user_id is None:
         return
     who = state.member(event.user_id)
+    state.memory.make_room()
     state.until_done(leave, who, event.occurred_at)
     state.take_out_awards(who)
     del state.members[event.user_id]  # whoever comes back is somebody new

@@ -7,6 +7,7 @@ forms; what the interpreter runs live and what runs here differ in nothing but s
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
+from tracker.events import kinds
 from tracker.projections.kernel import activity, exp, layout, members, rows, step, voice
 
 __all__ = ["Compiled", "can_compile", "compiled"]
@@ -43,24 +45,25 @@ def compiled() -> Compiled:
     import numba
 
     _keep_under(numba, _version())
-    names: dict[str, Any] = {"__name__": __name__, "__builtins__": __builtins__}
-    functions: dict[str, FunctionType] = {}
-    for module in _MODULES:
-        for name, value in vars(module).items():
-            if isinstance(value, int):
-                names[name] = value
-            elif isinstance(value, FunctionType) and value.__module__ == module.__name__:
-                functions[name] = value
-    for name, function in functions.items():
-        bound = FunctionType(function.__code__, names, name, function.__defaults__)
-        bound.__qualname__ = name
-        names[name] = numba.njit(nogil=True, cache=name in _ENTRIES)(bound)
-    return Compiled(**{name: names[name] for name in _ENTRIES})
+    made: dict[str, Any] = {}
+    spaces: list[dict[str, Any]] = []
+    for module in _MODULES:  # each with its own numbers: one name may mean something else in another
+        space: dict[str, Any] = {"__name__": __name__, "__builtins__": __builtins__}
+        space |= {name: value for name, value in vars(module).items() if isinstance(value, int)}
+        spaces.append(space)
+        for name, function in vars(module).items():
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                bound = FunctionType(function.__code__, space, name, function.__defaults__)
+                bound.__qualname__ = name
+                made[name] = numba.njit(nogil=True, cache=name in _ENTRIES)(bound)
+    for space in spaces:
+        space |= made
+    return Compiled(**{name: made[name] for name in _ENTRIES})
 
 
 def _version() -> str:
     """Changes with the sources: numba's own cache looks at one file only, and forgets what is called from it."""
-    sources: list[ModuleType] = list(_MODULES)
+    sources: list[ModuleType] = [*_MODULES, kinds, sys.modules[__name__]]
     return blake2b("".join(getsource(module) for module in sources).encode(), digest_size=8).hexdigest()
 
 

@@ -1,0 +1,175 @@
+"""The heap: rows stay where they are, whatever is added and emptied, however little room there is."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.oracle.tables import TableStore
+from tests.projections.history import MINUTE, History
+from tests.properties.communities import Community, communities
+from tests.properties.folding import HOME, fold
+from tracker.events.member import MemberForgotten
+from tracker.events.ticks import tick
+from tracker.ids import Ms
+from tracker.projections import memory as memories
+from tracker.projections.days import DAY_MS, local_day
+from tracker.projections.kernel.layout import (
+    FOR_OTHERS,
+    MOST_ROWS,
+    SPARE,
+    STOPPED_FOR,
+    TOP,
+    U_CELLS,
+    U_OWED,
+    U_SEASONS,
+    WIDTHS,
+)
+from tracker.projections.memory import Memory
+from tracker.projections.rows import TABLES
+from tracker.projections.state import PartitionState
+
+TABLES_USED = (U_CELLS, U_OWED, U_SEASONS)
+
+
+@given(moves=st.lists(st.tuples(st.sampled_from(TABLES_USED), st.integers(0, 70), st.booleans()), max_size=20))
+def test_the_rows_of_a_table_are_what_was_added_since_it_was_emptied(moves: Sequence[tuple[int, int, bool]]) -> None:
+    memory, number = Memory(), 0
+    lists: dict[int, list[int]] = {table: [] for table in TABLES_USED}
+    for table, count, empty in moves:
+        width = WIDTHS[table]
+        for _ in range(count):
+            number += width
+            values = list(range(number, number + width))
+            at = memory.add(table, *values)
+            assert list(memory.heap[at : at + width]) == list(values)
+            lists[table] += values
+        if empty:
+            assert memory.clear(table) == array("q", lists[table])
+            lists[table] = []
+        for each, wanted in lists.items():
+            heap = memory.heap
+            assert memory.count(each) == len(wanted) // WIDTHS[each]
+            assert [n for start, end in memory.parts(each) for n in heap[start:end]] == wanted
+            assert [heap[at] for at in memory.rows(each)] == wanted[:: WIDTHS[each]]
+
+
+def test_blocks_that_were_emptied_are_filled_again() -> None:
+    memory = Memory()
+    for turn in range(5):
+        for n in range(3 * MOST_ROWS):
+            memory.add(U_OWED, n)
+        if not turn:
+            top = memory.heap[TOP]
+        assert memory.heap[TOP] == top
+        assert memory.clear(U_OWED) == array("q", range(3 * MOST_ROWS))
+
+
+@given(sets=st.lists(st.lists(st.integers(1, 1 << 62), max_size=5, unique=True).map(sorted).map(tuple), max_size=20))
+def test_equal_sets_of_roles_have_one_row(sets: Sequence[tuple[int, ...]]) -> None:
+    memory = Memory()
+    rows = [memory.role_set(roles) for roles in sets]
+    assert [memory.roles_of(row) for row in rows] == list(sets)
+    assert len(set(rows)) == len(set(sets))
+
+
+def test_it_is_told_when_the_kernel_stops_for_what_is_not_the_memorys_business() -> None:
+    memory = Memory()
+    memory.heap[STOPPED_FOR] = FOR_OTHERS
+    with pytest.raises(AssertionError, match="stopped for 3"):
+        memory.supply()
+
+
+def tight(state: PartitionState) -> None:
+    """Leave the state no room at all beyond what it has promised."""
+    heap = state.memory.heap
+    left = len(heap) - heap[TOP] - heap[SPARE]
+    if left > 0:
+        state.memory.put(bytes(8 * left))
+
+
+def folded(community: Community, *, drain_each: int = 0) -> TableStore:
+    """The tables after all of it, by a state that never has more room than it must."""
+    state, store = PartitionState(partition=HOME), TableStore()
+    for number, event in enumerate([*community.events, tick(HOME, community.until)]):
+        tight(state)
+        state.apply(event)
+        if drain_each and number % drain_each == 0:
+            store.write(state.drain())
+    store.write(state.drain())
+    return store
+
+
+def grow_by_little(patch: pytest.MonkeyPatch) -> None:
+    """Memories grow by as little as they may, and calendars by a day or two: the kernel stops as often as it can."""
+
+    def grow(self: Memory, numbers: int) -> None:
+        self.heap.frombytes(bytes(8 * max(1, numbers - self.heap[SPARE])))
+
+    patch.setattr(Memory, "_grow", grow)
+    patch.setattr(memories, "_LEAST_GROWTH", 1)
+    patch.setattr(memories, "_DAYS_AHEAD", 0)
+
+
+def _goes_on(community: Community, drain_each: int) -> None:
+    wanted = fold(community.events, community.until)
+    with pytest.MonkeyPatch.context() as patch:
+        grow_by_little(patch)
+        told = folded(community, drain_each=drain_each)
+    for name in TABLES:
+        assert told.tables[name] == wanted.tables[name], name
+
+
+@given(community=communities(moves=30), drain_each=st.integers(0, 5))
+def test_a_kernel_that_stops_wherever_it_can_goes_on_as_if_it_had_not(community: Community, drain_each: int) -> None:
+    _goes_on(community, drain_each)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(community=communities(moves=80), drain_each=st.integers(0, 5))
+def test_a_kernel_that_stops_wherever_it_can_goes_on_in_a_thousand_communities(
+    community: Community, drain_each: int
+) -> None:
+    _goes_on(community, drain_each)
+
+
+def test_many_who_are_forgotten_at_once_find_room_for_their_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    grow_by_little(monkeypatch)
+    history, state = History(), PartitionState(partition=HOME)
+    for user in range(1, 101):
+        history.join(user, 10)
+    for event in history.events:
+        state.apply(event)
+    now = Ms(history.now + MINUTE)
+    state.apply(tick(HOME, now))
+    state.drain()
+    history.events.clear()
+    history.after(MINUTE)
+    for user in range(1, 101):
+        history.add(MemberForgotten(), user=user)
+    tight(state)
+    for event in history.events:
+        state.apply(event)
+    assert state.open_sessions == 0
+    changes = state.drain()
+    assert len(changes.forgotten) == 100
+    assert all(not rows for name, rows in changes.rows.items() if "user_id" in TABLES[name].columns)
+
+
+@given(days=st.lists(st.integers(-400, 400), min_size=1, max_size=12))
+def test_a_calendar_answers_for_any_day_in_whatever_order_it_is_asked(days: Sequence[int]) -> None:
+    history, state = History().settings(timezone="America/New_York"), PartitionState(partition=HOME)
+    begin, zone = history.now, ZoneInfo("America/New_York")
+    for number in days:
+        history.now = Ms(begin + number * DAY_MS)
+        history.message(1, 20, 1000 + number)
+    for event in history.events:
+        state.apply(event)
+    wanted = {local_day(zone, begin + number * DAY_MS).day for number in days}
+    assert {row[1] for row in state.drain().rows["daily"]} == wanted

@@ -1,0 +1,54 @@
+"""Folded in columns, compiled or not, in whatever batches: the rows are those of the events, one by one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.oracle.tables import TableStore
+from tests.properties.communities import Community, communities
+from tests.properties.folding import fold
+from tests.store.feeding import as_the_log_reads, rows_of
+from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.rows import TABLES, Row
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Compiled:
+    """The compiled kernel: half a minute once a machine, then out of a file."""
+    return compiled()
+
+
+def rows_in(store: TableStore) -> dict[str, list[Row]]:
+    return {name: rows for name in TABLES if (rows := store.rows(name))}
+
+
+def check(kernel: Compiled, community: Community, cuts: list[int], drain: bool) -> None:
+    events = as_the_log_reads(community.events)
+    wanted = rows_in(fold(events, community.until))
+    interpreted = rows_of(events, community.until, kernel=None, cuts=cuts, drain=drain)
+    for name in TABLES:
+        assert interpreted.get(name) == wanted.get(name), name
+    assert rows_of(events, community.until, kernel=kernel, cuts=cuts, drain=drain) == wanted
+
+
+CUTS = st.lists(st.integers(1, 60), max_size=5)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(community=communities(), cuts=CUTS, drain=st.booleans())
+def test_the_compiled_kernel_gives_what_the_interpreted_one_does(
+    kernel: Compiled, community: Community, cuts: list[int], drain: bool
+) -> None:
+    check(kernel, community, cuts, drain)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(community=communities(moves=80), cuts=CUTS, drain=st.booleans())
+def test_the_compiled_kernel_gives_what_the_interpreted_one_does_of_a_thousand_communities(
+    kernel: Compiled, community: Community, cuts: list[int], drain: bool
+) -> None:
+    check(kernel, community, cuts, drain)
