@@ -39,6 +39,14 @@ def test_a_figure_that_is_not_what_the_log_says_is_named_and_mended(database: Da
     assert tracker("check", "--database", url).code == 0
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_any_number_of_partitions_at_once_gives_the_same_figures(database: Database, url: str, jobs: int) -> None:
+    spoil(database, "UPDATE daily SET voice_ms = voice_ms + 1 WHERE day = 20260218 AND user_id = 20")
+    result = tracker("replay", "--jobs", jobs, "--database", url)
+    assert (result.code, result.out) == (0, "13 events replayed\n")
+    assert tracker("check", "--database", url).code == 0
+
+
 def test_history_that_is_not_counted_yet_is_said_to_be(database: Database, url: str) -> None:
     rebuild.mark_for_rebuild(database, [GuildId(10)])
     result = tracker("check", "--database", url)

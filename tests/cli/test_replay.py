@@ -112,6 +112,8 @@ def test_beside_a_running_bot_a_replay_is_refused_naming_it_and_the_rest_works(
         (("--verify", "--until", MIDNIGHT), "--verify and --until cannot be combined"),
         (("--apply",), "belong to --what-if FILE"),
         (("--csv", "x.csv"), "belong to --what-if FILE"),
+        (("--jobs", "2", "--verify"), "--jobs is for making all figures anew"),
+        (("--jobs", "2", "--guild", "10"), "--jobs is for making all figures anew"),
         (("--guild", "x"), "--guild: 'x' is not an id"),
         (
             ("--until", "2026-02-18T00:00"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,6 +77,18 @@ def replay(
         bool, typer.Option("--retroactive", help="With --apply: also for all that has happened so far.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --apply: do not ask.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            max=64,
+            help="Partitions of the log to count at once, when all is made anew. SQLite has one, PostgreSQL 16. "
+            "Default: one for each core.",
+            show_default=False,
+        ),
+    ] = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Make all figures anew from the event log; or check them, see them as of any day, or under other rules.
@@ -100,6 +113,8 @@ def replay(
         raise ConfigError(f"{' and '.join(chosen)} cannot be combined: each of them shows something else")
     if what_if is None and (csv or apply or retroactive or yes):
         raise ConfigError("--csv, --apply, --retroactive and --yes belong to --what-if FILE")
+    if jobs is not None and (chosen or guild):
+        raise ConfigError("--jobs is for making all figures anew: it goes with none of the other options")
     guild_id = None if guild is None else guild_of(guild)
     with opened(database) as db:
         if verify:
@@ -114,26 +129,28 @@ def replay(
             wish = Wish(file=what_if, csv=csv, shown=shown, apply=apply, retroactive=retroactive, ask=not yes)
             show_and_apply(db, guild_id, wish)
         else:
-            _rebuild(db, guild_id)
+            _rebuild(db, guild_id, jobs)
 
 
-def _rebuild(db: Database, guild: GuildId | None) -> None:
+def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
     from store import log, rebuild, verifications
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
     known_to(db, guild)
-    events = 0
+    events, turn = 0, Lock()
     with holding(db) as lease:
         total = None if guild is not None else sum(log.head(db).values())
         with bar("Replaying", total, rate="events") as moved:
 
-            def counted(amount: int) -> None:
+            def counted(amount: int) -> None:  # from several threads
                 nonlocal events
-                events += amount
-                moved(amount)
+                with turn:
+                    events += amount
+                    moved(amount)
 
-            rebuild.rebuild(db, guilds=None if guild is None else [guild], progress=counted, lease=lease)
+            only = None if guild is None else [guild]
+            rebuild.rebuild(db, guilds=only, progress=counted, lease=lease, jobs=jobs)
         if guild is None:
             verifications.mended(db)
     typer.echo(f"{events:,} events replayed")
