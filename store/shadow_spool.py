@@ -156,8 +156,9 @@ class Spool:
             ends = [run.before(cut) for run in runs]
             parts = [run.read(a, b) for run, a, b in zip(runs, begins, ends, strict=True) if b > a]
             begins = ends
-            if parts:
-                yield self._settled(table, parts)
+            rows = self._settled(table, parts) if parts else rest[:0]
+            if len(rows):  # all of them may have been of guilds that were restarted
+                yield rows
 
     def _settled(self, table: Table, parts: list[Matrix]) -> Matrix:
         """Parts of several runs as one, sorted, each key once; what was merged counts as handed in merged."""

@@ -179,3 +179,40 @@ def test_cells_that_change_places_between_rows_change_the_fingerprint() -> None:
 def test_marks_and_cells_do_not_meet() -> None:
     assert all(1 << len(table.columns) < FRESH for table in TABLES.values())
     assert Matrix is not None
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.usefixtures("tiny")
+@settings(max_examples=25)
+@given(data=st.data())
+def test_after_a_restart_of_guilds_what_came_of_them_before_counts_for_nothing(name: str, data: st.DataObject) -> None:
+    table, expected = TABLES[name], dict[Row, Row]()
+    before, after = (data.draw(st.lists(deltas(table), max_size=4)) for _ in range(2))
+    places = sorted({key[:2] for batch in (*before, *after) for key in batch})
+    partition = data.draw(st.sampled_from(sorted({p for p, _ in places} or {0})))
+    guilds = data.draw(st.sets(st.sampled_from([g for _, g in places] or [1])))
+    with Spool() as spool, Spool() as once:
+        for number, batch in enumerate([*before, *after]):
+            if number == len(before):
+                spool.restart(partition, guilds)
+                expected = {k: v for k, v in expected.items() if k[0] != partition or k[1] not in guilds}
+            handed(spool, name, [key + values for key, values in batch.items()])
+            for key, values in batch.items():
+                expected[key] = merged(table, expected.get(key), values)
+        if not after:
+            spool.restart(partition, guilds)
+            expected = {k: v for k, v in expected.items() if k[0] != partition or k[1] not in guilds}
+        rows = [key + values for key, values in sorted(expected.items())]
+        assert given_back(spool, name) == rows
+        handed(once, name, rows, fresh=True)
+        assert spool.handed_in == once.handed_in
+
+
+def test_a_table_of_which_nothing_is_left_after_a_restart_has_no_chunk() -> None:
+    with Spool() as spool:
+        handed(spool, "carries", [(0, 1, 2, 3, 4), (0, 1, 3, 3, 4)])
+        spool.restart(0, {1})
+        assert list(spool.chunks("carries")) == []
+        assert spool.handed_in["carries"] == NOTHING
+        with pytest.raises(ValueError, match="restarted before"):
+            spool.restart(0, {2})

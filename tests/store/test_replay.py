@@ -1,0 +1,250 @@
+"""A replay's rows are those of the events in canonical order, whatever order the log has them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store import log, rebuild, replay
+from store.columns import EventColumns, LogReader
+from store.engine import Database
+from store.gathered import Gathered
+from store.replay import Preset, Replay
+from store.shadow import Shadow
+from tests.oracle.tables import TableStore
+from tests.properties.communities import Community, communities
+from tests.properties.documents import documents
+from tests.properties.folding import fold
+from tests.store.feeding import as_the_log_reads
+from tests.store.living import tables
+from tests.store.test_rebuild import HISTORIES, emptied
+from tracker.events.envelope import Event
+from tracker.events.member import MemberForgotten
+from tracker.events.message import MessageDeleted, MessageSent, message_id_of, message_sent_id
+from tracker.events.rule import SettingsChanged
+from tracker.ids import EventId, GuildId, MessageId, Ms, Partition, partition_of
+from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.rows import TABLES, Row
+
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Compiled:
+    """The compiled kernel: half a minute once a machine, then out of a file."""
+    return compiled()
+
+
+class ByFives(LogReader):
+    """Reads a log of a few events as if it were long."""
+
+    def batches(self, partition: Partition, **how: Any) -> Iterator[EventColumns]:
+        return super().batches(partition, **{**how, "rows": 5})
+
+
+@pytest.fixture
+def handing_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can be handed over is, after every few events."""
+    monkeypatch.setattr(replay, "_MOST_WAITING", 0)
+    monkeypatch.setattr(rebuild, "LogReader", ByFives)
+
+
+Tables = dict[str, list[Row]]
+
+
+def three_guilds(db: Database) -> list[GuildId]:
+    """Two of one partition, and one of another if there is any."""
+    first, *others = (GuildId(n << 22) for n in range(1, 1000))
+    home = partition_of(first, db.partitions)
+    beside = [guild for guild in others if partition_of(guild, db.partitions) == home]
+    away = [guild for guild in others if partition_of(guild, db.partitions) != home]
+    return [first, beside[0], (away or beside[1:])[0]]
+
+
+def moved_to(guild: GuildId, events: Sequence[Event]) -> list[Event]:
+    """The same happens in that guild, by other messages."""
+    return [_moved(event, guild) for event in events]
+
+
+def _moved(event: Event, guild: GuildId) -> Event:
+    data, name = event.data, f"{event.id}-{guild}"
+    if isinstance(data, MessageSent):
+        name = message_sent_id(_other(message_id_of(event.id), guild))
+    if isinstance(data, MessageDeleted):
+        data = replace(data, message_id=_other(data.message_id, guild))
+    return replace(event, guild_id=guild, id=EventId(name), data=data)
+
+
+def _other(message: int, guild: GuildId) -> MessageId:
+    return MessageId(message + (guild >> 22 << 12))
+
+
+def replayed(db: Database, as_of: int, *, kernel: Compiled | None = None, **how: Any) -> Tables:
+    """The rows of a replay of the whole log."""
+    found: dict[str, list[Row]] = {}
+    for partition, head in log.head(db).items():
+        if head:
+            gathered = Gathered()
+            one = Replay(ByFives(db), partition, gathered, kernel=kernel, **how)
+            one.read(head)
+            one.finish(as_of)
+            for name, rows in gathered.rows().items():
+                found.setdefault(name, []).extend(rows)
+    return {name: sorted(rows) for name, rows in found.items()}
+
+
+def in_shadow(db: Database, until: int, kernel: Compiled | None = None) -> Tables:
+    """The rows of a replay of the whole log that went through shadow tables."""
+    with Shadow.create(db, db.all_partitions) as shadow:
+        for partition, head in log.head(db).items():
+            if head:
+                one = Replay(ByFives(db), partition, shadow, kernel=kernel)
+                one.read(head)
+                one.finish(until)
+        shadow.finish()
+        shadow.check()
+        with db.write() as connection:
+            shadow.swap(connection)
+    return {name: rows for name, rows in tables(db).items() if rows}
+
+
+def by_event(events: Sequence[Event], until: int) -> Tables:
+    """The rows that folding the events one by one gives, in the order in which they occurred."""
+    in_order = sorted(as_the_log_reads(events), key=lambda e: e.occurred_at)
+    store: TableStore = fold(in_order, until)
+    return {name: rows for name in TABLES if (rows := store.rows(name))}
+
+
+def united(*parts: Tables) -> Tables:
+    """The rows of all of them."""
+    rows = {name: sorted(row for part in parts for row in part.get(name, [])) for name in TABLES}
+    return {name: found for name, found in rows.items() if found}
+
+
+def shuffled(events: Sequence[Event], order: Random) -> list[Event]:
+    """In any order, but events of one instant keep theirs, and so do those of somebody who is forgotten."""
+    by_instant: dict[int, list[Event]] = {}
+    for event in events:
+        by_instant.setdefault(event.occurred_at, []).append(event)
+    groups = list(by_instant.values())
+    order.shuffle(groups)
+    said = [event for group in groups for event in group]
+    last = [e for e in said if isinstance(e.data, MemberForgotten)]
+    return [e for e in said if e not in last] + last
+
+
+@HISTORIES
+@given(community=communities(moves=25), order=st.randoms(use_true_random=False), compile_it=st.booleans())
+def test_a_disordered_guild_is_folded_again_and_what_was_handed_over_of_it_counts_for_nothing(
+    database: Database, kernel: Compiled, handing_over: None, community: Community, order: Random, compile_it: bool
+) -> None:
+    del handing_over
+    emptied(database)
+    log.append(database, shuffled(community.events, order), recorded_at=Ms(1))
+    chosen = kernel if compile_it else None
+    wanted = by_event(community.events, community.until)
+    assert replayed(database, community.until, kernel=chosen) == wanted
+    assert in_shadow(database, community.until, chosen) == wanted
+
+
+@HISTORIES
+@given(
+    several=st.lists(communities(moves=14), min_size=3, max_size=3),
+    order=st.randoms(use_true_random=False),
+    compile_it=st.booleans(),
+)
+def test_of_several_guilds_only_those_in_disorder_are_folded_again(
+    database: Database,
+    kernel: Compiled,
+    handing_over: None,
+    several: list[Community],
+    order: Random,
+    compile_it: bool,
+) -> None:
+    """The first and the second guild share a partition, and only the second one's history is in disorder."""
+    del handing_over
+    emptied(database)
+    told = [moved_to(guild, each.events) for guild, each in zip(three_guilds(database), several, strict=True)]
+    until = max(community.until for community in several)
+    come = [*told[0], *shuffled(told[1], order), *told[2]]
+    places = order.sample(range(len(come)), len(come)) if order.random() < 0.5 else list(range(len(come)))
+    kept = iter(sorted(places[: len(told[0])]))
+    appended = log.append(database, _woven(come, len(told[0]), kept), recorded_at=Ms(1))
+    assert not appended.duplicates
+    chosen = kernel if compile_it else None
+    wanted = united(*(by_event(events, until) for events in told))
+    assert replayed(database, until, kernel=chosen) == wanted
+    assert in_shadow(database, until, chosen) == wanted
+
+
+def _woven(come: Sequence[Event], count: int, places: Iterator[int]) -> list[Event]:
+    """The first `count` events at these places, the others between them; both keep their order."""
+    at = dict(zip(places, come[:count], strict=False))
+    rest = iter(come[count:])
+    return [at[i] if i in at else next(rest) for i in range(len(come))]
+
+
+@st.composite
+def with_a_preset(draw: st.DrawFn) -> tuple[Community, Any]:
+    community = draw(communities(moves=25))
+    return community, draw(documents(community.zone, community.events[0].occurred_at))
+
+
+def under(events: Sequence[Event], document: Any) -> list[Event]:
+    """As if that document had been in force from the first event on, and nothing else ever."""
+    first = replace(events[0], id=EventId("given"), user_id=None, channel_id=None)
+    others = [e for e in events if not isinstance(e.data, SettingsChanged)]
+    return [replace(first, data=SettingsChanged(settings=document)), *others]
+
+
+@HISTORIES
+@given(drawn=with_a_preset(), order=st.randoms(use_true_random=False), compile_it=st.booleans())
+def test_a_preset_is_in_force_from_the_first_event_on_in_whatever_order_they_come(
+    database: Database,
+    kernel: Compiled,
+    handing_over: None,
+    drawn: tuple[Community, Any],
+    order: Random,
+    compile_it: bool,
+) -> None:
+    del handing_over
+    community, document = drawn
+    emptied(database)
+    log.append(database, shuffled(community.events, order), recorded_at=Ms(1))
+    presets = {int(community.events[0].guild_id): Preset(document=document)}
+    found = replayed(database, community.until, kernel=kernel if compile_it else None, presets=presets)
+    assert found == by_event(under(community.events, document), community.until)
+
+
+@st.composite
+def up_to_an_instant(draw: st.DrawFn) -> tuple[Community, int]:
+    community = draw(communities(moves=25))
+    instants = [e.occurred_at + draw(st.sampled_from([-1, 0, 1])) for e in community.events]
+    return community, draw(st.sampled_from(instants))
+
+
+@HISTORIES
+@given(drawn=up_to_an_instant(), order=st.randoms(use_true_random=False), compile_it=st.booleans())
+def test_until_an_instant_nothing_after_it_is_seen_in_whatever_order_it_comes(
+    database: Database,
+    kernel: Compiled,
+    handing_over: None,
+    drawn: tuple[Community, int],
+    order: Random,
+    compile_it: bool,
+) -> None:
+    del handing_over
+    community, until = drawn
+    if any(isinstance(e.data, MemberForgotten) for e in community.events):
+        community = replace(community, events=tuple(as_the_log_reads(community.events)))
+        community = replace(community, events=tuple(e for e in community.events if (e.user_id or 1) > 0))
+    emptied(database)
+    log.append(database, shuffled(community.events, order), recorded_at=Ms(1))
+    found = replayed(database, until, kernel=kernel if compile_it else None, until=until)
+    assert found == by_event([e for e in community.events if e.occurred_at <= until], until)
