@@ -296,7 +296,7 @@ def test_an_import_cut_off_in_mid_file_says_so_and_is_no_sound_database(
     monkeypatch.setattr(log, "append", plain)
     checked = tracker("check", "--database", database_url)
     assert checked.code == 1
-    assert "1 guilds are not counted yet" in checked.err
+    assert "history was added to 1 guilds" in checked.err
     assert tracker("import", file, "--database", database_url).code == 0
     assert tracker("check", "--database", database_url).code == 0
 

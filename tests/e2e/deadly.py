@@ -75,11 +75,11 @@ def _plant_the_bug(strike: Callable[[], None]) -> None:
     """A flush whose checkpoint is committed apart from its rows, and a death in between: what must never be."""
     plain = state.flush
 
-    def flush(db: Database, batches: Sequence[state.FlushBatch], lease: Lease | None = None) -> bool:
+    def flush(db: Database, batches: Sequence[state.FlushBatch], lease: Lease | None = None, **also: Any) -> bool:
         with db.write() as connection:
             state.move_checkpoints(connection, [(b.partition, b.position, b.as_of) for b in batches], None)
         strike()
-        return plain(db, batches, lease)
+        return plain(db, batches, lease, **also)
 
     state.flush = flush  # type: ignore[assignment]
 

@@ -204,7 +204,7 @@ def test_the_source_is_only_read_and_progress_is_told_of_every_event(database: D
     with asof.scratch(database) as past, statements(database) as sent:
         asof.fold_into(database, past, progress=steps.append)
     assert sum(steps) == 2_500
-    assert len(steps) >= 3
+    assert min(steps) > 0
     assert all(text.lstrip().upper().startswith("SELECT") for text in sent)
 
 
