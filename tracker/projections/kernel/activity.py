@@ -10,9 +10,9 @@ from tracker.projections.kernel.layout import (
     BUCKET, BUCKETS, CLOCK, COOLDOWN_INTERACTIONS, COOLDOWN_MESSAGES, C_PERCENT, C_QUIET, EXP_ADJUSTED,
     EXP_INTERACTIONS, EXP_MESSAGES, FREE_AWARD, G_AWARDS, G_DAY, G_INTERACTION_COOLDOWN, G_INTERACTION_EXP, G_JUMBLED,
     G_LATEST, G_MESSAGE_COOLDOWN, G_MESSAGE_MAX, G_MESSAGE_MIN, G_MESSAGE_REVOKE, G_NEWEST_AWARD, G_SEASON_AT,
-    IGNORED_MESSAGES, INTERACTIONS, I_CHANNEL, I_CLOCK, I_DAY, I_EXP, I_GUILD, I_MEMBER, I_MESSAGE, I_SEASON_AT,
-    I_UNTIL, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, REVOKED_MESSAGES, T_INTERACTION_AT,
-    T_MESSAGE_AT, U_AWARDS, U_EXPIRED, U_GIVEN, V_CLOCK, V_GUILD, V_MESSAGE, Heap,
+    G_SEEN_UNTIL, IGNORED_MESSAGES, INTERACTIONS, I_CHANNEL, I_CLOCK, I_DAY, I_EXP, I_GUILD, I_MEMBER, I_MESSAGE,
+    I_SEASON_AT, I_UNTIL, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, NEVER, REVOKED_MESSAGES,
+    T_INTERACTION_AT, T_MESSAGE_AT, U_AWARDS, U_EXPIRED, U_GIVEN, V_CLOCK, V_GUILD, V_MESSAGE, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.rows import (
     add_to_season,
@@ -25,7 +25,7 @@ from tracker.projections.kernel.rows import (
     stamp_of,
 )
 
-__all__ = ["adjusted", "deleted", "expire_awards", "remember", "sent", "take_out", "used"]
+__all__ = ["adjusted", "deleted", "drop_oldest_awards", "expire_awards", "remember", "sent", "take_out", "used"]
 
 
 def sent(m: Heap, who: int, channel: int, message: int, now: int) -> bool:
@@ -203,3 +203,15 @@ def expire_awards(m: Heap, guild: int, as_of: int) -> bool:
             break
         given = after
     return True
+
+
+def drop_oldest_awards(m: Heap, guild: int, now: int) -> None:
+    """Drop the guild's oldest awards as long as they cannot be revoked at `now`, and later events neither.
+
+    A few at a time, and others may be left: `expire_awards` sees to those. Without, a replay would come to look for
+    each award among all that were ever given.
+    """
+    given = m[guild + G_AWARDS]
+    while given >= 0 and m[given + A_UNTIL] < now and m[guild + G_SEEN_UNTIL] == NEVER and room(m, 1):
+        take_out(m, given)
+        given = m[guild + G_AWARDS]

@@ -10,7 +10,7 @@ from tracker.events.kinds import (
     ADJUSTED, FIRST_RARE, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN,
     OPTED_OUT, RENAMED, ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
 )  # fmt: skip
-from tracker.projections.kernel.activity import adjusted, deleted, expire_awards, sent, used
+from tracker.projections.kernel.activity import adjusted, deleted, drop_oldest_awards, expire_awards, sent, used
 from tracker.projections.kernel.layout import (
     FOR_OTHERS, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, NEVER, SAID_NAME, STOPPED_FOR, Heap,
 )  # fmt: skip
@@ -102,7 +102,7 @@ def run(
 
     It stops at the end, for lack of something (STOPPED_FOR says what), and at events that others must fold. Of a name
     it notes where it was said: `names_from` + the event's place in the columns. Ticks are passed over: what a replay
-    gives does not depend on them.
+    gives does not depend on them. Awards that a tick would have dropped go with the next messages, lest they pile up.
     """
     for i in range(first, len(kinds)):
         kind, who = kinds[i], members[i]
@@ -113,6 +113,8 @@ def run(
             return i
         if not step(m, kind, guilds[i], who, channels[i], ats[i], arguments[i]):
             return i
+        if kind == MESSAGE_SENT:
+            drop_oldest_awards(m, guilds[i], ats[i])
         if kind in (MEMBER_JOINED, RENAMED) and who >= 0:
             m[who + M_NAME] = names_from + i
     return len(kinds)
