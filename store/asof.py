@@ -15,9 +15,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
 from store import state
-from store.columns import LogReader
 from store.engine import Database, open_database
-from store.replay import Preset, Replay, kernel_for
 from store.shadow import Shadow
 from store.state import Checkpoint
 from tracker.errors import ConfigError
@@ -98,6 +96,9 @@ def fold_into(
     told of the events read. `at`: up to these positions and instants (None: `ends`), so that two foldings mean the
     same. Raises DatabaseError, LogCorruptError; ConfigError if `target` was made with other partitions.
     """
+    from store.columns import LogReader  # numpy: not before it is needed
+    from store.replay import Preset, Replay, kernel_for
+
     if source.partitions != target.partitions:
         raise ConfigError(f"a log of {source.partitions} partitions cannot be folded into {target.partitions}")
     reached = {p: end for p, end in (ends(source) if at is None else at).items() if end.position}

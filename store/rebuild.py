@@ -15,13 +15,11 @@ from sqlalchemy import Connection, delete, insert, select
 
 from store import appending, log, standings, state, subjects
 from store.asof import Progress
-from store.columns import LogReader
 from store.comparing import Difference, verify
 from store.engine import Database
 from store.gathered import Gathered
 from store.lease import Lease
 from store.planning import measure
-from store.replay import OneAtATime, Replay, kernel_for
 from store.schema import READ_MODELS, member_sync, rebuild_marks
 from store.shadow import Shadow
 from store.state import Checkpoint
@@ -112,6 +110,9 @@ class _Folded:
 
 
 def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, jobs: int) -> None:
+    from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
+    from store.replay import OneAtATime, Replay, kernel_for
+
     heads = {p: position for p, position in log.head(db).items() if position}
     if not heads:
         return
@@ -164,6 +165,9 @@ def _judge(
 def _rebuild_some(
     db: Database, partition: Partition, wanted: frozenset[GuildId], progress: Progress | None, lease: Lease | None
 ) -> None:
+    from store.columns import LogReader
+    from store.replay import Replay
+
     head = log.head(db)[partition]
     before = state.checkpoints(db)[partition]
     others = _recovered_without(db, partition, wanted)

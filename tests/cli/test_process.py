@@ -51,6 +51,15 @@ def test_help_comes_without_loading_what_only_commands_need() -> None:
     assert "report" in done.stdout
 
 
+def test_a_bot_starts_without_what_only_replays_and_big_guilds_need() -> None:
+    code = (
+        "import sys, tracker.app\n"
+        "sys.exit(', '.join(sorted({'numpy', 'numba', 'pyarrow', 'matplotlib'} & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_bots_process_carries_no_command_line_parser() -> None:
     code = (
         "import sys; sys.argv = ['tracker', 'run']\n"
