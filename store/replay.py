@@ -17,10 +17,10 @@ from store.columns_chunk import Ints
 from store.harvest import Harvest
 from store.replay_feed import Feed, Preset
 from tracker.ids import GuildId, Partition
-from tracker.projections.kernel.compiled import Compiled, can_compile, compiled
+from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
 from tracker.projections.standing import StandingRules
 
-__all__ = ["WORTH_COMPILING", "OneAtATime", "Preset", "Replay", "Sink", "kernel_for"]
+__all__ = ["WORTH_COMPILING", "OneAtATime", "Preset", "Replay", "Sink", "kernel_for", "must_compile"]
 
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
@@ -58,6 +58,11 @@ class OneAtATime:
         """As the sink's own."""
         with self._lock:
             self._sink.restart(partition, guilds)
+
+
+def must_compile(events: int) -> bool:
+    """Whether folding so many events begins with compiling the kernel, which is done once on a machine."""
+    return events >= WORTH_COMPILING and can_compile() and not is_kept()
 
 
 def kernel_for(events: int) -> Compiled | None:

@@ -134,6 +134,7 @@ def replay(
 
 def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
     from store import log, rebuild, verifications
+    from store.replay import must_compile
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
@@ -141,6 +142,8 @@ def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
     events, turn = 0, Lock()
     with holding(db) as lease:
         total = None if guild is not None else sum(log.head(db).values())
+        if must_compile(total or 0):
+            say("tracker: the rules are compiled first; that takes half a minute, once on this machine")
         with bar("Replaying", total, rate="events") as moved:
 
             def counted(amount: int) -> None:  # from several threads

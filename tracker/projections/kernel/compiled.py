@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from tracker.events import kinds
 from tracker.projections.kernel import activity, exp, layout, members, rows, step, voice
 
-__all__ = ["Compiled", "can_compile", "compiled"]
+__all__ = ["Compiled", "can_compile", "compiled", "is_kept"]
 
 _MODULES: Final = (layout, rows, exp, voice, activity, members, step)
 _ENTRIES: Final = ("run", "advance")
@@ -61,6 +61,11 @@ def compiled() -> Compiled:
     return Compiled(**{name: made[name] for name in _ENTRIES})
 
 
+def is_kept() -> bool:
+    """Whether it was compiled on this machine before: the first time takes up to half a minute."""
+    return any((_place() / _version()).rglob("*.nbc"))
+
+
 def _version() -> str:
     """Changes with the sources: numba's own cache looks at one file only, and forgets what is called from it."""
     sources: list[ModuleType] = [*_MODULES, kinds, sys.modules[__name__]]
@@ -68,5 +73,9 @@ def _version() -> str:
 
 
 def _keep_under(numba: ModuleType, version: str) -> None:
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    numba.config.CACHE_DIR = str(Path(base) / "tracker-kernel" / version)
+    numba.config.CACHE_DIR = str(_place() / version)
+
+
+def _place() -> Path:
+    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(base) / "tracker-kernel"
