@@ -81,7 +81,7 @@ def _plant_the_bug(strike: Callable[[], None]) -> None:
         strike()
         return plain(db, batches, lease, **also)
 
-    state.flush = flush  # type: ignore[assignment]
+    state.flush = flush
 
 
 def main() -> None:
