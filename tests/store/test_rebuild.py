@@ -65,16 +65,51 @@ HISTORIES = settings(
 )
 
 
+THOUSAND = settings(HISTORIES, max_examples=1000)
+
+
+def _live_is_rebuilt(db: Database, community: Community, cuts: list[int]) -> None:
+    emptied(db)
+    live(db, community, cuts)
+    assert rebuild.verify(db) == []
+    before = tables(db)
+    rebuild.rebuild(db)
+    assert tables(db) == before
+    assert rebuild.verify(db) == []
+
+
+CUTS = st.lists(st.integers(0, 60), max_size=4)
+
+
 @HISTORIES
-@given(community=communities(moves=25), cuts=st.lists(st.integers(0, 60), max_size=4))
+@given(community=communities(moves=25), cuts=CUTS)
 def test_live_and_rebuilt_tables_are_equal(database: Database, community: Community, cuts: list[int]) -> None:
-    emptied(database)
-    live(database, community, cuts)
-    assert rebuild.verify(database) == []
-    before = tables(database)
-    rebuild.rebuild(database)
-    assert tables(database) == before
-    assert rebuild.verify(database) == []
+    _live_is_rebuilt(database, community, cuts)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@THOUSAND
+@given(community=communities(moves=60), cuts=CUTS)
+def test_live_recovered_and_rebuilt_tables_of_a_thousand_communities_are_equal(
+    database: Database, community: Community, cuts: list[int]
+) -> None:
+    _live_is_rebuilt(database, community, cuts)
+
+
+def _comes_in_any_order(db: Database, community: Community, order: Random) -> None:
+    # Whoever is forgotten is unlinked from what the log had by then: for them, the order of appending does matter.
+    assume(not any(isinstance(e.data, MemberForgotten) for e in community.events))
+    emptied(db)
+    live(db, community, [])
+    expected = tables(db)
+    emptied(db)
+    writer = Writer(db)
+    shuffled = _shuffled_between_instants(community, order)
+    writer.write(shuffled)
+    writer.flush(community.until)
+    rebuild.rebuild(db, guilds=[STORY_GUILD])
+    assert tables(db) == expected
 
 
 @HISTORIES
@@ -82,18 +117,17 @@ def test_live_and_rebuilt_tables_are_equal(database: Database, community: Commun
 def test_history_that_came_in_any_order_counts_as_if_it_had_come_live(
     database: Database, community: Community, order: Random
 ) -> None:
-    # Whoever is forgotten is unlinked from what the log had by then: for them, the order of appending does matter.
-    assume(not any(isinstance(e.data, MemberForgotten) for e in community.events))
-    emptied(database)
-    live(database, community, [])
-    expected = tables(database)
-    emptied(database)
-    writer = Writer(database)
-    shuffled = _shuffled_between_instants(community, order)
-    writer.write(shuffled)
-    writer.flush(community.until)
-    rebuild.rebuild(database, guilds=[STORY_GUILD])
-    assert tables(database) == expected
+    _comes_in_any_order(database, community, order)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@THOUSAND
+@given(community=communities(moves=60), order=st.randoms(use_true_random=False))
+def test_a_thousand_histories_that_came_in_any_order_count_as_if_they_had_come_live(
+    database: Database, community: Community, order: Random
+) -> None:
+    _comes_in_any_order(database, community, order)
 
 
 def _shuffled_between_instants(community: Community, order: Random) -> list[Event]:
@@ -223,6 +257,29 @@ def test_who_comes_back_after_being_forgotten_is_somebody_else_to_the_log(databa
     assert rebuild.verify(database) == []
     users = [r.event.user_id for p in database.all_partitions for r in log.read(database, p) if r.event.guild_id]
     assert users == [-1, 2, 2, -1, 1, 1]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize("comes_back_at", [None, 3 * MINUTE, 20 * MINUTE])
+def test_history_in_which_somebody_is_forgotten_before_what_is_known_of_them_leaves_nothing_of_them(
+    database: Database, everything: bool, comes_back_at: int | None
+) -> None:
+    writer = Writer(database)
+    writer.write([fact(user=1, at=10 * MINUTE), fact(MessageSent(), user=1, at=11 * MINUTE, event_id="message:1")])
+    writer.write([fact(user=2, at=11 * MINUTE)])
+    writer.flush(START + 12 * MINUTE)
+    history = [fact(MemberForgotten(), user=1, channel=None, at=5 * MINUTE)]
+    if comes_back_at is not None:  # what comes after it in the log is about somebody else
+        history.append(fact(MessageSent(), user=1, at=comes_back_at, event_id="message:2"))
+    rebuild.append_history(database, history, recorded_at=START, newest=log.newest(database))
+    rebuild.rebuild(database, guilds=None if everything else rebuild.marked(database))
+    found = tables(database)
+    assert [row[1] for row in found["sessions"]] == [2]
+    counted = [(row[1], row[4]) for row in found["totals"] if row[4]]
+    assert counted == ([] if comes_back_at is None else [(1, 1)])
+    assert rebuild.verify(database) == []
+    rebuild.rebuild(database)
+    assert tables(database) == found
 
 
 def test_who_is_forgotten_stays_so_when_the_process_dies_before_the_flush(database: Database) -> None:
