@@ -58,7 +58,7 @@ def require() -> None:
         import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise ConfigError(
-            "the archive's files are read and written by pyarrow, which is not installed: pip install 'tracker[fast]'"
+            "the archive's files are read and written by pyarrow, which is not installed: pip install pyarrow"
         ) from None
 
 
