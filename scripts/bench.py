@@ -19,7 +19,7 @@ from typing import Any
 if not __package__:  # run as a file, Python looks beside it only
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.benchlib import commands, flush, handler, machine, members, memory, midnight, restart, trips, wire
+from scripts.benchlib import commands, flush, handler, machine, members, memory, midnight, replay, restart, trips, wire
 from scripts.benchlib.figures import Figure, from_plain, print_table, to_plain
 from scripts.benchlib.place import Place, postgres_url
 
@@ -37,6 +37,7 @@ MEASUREMENTS: dict[str, Callable[[Place], list[Figure]]] = {
     "commands": commands.measure,
     "members": members.measure,
     "midnight": midnight.measure,
+    "replay": replay.measure,
 }
 
 _WITHOUT_POSTGRES = {"handler", "burst", "memory", "members", "midnight"}
@@ -55,7 +56,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--no-postgres", action="store_true", help="measure SQLite only")
     parser.add_argument(
         "--cache", metavar="DIR", type=Path,
-        help="measure `commands` with 10 million events instead of 300,000, in databases that are made there once",
+        help="measure `commands` and `replay` with 10 million events, not 300,000, in databases made there once",
     )  # fmt: skip
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process, no table
     return parser

@@ -1,0 +1,235 @@
+"""How fast the whole log is counted anew: rebuild, fold alone, verify; beside it, others' ways on a part of the log."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+import store.log
+from scripts.benchlib import peers, peers_orm
+from scripts.benchlib.figures import Figure
+from scripts.benchlib.place import Place
+from scripts.community import Plan
+from scripts.simulate import write
+from store.archive_moving import archive_before
+from store.engine import Database, open_database
+from store.rebuild import rebuild
+from tracker.clock import SystemClock
+from tracker.events.envelope import RecordedEvent
+from tracker.ids import Ms, Position
+from tracker.projections.kernel.compiled import can_compile
+
+__all__ = ["fill_log", "measure"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_FOR_EVER = Ms(2**53)
+_FEW = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One replay in a process of its own: seconds, processor seconds, MiB at the peak (its children's too), load."""
+
+    s: float
+    processor_s: float
+    peak_mib: float
+    load: float
+
+
+def measure(place: Place) -> list[Figure]:
+    """Seconds by database and from archive segments, memory, compiling, the interpreted kernel, verify, the peers."""
+    events = place.scaled(10_000_000 if place.cache else 300_000, 5_000)
+    figures: list[Figure] = []
+    for dialect in place.kinds():
+        with place.lasting(dialect, f"replay_{events}", lambda url: fill_log(url, events)) as url:
+            if can_compile():
+                figures += _cold(dialect, url) if dialect == "sqlite" else []
+            rebuilds = [_apart("rebuild", url) for _ in range(place.runs)]
+            figures += _of_runs(dialect, "rebuild", "rebuild, results written", events, rebuilds, 10.0)
+            figures.append(_memory(f"{dialect}.rebuild", f"rebuild of {events:,} events, {dialect}", rebuilds))
+            folds = [_apart("fold", url) for _ in range(place.runs)]
+            figures += _of_runs(dialect, "fold", "fold alone, rows made and dropped", events, folds, None)
+            checks = [_apart("verify", url) for _ in range(place.runs)]
+            figures += _of_runs(dialect, "verify", "verify, row by row", events, checks, None)
+            if dialect == "sqlite":
+                figures += _interpreted(place, url, events)
+                figures += _from_segments(place, url, events)
+                figures += _peers(place, url, events, min(rebuilds, key=lambda run: run.s))
+    return figures
+
+
+def fill_log(url: str, events: int) -> None:
+    """2,000 guilds; nothing is counted yet, which makes it quick."""
+    database = open_database(url)
+    plan = Plan(guilds=min(2_000, events // 100), members=max(10, min(100, events // 100_000)), days=30)
+    write(database, plan, events=events, unfolded=events)
+    database.close()
+
+
+# -- our own -----------------------------------------------------------------------------------------------------------
+
+
+def _apart(what: str, url: str, upto: int = 0, **environ: str) -> _Run:
+    command = [sys.executable, "-W", "ignore", "-m", "scripts.benchlib.replay_apart", what, url, str(upto)]
+    with subprocess.Popen(
+        command, cwd=_ROOT, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        peak = _Peak(process.pid)
+        answer, _ = process.communicate()
+        peak.stop()
+    if process.returncode:
+        raise RuntimeError(f"{what} of {url} failed with exit code {process.returncode}")
+    return _Run(**json.loads(answer), peak_mib=peak.mib)
+
+
+class _Peak:
+    """Watches the resident memory of a process and its children."""
+
+    def __init__(self, pid: int) -> None:
+        self.mib = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, args=(pid,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The process has ended."""
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self, pid: int) -> None:
+        while not self._ended.wait(0.02):
+            try:
+                process = psutil.Process(pid)
+                everybody = [process, *process.children(recursive=True)]
+                held = sum(one.memory_info().rss for one in everybody)
+            except psutil.Error:  # one of them has just ended
+                continue
+            self.mib = max(self.mib, held / 2**20)
+
+
+def _of_runs(dialect: str, name: str, what: str, events: int, runs: list[_Run], aim: float | None) -> Iterator[Figure]:
+    note = f"a fresh process, imports not counted; load {max(run.load for run in runs):.1f}"
+    about = f"{what}, {events:,} events, {dialect}"
+    held = aim if events >= 10_000_000 else None
+    yield Figure(
+        name=f"replay.{dialect}.{name}", what=about, unit="s", runs=tuple(r.s for r in runs), aim=held, note=note
+    )
+    yield Figure(
+        name=f"replay.{dialect}.{name}.processor",
+        what=f"… processor time of it, {dialect}",
+        unit="s",
+        runs=tuple(r.processor_s for r in runs),
+        note="of the process and its children, not of a PostgreSQL server",
+    )
+
+
+def _memory(name: str, what: str, runs: list[_Run]) -> Figure:
+    return Figure(
+        name=f"replay.{name}.peak",
+        what=f"memory at its peak, {what}",
+        unit="MiB",
+        runs=tuple(run.peak_mib for run in runs),
+        aim=500.0,
+        note="RSS of the process and its children together, what they share counted twice",
+    )
+
+
+def _cold(dialect: str, url: str) -> Iterator[Figure]:
+    """What compiling takes, once on a machine and version: a small fold with an empty cache, and one with a full."""
+    with tempfile.TemporaryDirectory(prefix="tracker-numba-") as cache:
+        cold = _apart("fold", url, _FEW, NUMBA_CACHE_DIR=cache)
+        warm = _apart("fold", url, _FEW, NUMBA_CACHE_DIR=cache)
+    _apart("fold", url, _FEW)  # so that what follows finds it compiled
+    note = f"processor seconds {cold.processor_s - warm.processor_s:.1f}; once on a machine for each version"
+    yield Figure(name=f"replay.{dialect}.compile", what="compiling the kernel", unit="s", runs=(cold.s,), note=note)
+    yield Figure(
+        name=f"replay.{dialect}.load", what="the kernel out of numba's cache, 1,000 events", unit="s", runs=(warm.s,)
+    )
+
+
+def _interpreted(place: Place, url: str, events: int) -> Iterator[Figure]:
+    part = min(events, place.scaled(1_000_000, 2_000))
+    runs = [_apart("interpreted", url, part)]
+    seconds = tuple(run.s * 1e6 / part for run in runs)
+    yield Figure(
+        name="replay.sqlite.interpreted",
+        what="fold alone without numba, a million events, sqlite",
+        unit="s",
+        runs=seconds,
+        note=f"the first {part:,} events, scaled; rows through the ordinary driver",
+    )
+
+
+def _from_segments(place: Place, url: str, events: int) -> list[Figure]:
+    """The same log, all of it in archive segments."""
+
+    def make(target: str) -> None:
+        shutil.copyfile(_file_of(url), _file_of(target))
+        database = open_database(target)
+        rebuild(database)  # only what is counted may be archived
+        archive_before(database, _FOR_EVER, now=SystemClock().now(), folder=None, lease=None)
+        database.close()
+
+    if not can_compile():
+        return []
+    with place.lasting("sqlite", f"replay_archived_{events}", make) as archived:
+        runs = [_apart("fold", archived) for _ in range(place.runs)]
+        return list(_of_runs("segments", "fold", "fold alone, rows made and dropped", events, runs, 2.0))
+
+
+def _file_of(url: str) -> str:
+    return url.removeprefix("sqlite:///")
+
+
+# -- others' ways ------------------------------------------------------------------------------------------------------
+
+
+def _peers(place: Place, url: str, events: int, ours: _Run) -> Iterator[Figure]:
+    part = min(events, place.scaled(100_000, 1_000))
+    database = open_database(url, create=False)
+    recorded = [one.event for one in _last(database, part)]
+    database.close()
+    ways: tuple[tuple[str, str, Callable[[Path], float]], ...] = (
+        (
+            "eventsourcing",
+            "pyeventsourcing's projection, messages and voice only",
+            lambda folder: peers.projected(recorded, folder),
+        ),
+        (
+            "orm",
+            "one row at a time through an ORM, messages and voice only",
+            lambda folder: peers_orm.counted(recorded, folder),
+        ),
+    )
+    for name, what, way in ways:
+        with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+            seconds = way(Path(folder))
+        scaled = seconds * events / part
+        note = f"measured on the last {part:,} events of the same log ({seconds:.1f} s), scaled by the cost of an event"
+        yield Figure(
+            name=f"replay.{name}", what=f"{what}, {events:,} events, sqlite", unit="s", runs=(scaled,), note=note
+        )
+        yield Figure(
+            name=f"replay.{name}.ratio",
+            what=f"… so many times the time of our whole rebuild ({ours.s:.1f} s)",
+            unit="×",
+            runs=(scaled / ours.s,),
+            better="higher",
+            note=note,
+        )
+
+
+def _last(database: Database, events: int) -> Iterator[RecordedEvent]:
+    """The log's last events: it begins with who is there, of which the peers know nothing. SQLite has one partition."""
+    for partition, head in store.log.head(database).items():
+        yield from store.log.read(database, partition, Position(max(head - events, 0)))

@@ -1,0 +1,101 @@
+"""One replay in a process of its own: `python -m scripts.benchlib.replay_apart WHAT URL [UPTO]`, answered in JSON.
+
+What is timed begins after the imports. The kernel has been compiled before, but loading it is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import store.log
+from store.columns import LogReader
+from store.comparing import verify
+from store.engine import Database, open_database
+from store.rebuild import rebuild
+from store.replay import Replay, kernel_for
+from tracker.ids import Ms, Partition
+
+__all__ = ["main"]
+
+
+class _Nowhere:
+    """A sink that only counts the rows."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def add(
+        self, name: str, partition: Partition, columns: Sequence[Any], nulls: Mapping[str, Any] | None, *, fresh: bool
+    ) -> None:
+        """Counts them."""
+        del name, partition, nulls, fresh
+        self.rows += len(columns[0])
+
+    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
+        """Nothing is kept."""
+
+
+def _rebuild(db: Database, upto: int) -> None:
+    del upto
+    rebuild(db)
+
+
+def _verify(db: Database, upto: int) -> None:
+    del upto
+    if verify(db):
+        raise SystemExit("the live tables are not what the log says")
+
+
+def _fold(db: Database, upto: int) -> None:
+    """Rows are made and dropped."""
+    _fold_with(db, upto, interpreted=False)
+
+
+def _interpreted(db: Database, upto: int) -> None:
+    """As where numba is not installed."""
+    _fold_with(db, upto, interpreted=True)
+
+
+def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
+    heads = {p: min(head, upto or head) for p, head in store.log.head(db).items() if head}
+    kernel = None if interpreted else kernel_for(10**9)
+    reader, sink = LogReader(db, source="driver" if interpreted else None), _Nowhere()
+    for partition, head in heads.items():
+        replay = Replay(reader, partition, sink, kernel=kernel)
+        replay.read(head)
+        replay.finish(Ms(replay.newest))
+
+
+_WHATS: dict[str, Callable[[Database, int], None]] = {
+    "rebuild": _rebuild,
+    "fold": _fold,
+    "interpreted": _interpreted,
+    "verify": _verify,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints seconds, processor seconds (its own and its children's), and the load of the machine."""
+    what, url, upto = arguments[0], arguments[1], int(arguments[2]) if len(arguments) > 2 else 0
+    db = open_database(url, create=False)
+    began, busy = time.perf_counter(), _processor_s()
+    _WHATS[what](db, upto)
+    taken, used = time.perf_counter() - began, _processor_s() - busy
+    db.close()
+    print(json.dumps({"s": taken, "processor_s": used, "load": os.getloadavg()[0]}), flush=True)
+    return 0
+
+
+def _processor_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
