@@ -25,7 +25,7 @@ from tests.properties.folding import fold
 from tests.store.living import tables
 from tests.store.test_rebuild import HISTORIES, emptied
 from tracker.events.envelope import Data, Event
-from tracker.events.member import MemberForgotten, MemberRenamed, MemberRolesChanged
+from tracker.events.member import MemberForgotten, MemberJoined, MemberRenamed, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent, message_id_of, message_sent_id
 from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.events.voice import VoiceJoined, VoiceLeft
@@ -376,3 +376,30 @@ def test_without_numba_everything_is_folded_as_the_kernel_stands(
 
 def test_a_log_that_is_too_short_is_folded_as_the_kernel_stands() -> None:
     assert replay.kernel_for(replay.WORTH_COMPILING - 1) is None
+
+
+@pytest.mark.parametrize("compile_it", [False, True])
+def test_one_event_that_comes_late_is_enough_for_its_guild_to_be_folded_again(
+    database: Database, kernel: Compiled, compile_it: bool
+) -> None:
+    """None but such as the kernel itself folds."""
+    guild, begin = GuildId(9 << 22), 1_772_000_000_000
+    common = [e for e in roaming(guild, begin) if not isinstance(e.data, SettingsChanged)]
+    come = [*common[:3], *common[4:], common[3]]
+    log.append(database, come, recorded_at=Ms(1))
+    until = begin + 100 * HOUR
+    found = replayed(database, until, kernel=kernel if compile_it else None)
+    assert found == by_event(come, until)
+    assert found != {name: rows for name in TABLES if (rows := fold(come, until).rows(name))}
+
+
+@pytest.mark.parametrize("compile_it", [False, True])
+def test_of_several_names_the_last_one_is_kept(database: Database, kernel: Compiled, compile_it: bool) -> None:
+    guild, begin = GuildId(9 << 22), 1_772_000_000_000
+    known = roaming(guild, begin)[5]
+    told = [replace(known, id=EventId(f"name-{n}"), data=MemberRenamed(name=f"name {n % 7}")) for n in range(12)]
+    told.insert(9, replace(known, id=EventId("joined"), data=MemberJoined(name="joined")))
+    log.append(database, told, recorded_at=Ms(1))
+    found = replayed(database, begin, kernel=kernel if compile_it else None)
+    assert found == by_event(told, begin)
+    assert [row[2] for row in found["members"]] == ["name 4"]
