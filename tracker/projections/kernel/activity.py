@@ -119,7 +119,7 @@ def remember(
         m[FREE_AWARD] = m[given + A_NEXT]
     else:
         given = new_row(m, U_AWARDS)
-    bucket, newest = BUCKET + message % BUCKETS, m[guild + G_NEWEST_AWARD]
+    bucket, newest = bucket_of(message), m[guild + G_NEWEST_AWARD]
     m[given + A_MESSAGE], m[given + A_GUILD], m[given + A_UNTIL] = message, guild, until
     m[given + A_IN_BUCKET] = m[bucket]
     m[bucket] = given
@@ -137,9 +137,14 @@ def remember(
     m[given + A_EXP], m[given + A_SEASON_AT] = exp, season_at
 
 
+def bucket_of(message: int) -> int:
+    """Where awards of such messages are linked. The low bits of Discord's ids are nearly always the same."""
+    return BUCKET + (message ^ message >> 22) % BUCKETS
+
+
 def found(m: Heap, guild: int, message: int) -> int:
     """The row of the message's award, -1 if there is none."""
-    given = m[BUCKET + message % BUCKETS]
+    given = m[bucket_of(message)]
     while given >= 0 and (m[given + A_MESSAGE] != message or m[given + A_GUILD] != guild):
         given = m[given + A_IN_BUCKET]
     return given
@@ -147,7 +152,7 @@ def found(m: Heap, guild: int, message: int) -> int:
 
 def take_out(m: Heap, given: int) -> None:
     """Forget the award: it is no more to be revoked."""
-    guild, bucket = m[given + A_GUILD], BUCKET + m[given + A_MESSAGE] % BUCKETS
+    guild, bucket = m[given + A_GUILD], bucket_of(m[given + A_MESSAGE])
     if m[bucket] == given:
         m[bucket] = m[given + A_IN_BUCKET]
     else:
