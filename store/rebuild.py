@@ -111,25 +111,24 @@ class _Folded:
 
 def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, jobs: int) -> None:
     from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
-    from store.replay import OneAtATime, Replay, kernel_for
+    from store.replay import Behind, Replay, kernel_for
 
     heads = {p: position for p, position in log.head(db).items() if position}
     if not heads:
         return
     before, kernel = state.checkpoints(db), kernel_for(sum(heads.values()))
     with Shadow.create(db, db.all_partitions) as shadow:
-        sink = OneAtATime(shadow)
+        with Behind(shadow) as sink, ThreadPoolExecutor(min(jobs, len(heads))) as pool:
 
-        def folded(partition: Partition) -> _Folded:
-            replay = Replay(LogReader(db), partition, sink, kernel=kernel)
-            replay.read(heads[partition], progress)
-            as_of = Ms(max(before[partition].as_of, replay.newest))
-            rules = replay.finish(as_of)
-            gone: list[Member] = [(partition, guild, user) for guild, user in replay.forgotten]
-            end = Checkpoint(position=heads[partition], as_of=as_of)
-            return _Folded(partition=partition, end=end, rules=rules, forgotten=gone)
+            def folded(partition: Partition) -> _Folded:
+                replay = Replay(LogReader(db), partition, sink, kernel=kernel)
+                replay.read(heads[partition], progress)
+                as_of = Ms(max(before[partition].as_of, replay.newest))
+                rules = replay.finish(as_of)
+                gone: list[Member] = [(partition, guild, user) for guild, user in replay.forgotten]
+                end = Checkpoint(position=heads[partition], as_of=as_of)
+                return _Folded(partition=partition, end=end, rules=rules, forgotten=gone)
 
-        with ThreadPoolExecutor(min(jobs, len(heads))) as pool:
             parts = list(pool.map(folded, heads))
         ends = {part.partition: part.end for part in parts}
         rules = {part.partition: part.rules for part in parts}

@@ -7,8 +7,11 @@ guild is folded once more, by itself, in canonical order; what was handed out of
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any, Final, Protocol
 
@@ -20,11 +23,12 @@ from tracker.ids import GuildId, Partition
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
 from tracker.projections.standing import StandingRules
 
-__all__ = ["WORTH_COMPILING", "OneAtATime", "Preset", "Replay", "Sink", "kernel_for", "must_compile"]
+__all__ = ["WORTH_COMPILING", "Behind", "Preset", "Replay", "Sink", "kernel_for", "must_compile"]
 
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
 
+_MOST_BEHIND: Final = 4
 _MOST_WAITING: Final = 6_000_000
 
 
@@ -40,24 +44,44 @@ class Sink(Protocol):
         """What was added of these guilds so far counts for nothing."""
 
 
-class OneAtATime:
-    """A sink for replays in several threads."""
+class Behind:
+    """A sink that works in a thread of its own, behind the replays (of any thread) that fill it.
+
+    Use it in a `with`: what went wrong in there is raised by a later call, or at the end.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._lock = Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
+        self._waiting: deque[Future[None]] = deque()
+        self._turn = Lock()
+
+    def __enter__(self) -> Behind:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=kind is not None)
+        if kind is None:
+            self._done(0)
 
     def add(
         self, name: str, partition: Partition, columns: Sequence[Any], nulls: Mapping[str, Any] | None, *, fresh: bool
     ) -> None:
-        """As the sink's own."""
-        with self._lock:
-            self._sink.add(name, partition, columns, nulls, fresh=fresh)
+        """As the sink's own. Waits while there is much to be done."""
+        self._do(partial(self._sink.add, name, partition, columns, nulls, fresh=fresh))
 
     def restart(self, partition: Partition, guilds: Collection[int]) -> None:
         """As the sink's own."""
-        with self._lock:
-            self._sink.restart(partition, guilds)
+        self._do(partial(self._sink.restart, partition, frozenset(guilds)))
+
+    def _do(self, job: Callable[[], None]) -> None:
+        with self._turn:
+            self._waiting.append(self._thread.submit(job))
+            self._done(_MOST_BEHIND)
+
+    def _done(self, most: int) -> None:
+        while len(self._waiting) > most:
+            self._waiting.popleft().result()
 
 
 def must_compile(events: int) -> bool:

@@ -9,7 +9,7 @@ as in a live bot, between two runs of the kernel.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -234,9 +234,11 @@ class Feed:
             if event.data.retroactive and preset is None:
                 self._see_retroactive(event, event.data, position)
         if event.user_id is not None:
-            guild.members[event.user_id] = who  # of handlers that know people by their ids
-            if isinstance(event.data, MemberForgotten) and event.user_id > 0:
-                self.forgotten.append((event.guild_id, event.user_id))
+            user = UserId(self.state.memory.heap[who + M_USER])
+            guild.members[user] = who  # of handlers that know people by their ids
+            event = replace(event, user_id=user)  # it may have been forgotten since the subjects were read
+            if isinstance(event.data, MemberForgotten) and user > 0:
+                self.forgotten.append((event.guild_id, user))
                 self.erased.update(np.flatnonzero(self._members == who).tolist())
         guild.apply(event)
 

@@ -33,6 +33,7 @@ from tracker.events.kinds import (
 from tracker.events.message import message_id_of
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.projections.channels import Channel, weigh
+from tracker.projections.index import MemberIndex
 from tracker.projections.kernel.activity import expire_awards, take_out
 from tracker.projections.kernel.layout import (
     A_MEMBER, A_NEXT, G_AWARDS, G_DISORDERED, G_LAST_AT, G_SEASON_AT, G_SEEN_UNTIL, M_NAME, NEVER,
@@ -74,7 +75,7 @@ class GuildState:
         self.guild_id = guild_id
         self.memory = memory
         self.ledger = ledger
-        self.members: dict[int, int] = {}
+        self.members = MemberIndex(memory)
         self.channels: dict[int, Channel] = {}
         self.role_names: dict[int, str] = {}
         self.season: tuple[str, int] | None = None
@@ -103,7 +104,7 @@ class GuildState:
     def _step(self, kind: int, event: Event, data: Any) -> None:
         user, place = event.user_id, event.channel_id
         memory = self.memory
-        who = -1 if user is None else self.members.get(user, -1)
+        who = -1 if user is None else self.members.row(user)
         if who < 0 and user is not None:
             who = self.member(user)
         known = None if place is None else self.channels.get(place) or self.channel(place)
@@ -154,8 +155,8 @@ class GuildState:
 
     def member(self, user: int) -> int:
         """The member's row, made at first sight."""
-        row = self.members.get(user)
-        if row is None:
+        row = self.members.row(user)
+        if row < 0:
             row = self.members[user] = self.memory.new_member(user, self.row)
         return row
 
@@ -170,8 +171,8 @@ class GuildState:
 
     def is_tracked(self, user: int) -> bool:
         """Whether the member's activity is counted: no bot, not opted out."""
-        row = self.members.get(user)
-        return row is None or is_tracked(self.memory.heap, row)
+        row = self.members.row(user)
+        return row < 0 or is_tracked(self.memory.heap, row)
 
     # -- rules -----------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import blake2b
 
-from tracker.projections.kernel.layout import BOT, M_NAME, M_ROLES, M_STATE, OPTED_OUT, PRESENT
+from tracker.projections.index import MemberIndex
+from tracker.projections.kernel.layout import BOT, M_NAME, M_ROLES, M_STATE, M_USER, OPTED_OUT, PRESENT
 from tracker.projections.memory import Memory
 
 __all__ = ["Roster", "digest"]
@@ -16,14 +17,14 @@ class Roster:
 
     __slots__ = ("_members", "_memory")
 
-    def __init__(self, memory: Memory, members: Mapping[int, int]) -> None:
+    def __init__(self, memory: Memory, members: MemberIndex) -> None:
         self._memory = memory
         self._members = members
 
     def present(self) -> Iterator[int]:
         """The ids of those who are members now."""
-        state = self._memory.heap
-        return (user for user, row in self._members.items() if state[row + M_STATE] & PRESENT)
+        heap = self._memory.heap
+        return (heap[row + M_USER] for row in self._members.rows() if heap[row + M_STATE] & PRESENT)
 
     def is_present(self, user: int) -> bool:
         """Whether the user is a member now."""
@@ -39,17 +40,17 @@ class Roster:
 
     def roles(self, user: int) -> tuple[int, ...]:
         """The user's roles, ascending; none for somebody unknown."""
-        row = self._members.get(user)
-        return () if row is None else self._memory.roles_of(self._memory.heap[row + M_ROLES])
+        row = self._members.row(user)
+        return () if row < 0 else self._memory.roles_of(self._memory.heap[row + M_ROLES])
 
     def is_named(self, user: int, name: str) -> bool:
         """Whether `name` is the name last heard of the user."""
-        row = self._members.get(user)
-        return row is not None and self._memory.heap[row + M_NAME] == digest(name)
+        row = self._members.row(user)
+        return row >= 0 and self._memory.heap[row + M_NAME] == digest(name)
 
     def _state(self, user: int) -> int:
-        row = self._members.get(user)
-        return 0 if row is None else self._memory.heap[row + M_STATE]
+        row = self._members.row(user)
+        return 0 if row < 0 else self._memory.heap[row + M_STATE]
 
 
 def digest(name: str) -> int:
