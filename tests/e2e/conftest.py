@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-_SLOW_ON_POSTGRESQL = {"test_backfill", "test_import_beside", "test_recount", "test_scheduled_reports", "test_start"}
+_ON_BOTH = {"test_crashes"}
+"""What dies between two statements is worth seeing on both."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.stem in _SLOW_ON_POSTGRESQL and item.path.parent.name == "e2e" and "postgresql" in item.name:
+        if item.path.parent.name == "e2e" and item.path.stem not in _ON_BOTH and "postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
