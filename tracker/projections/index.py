@@ -14,6 +14,7 @@ __all__ = ["MemberIndex"]
 _FREE: Final = -1
 _GIVEN_UP: Final = -2
 _FIRST_SIZE: Final = 8
+_SPREAD: Final = 0x9E3779B97F4A7C15  # 2⁶⁴ ÷ the golden ratio: ids that differ in few bits come to lie far apart
 
 
 class MemberIndex(MutableMapping[int, int]):
@@ -42,7 +43,7 @@ class MemberIndex(MutableMapping[int, int]):
         """The user's row, -1 if there is none."""
         heap, slots = self._memory.heap, self._slots
         last = len(slots) - 1
-        at = (user ^ user >> 22) & last
+        at = user * _SPREAD >> 40 & last
         row = slots[at]
         while row != _FREE:
             if row >= 0 and heap[row] == user:
@@ -80,7 +81,7 @@ class MemberIndex(MutableMapping[int, int]):
         """Where the user is, or where they would be put."""
         heap, slots = self._memory.heap, self._slots
         last = len(slots) - 1
-        at = (user ^ user >> 22) & last
+        at = user * _SPREAD >> 40 & last
         while slots[at] != _FREE and not (slots[at] >= 0 and heap[slots[at]] == user):
             at = at + 1 & last
         return at
@@ -90,7 +91,7 @@ class MemberIndex(MutableMapping[int, int]):
         slots, last = array("q", [_FREE]) * size, size - 1
         for row in rows:
             user = heap[row]
-            at = (user ^ user >> 22) & last
+            at = user * _SPREAD >> 40 & last
             while slots[at] != _FREE:
                 at = at + 1 & last
             slots[at] = row
