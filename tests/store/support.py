@@ -20,6 +20,7 @@ CHANNEL = ChannelId(900)
 START = Ms(1_772_000_000_000)
 
 _numbers = itertools.count(1)
+_LETTERS = str.maketrans("0123456789", "abcdefghij")  # in order, and never the digits of anybody's id
 
 
 def fact(
@@ -33,7 +34,7 @@ def fact(
 ) -> Event:
     """An event `at` ms after START with an id of its own (or `event_id`); by default somebody joins a channel."""
     return Event(
-        id=EventId(event_id or f"fact-{next(_numbers):08}"),
+        id=EventId(event_id or f"fact-{next(_numbers):08}".translate(_LETTERS)),
         guild_id=GuildId(guild),
         user_id=None if user is None else UserId(user),
         channel_id=None if channel is None else ChannelId(channel),
