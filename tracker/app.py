@@ -32,6 +32,7 @@ from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.backfills import Backfills
+from tracker.ingest.blocked_runs import BlockedRuns
 from tracker.ingest.boards import Boards
 from tracker.ingest.charts import Charts
 from tracker.ingest.kept_boards import KeptBoards
@@ -249,10 +250,16 @@ class _App:
         seen = CountedSight(ingest.sight, ingest.uncounted)
         schedule = ReportSchedule(config.clock, seen, runs, first_start=self._first_start)
 
-        async def reports() -> None:
+        unblocking = front.unblocking(BlockedRuns(self._database, posts))
+
+        async def owe() -> None:
+            await unblocking.look()  # first, because they are older than what comes due now
             await schedule.look()
+
+        async def reports() -> None:
+            await owe()
             while await outbox.deliver():
-                await schedule.look()
+                await owe()
 
         jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
         outlook = Outlook(self._database, self._reader, ingest.health)

@@ -15,7 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from tracker.clock import Clock
 from tracker.events.settings import GuildSettings
 from tracker.ids import GuildId, Ms
-from tracker.reports.due import dues, next_due
+from tracker.reports.due import LATE_MS, dues, next_due
 from tracker.reports.entry_life import EntryLife
 from tracker.reports.owing import OwedEntry, OwedWindow
 
@@ -23,8 +23,6 @@ __all__ = ["Jobs", "ReportSchedule", "Runs", "Seen"]
 
 _LOG = logging.getLogger("tracker.schedule")
 
-_LATE_MS: Final = 300_000
-"""From when on a report says that it is late, and counts as missed."""
 _SLICE: Final = 50
 """Guilds that are worked on at a time: some hundred entries, a few ms on the writer's thread."""
 
@@ -186,7 +184,7 @@ def _work_out(plans: Sequence[_Plan], now: Ms, *, first_start: bool) -> tuple[li
             after = life.since if plan.looked_at is None else max(life.since, plan.looked_at)
             most = 0 if first_start and plan.looked_at is None else life.entry.catch_up
             windows = tuple(
-                OwedWindow(due=due, late=now - max(due.at, life.formed) > _LATE_MS)
+                OwedWindow(due=due, late=now - max(due.at, life.formed) > LATE_MS)
                 for due in dues(life.entry, zone, after=after, now=now, most=most + 1)
             )
             if windows:

@@ -182,10 +182,53 @@ def test_what_cannot_be_posted_is_tried_once_and_told_by_the_doctor(
         calls = sandbox.sandbox.calls.items()
         refused.append(sum(n for (route, status), n in calls if route.endswith("/messages") and status >= 400))
     assert refused[0] in (range(1, 3) if "HTTP" in says else range(1))  # with its picture, and without
-    assert refused[0] == refused[1], "a start more tries nothing again"
+    assert refused[0] == refused[1], "a start more asks first, and sends nothing to where it would be refused"
     (told,) = [line for line in stage.doctor(monkeypatch, AFTER) if "report for" in line]
     assert told.startswith("bad: ")
     assert says in told
+
+
+def _allow(stage: Stage) -> None:
+    stage.sandbox.call(stage.world.set_overwrite, stage.channel, Overwrite(id=stage.town.guild.id, deny=0))
+
+
+def test_what_was_refused_is_posted_as_soon_as_the_permission_is_back_and_once(
+    tmp_path: Path, sandbox: SandboxThread
+) -> None:
+    stage = Stage(sandbox, tmp_path)
+    _forbid(stage)
+    with stage.bot("2026-02-21T05:00:00+09:00", pace=10) as bot:
+        bot.wait_for(RUNNING)
+        until(lambda: stage.states() == ["blocked"] * 3, bot)
+        _allow(stage)
+        until(lambda: stage.states() == ["sent"] * 3, bot)
+        assert bot.terminate() == 0, bot.log
+    with stage.bot("2026-02-21T06:00:00+09:00") as again:
+        again.wait_for(RUNNING)
+        assert again.terminate() == 0, again.log
+    assert [message for *_, message in stage.runs()] == [message.id for message in stage.messages()]
+
+
+@pytest.mark.parametrize("mark", [pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)])
+def test_killed_while_it_posts_what_was_refused_before_its_start_it_posts_none_twice(
+    tmp_path: Path, sandbox: SandboxThread, mark: int
+) -> None:
+    stage = Stage(sandbox, tmp_path)
+    _forbid(stage)
+    with stage.bot("2026-02-20T05:00:00+09:00") as bot:
+        bot.wait_for(RUNNING)
+        until(lambda: stage.states() == ["blocked"] * 2, bot)
+        assert bot.terminate() == 0, bot.log
+    _allow(stage)
+    back_at = "2026-02-20T06:00:00+09:00"
+    with stage.bot(back_at, kill_at=f"marking:{mark}") as bot:
+        assert bot.wait() == -signal.SIGKILL, bot.log
+    sandbox.call(stage.world.nonces.clear)  # Discord remembers a nonce for some minutes only
+    with stage.bot("2026-02-20T07:00:00+09:00") as again:
+        again.wait_for(RUNNING)
+        until(lambda: stage.states() == ["sent"] * 2, again)
+        assert again.terminate() == 0, again.log
+    assert [message for *_, message in stage.runs()] == [message.id for message in stage.messages()]
 
 
 def test_a_report_of_a_server_that_the_bot_was_removed_from_waits_and_says_so(

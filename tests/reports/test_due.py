@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tracker.clock import from_ms, to_ms
 from tracker.events.settings import ReportEntry, parse_settings
 from tracker.ids import GuildId
-from tracker.reports.due import Due, due_key, dues, entry_key_of, next_due
+from tracker.reports.due import Due, due_key, dues, entry_key_of, in_reach, next_due
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -145,3 +145,19 @@ def test_finding_what_is_due_in_years_of_absence_stops_at_what_is_asked_for() ->
     found = dues(entry(period="monthly"), SEOUL, after=0, now=now, most=31)
     assert len(found) == 31
     assert from_ms(now) - from_ms(found[0].at) > timedelta(days=900)
+
+
+@pytest.mark.parametrize(("first_day", "near"), [(20260216, False), (20260217, True), (20260218, True)])
+def test_a_late_window_is_in_reach_as_far_back_as_catch_up_counts(first_day: int, near: bool) -> None:
+    (entry,) = parse_settings({"reports": [{"catch_up": 2}]}).reports
+    due_at, now = local(SEOUL, "2026-02-17T00:00"), local(SEOUL, "2026-02-19T12:00")
+    assert in_reach(entry, SEOUL, first_day=first_day, due_at=due_at, now=now) is near
+
+
+def test_a_window_that_is_not_late_yet_is_in_reach_even_if_none_is_caught_up() -> None:
+    (entry,) = parse_settings({"reports": [{"catch_up": 0}]}).reports
+    due_at = local(SEOUL, "2026-02-19T00:00")
+    found = [
+        in_reach(entry, SEOUL, first_day=20260218, due_at=due_at, now=due_at + late) for late in (300_000, 300_001)
+    ]
+    assert found == [True, False]

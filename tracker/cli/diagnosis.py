@@ -23,6 +23,8 @@ _OUTBOXES: Final = {"posts": "posts", "members": "tier roles and nicknames"}
 _UNNAMED_CHANNEL: Final = "the channel of the settings"
 _UNNAMED: Final = "what is older than a week, or was put right since, is not named"
 _STALE_MS: Final = 60_000
+_TO_COME: Final = "posts to come will arrive"
+_THEN: Final = {"report": "the bot then posts it late, as far back as catch_up"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +224,7 @@ def _outbox(facts: Facts) -> Iterator[Finding]:
         if state == "failed":
             yield _failed(what, post)
         else:
-            yield _blocked(what, post.error, _remedy(post.error))
+            yield _blocked(what, post.error, f"{_remedy(post.error)}; {_THEN.get(post.kind, _TO_COME)}")
     for outbox, one, several in (
         ("members", "member is stuck", "members are stuck"),
         ("posts", f"post did not arrive ({_UNNAMED})", f"posts did not arrive ({_UNNAMED})"),
@@ -257,14 +259,12 @@ def _blocked(what: str, reason: str, todo: str) -> Finding:
 def _remedy(reason: str) -> str:
     """What to do about a blocked post."""
     if "HTTP 403" in reason:
-        return (
-            "let the bot view the channel, send messages, embed links and attach files there; posts to come will arrive"
-        )
+        return "let the bot view the channel, send messages, embed links and attach files there"
     if "HTTP 404" in reason:
         return "the channel is gone: name another one (`/config log-channel`, `/schedule`)"
     if "log_channel_id" in reason:
         return "set a log channel: `/config log-channel`"
-    return "change what it says; posts to come will arrive"
+    return "change what it says"
 
 
 def _more(topic: str, rest: int, one: str, several: str) -> Iterator[Finding]:

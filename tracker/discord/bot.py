@@ -16,6 +16,7 @@ from tracker.discord import settings_commands
 from tracker.discord.backfill import Backfiller
 from tracker.discord.board_desk import BoardDesk, BoardReader
 from tracker.discord.board_pages import BoardPresses
+from tracker.discord.channel_access import ChannelAccess
 from tracker.discord.commands.leaderboard import LeaderboardCommand
 from tracker.discord.commands.privacy import PRIVACY
 from tracker.discord.commands.rank import RankCommand
@@ -38,6 +39,7 @@ from tracker.discord.sight import Intake
 from tracker.discord.startup import StartUp
 from tracker.discord.surroundings import Surroundings
 from tracker.discord.texts import command_texts
+from tracker.discord.unblocking import Blocked, News, Unblocking
 from tracker.discord.why_desk import WhyDesk
 from tracker.ingest.backfills import Backfills
 from tracker.ingest.members import Members
@@ -129,6 +131,8 @@ class Front:
         )
         self._surroundings = Surroundings(self._hierarchy)
         self._surroundings.subscribe(self._bot.gated)
+        self._news = News()
+        self._news.subscribe(self._bot.gated)
         self._show_reports(ReportDesk(intake, reader, pictures=pictures, surroundings=self._surroundings))
         if boards is not None:
             self._show_boards(BoardDesk(intake, boards))
@@ -184,6 +188,16 @@ class Front:
     def surroundings(self) -> Surroundings:
         """What the gateway has told of the guilds' looks and roles."""
         return self._surroundings
+
+    def unblocking(self, blocked: Blocked) -> Unblocking:
+        """What has reports posted that Discord refused, once it takes them."""
+        return Unblocking(
+            intake=self._intake,
+            blocked=blocked,
+            access=ChannelAccess(lambda: self._bot.rest, self._hierarchy),
+            news=self._news,
+            has_role=self._surroundings.has_role,
+        )
 
     def member_outbox(self, members: Members) -> MemberOutbox:
         """What brings the members in line that this front-end sees; to be closed before it."""

@@ -107,15 +107,27 @@ class Poster:
         if self._me is None:
             self._me = int((await self._rest.fetch_my_user()).id)
         since = hikari.Snowflake(max(0, since_ms - _NONCE_HOLDS_MS - DISCORD_EPOCH_MS) << 22)
-        found = []
+        found: list[hikari.Message] = []
         try:
-            async for message in self._rest.fetch_messages(channel, after=since).limit(_LOOK_BACK):
-                if message.author.id == self._me:
-                    found.append(message)  # noqa: PERF401  (hikari's iterator ends with an error)
+            if await self._find(self._rest.fetch_messages(channel).take_while(lambda m: m.id > since), found):
+                await self._find(self._rest.fetch_messages(channel, after=since), found)
         except hikari.ForbiddenError:
             _LOG.info("the history of channel %s may not be read; relying on the nonce alone", channel)
         turn.mine[channel] = (since_ms, found)
         return found
+
+    async def _find(self, messages: hikari.LazyIterator[hikari.Message], mine: list[hikari.Message]) -> bool:
+        """Adds the bot's own. True if there are more messages than are looked at.
+
+        What is looked for was posted either lately (the process died before it noted that) or soon after it was owed
+        (and then came another trouble, for as long as you like): so both ends are read.
+        """
+        read = 0
+        async for message in messages.limit(_LOOK_BACK):
+            read += 1
+            if message.author.id == self._me:
+                mine.append(message)
+        return read == _LOOK_BACK
 
 
 def _is_it(message: hikari.Message, owed: Owed, post: Post) -> bool:

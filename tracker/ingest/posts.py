@@ -12,6 +12,7 @@ from store.deliveries import Delivery, NewDelivery, Tried
 from store.engine import Database
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, UserId
 from tracker.ingest.ingest import Ingest
+from tracker.reports.due import entry_key_of
 
 __all__ = ["Posts"]
 
@@ -35,6 +36,7 @@ class Posts:
         self._quiet_until: Ms | None = Ms(0)  # None: nothing is owed
         self._changes = 0
         self._flushes = -1
+        self.refused: dict[GuildId, set[str]] = {}  # reports that were blocked, for `BlockedRuns`
 
     async def owe_post(self, guild: GuildId, channel: ChannelId | None, *, kind: str, key: str, payload: str) -> bool:
         """Owe a post of any kind; False if one of that key is or was owed already. `channel` None: the log channel."""
@@ -79,6 +81,8 @@ class Posts:
     async def mark_blocked(self, owed: Tried, error: str) -> None:
         """A person has to change something."""
         await self.change(partial(store.deliveries.mark_blocked, self._database, owed, error))
+        if entry_key_of(owed.key) is not None:
+            self.refused.setdefault(owed.guild_id, set()).add(owed.key)
 
     async def mark_dropped(self, owed: Tried, reason: str) -> None:
         """It will never be posted."""

@@ -10,6 +10,7 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from tracker.clock import from_ms, to_ms
@@ -18,7 +19,10 @@ from tracker.ids import GuildId, Ms
 from tracker.projections.days import day_of
 from tracker.reports.window import Window, containing
 
-__all__ = ["Due", "due_key", "dues", "entry_key_of", "next_due"]
+__all__ = ["LATE_MS", "Due", "due_key", "dues", "entry_key_of", "in_reach", "next_due"]
+
+LATE_MS: Final = 300_000
+"""From when on a report says that it is late, and counts as missed."""
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ONE_DAY = timedelta(days=1)
@@ -57,6 +61,17 @@ def next_due(entry: ReportEntry, zone: ZoneInfo, now: int) -> Ms:
         if due.at > now and due.window.start < due.window.end:
             return due.at
     raise AssertionError("the days do not end")
+
+
+def in_reach(entry: ReportEntry, zone: ZoneInfo, *, first_day: int, due_at: int, now: int) -> bool:
+    """Whether the report of a window that begins on `first_day` is still to be posted, though it may be late by now.
+
+    Of those that are late the newest `catch_up` are, counted back from now.
+    """
+    if now - due_at <= LATE_MS:
+        return True
+    newest = dues(entry, zone, after=0, now=now, most=entry.catch_up)
+    return bool(newest) and first_day >= newest[0].window.first_day
 
 
 def due_key(guild_id: GuildId, entry_key: str, window: Window) -> str:
