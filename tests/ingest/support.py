@@ -8,6 +8,7 @@ import store.log
 import store.rebuild
 import store.state
 from store.engine import Database
+from store.lease import Lease
 from tests.projections.history import GUILD
 from tracker.events.envelope import Data, Event
 from tracker.events.message import MessageSent, message_sent_id
@@ -73,13 +74,13 @@ class Desk:
         assert list(store.rebuild.verify(self.database)) == []
 
 
-def make_desk(database: Database, **limits: int) -> Desk:
-    """A desk whose ingest has recovered from `database`; not started yet."""
+def make_desk(database: Database, *, lease: Lease | None = None, **limits: int) -> Desk:
+    """A desk whose ingest has recovered from `database`, and writes as the holder of `lease`; not started yet."""
     clock = HandClock()
     fatal: list[Exception] = []
     ingest = Ingest(
         database,
-        None,
+        lease,
         store.state.recover_all(database),
         store.log.head(database),
         clock,

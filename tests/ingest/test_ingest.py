@@ -359,14 +359,11 @@ async def test_a_caller_that_gives_up_does_not_undo_the_flush(desk: Desk) -> Non
 
 async def test_without_the_lease_it_stops_at_once(database: Database, open_again: Callable[[], Database]) -> None:
     lease = store.lease.acquire(database, now=Ms(0))
-    fatal: list[Exception] = []
-    desk = make_desk(database, commit_ms=0)
-    desk.ingest._lease = lease
-    desk.ingest._fatal = fatal.append
+    desk = make_desk(database, lease=lease, commit_ms=0)
     desk.ingest.start()
     store.lease.acquire(open_again(), now=Ms(60_000))  # the first one gave no heartbeat for too long
     desk.ingest.accept(desk.fact(VoiceJoined()))
-    await until(lambda: bool(fatal))
-    assert "lease" in str(fatal[0])
+    await until(lambda: bool(desk.fatal))
+    assert "lease" in str(desk.fatal[0])
     assert desk.logged() == []
     assert not await desk.ingest.close(5)

@@ -1,0 +1,64 @@
+"""Looks: what is kept in memory is brought to now as by a flush, and the tables follow with the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from store.state import FlushBatch
+from tracker.ids import Partition
+from tracker.ingest.flushing import Flushing
+from tracker.ingest.holds import Holds
+from tracker.ingest.live_fold import LiveFold, batches_of
+from tracker.ingest.observers import Observers
+
+__all__ = ["Looks"]
+
+
+class Looks:
+    """Belongs to one event loop. `told`: who is told of each look. `flush`: makes a flush that nobody waits for."""
+
+    def __init__(
+        self, fold: LiveFold, holds: Holds, flushing: Flushing, flush: Callable[[], Awaitable[object]]
+    ) -> None:
+        self.told = Observers()
+        self._fold = fold
+        self._holds = holds
+        self._flushing = flushing
+        self._flush = flush
+        self._next: dict[Partition, asyncio.Task[bool]] = {}
+        self._after: asyncio.Task[object] | None = None
+
+    async def look(self, partition: Partition) -> bool:
+        """Tick, append, and tell. Who waits for the same look shares it; a caller that gives up does not undo it."""
+        if partition not in self._next:
+            self._next[partition] = asyncio.create_task(self._look(partition), name="look")
+        return await asyncio.shield(self._next[partition])
+
+    async def _look(self, partition: Partition) -> bool:
+        fold = self._fold
+        async with fold.flushing():
+            del self._next[partition]  # from here on, newcomers wait for the next one
+            if self._holds:
+                return await self._flushing.now()
+            taken = fold.tick(partition)
+            if await fold.append():
+                return await self._flushing.now()  # of the fold that was reloaded
+            points = fold.points(taken)
+            if not await fold.writer.once(lambda: self._tell(batches_of(points))):
+                await fold.writer.until_done("flush", lambda: self._flushing.write(batches_of(points)))
+                self._flushing.noted()
+            self._tidy_up()
+            return True
+
+    def _tell(self, batches: Sequence[FlushBatch]) -> bool:
+        """Tell of a look. False: these deltas erase somebody, and do not wait."""
+        if any(batch.changes.forgotten for batch in batches):
+            return False
+        self.told.tell([self._fold.held.look(batch) for batch in batches])
+        return True
+
+    def _tidy_up(self) -> None:
+        """What a look leaves to be done is done while nobody waits for it."""
+        after = self._flush() if self._fold.held.full else self._fold.writer.once(self._fold.held.merge)
+        self._after = asyncio.ensure_future(after)
