@@ -7,14 +7,14 @@ is answers from it unchanged. The database that the log comes from is only read;
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
-from store import state
+from store import state, subjects
 from store.engine import Database, open_database
 from store.shadow import Shadow
 from store.state import Checkpoint
@@ -78,6 +78,15 @@ def ends(db: Database) -> dict[Partition, Checkpoint]:
     return found
 
 
+def _retired(db: Database, partitions: Iterable[Partition]) -> dict[Partition, list[int]]:
+    """The subjects of those who asked to be forgotten, where no flush has unlinked them yet.
+
+    Read before the others are: whom a flush unlinks in between is then unknown anyway.
+    """
+    with db.read() as connection:
+        return {partition: subjects.retired(connection, partition) for partition in partitions}
+
+
 def fold_into(
     source: Database,
     target: Database,
@@ -91,10 +100,12 @@ def fold_into(
     """Fills the read models of `target` (empty, see `scratch`) with what the log of `source` says.
 
     `until`: as of this instant, which is the fold of all that occurred up to it, then open sessions advanced to it;
-    None, or an instant that nobody has seen yet: as far as the log goes. `rules`: by guild, the settings document that
-    is in force throughout its history, whatever its own changes said. `guilds`: only these; None: all. `progress` is
-    told of the events read. `at`: up to these positions and instants (None: `ends`), so that two foldings mean the
-    same. Raises DatabaseError, LogCorruptError; ConfigError if `target` was made with other partitions.
+    None, or an instant that nobody has seen yet: as far as the log goes. Who asks to be forgotten is in no such view
+    from then on, also of an instant before that, and whether or not a flush has carried it out. `rules`: by guild, the
+    settings document that is in force throughout its history, whatever its own changes said. `guilds`: only these;
+    None: all. `progress` is told of the events read. `at`: up to these positions and instants (None: `ends`), so that
+    two foldings mean the same. Raises DatabaseError, LogCorruptError; ConfigError if `target` was made with other
+    partitions.
     """
     from store.columns import LogReader  # numpy: not before it is needed
     from store.replay import Preset, Replay, kernel_for
@@ -103,12 +114,16 @@ def fold_into(
         raise ConfigError(f"a log of {source.partitions} partitions cannot be folded into {target.partitions}")
     reached = {p: end for p, end in (ends(source) if at is None else at).items() if end.position}
     presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
+    gone = {} if until is None else _retired(source, reached)
     kernel, reader = kernel_for(sum(end.position for end in reached.values())), LogReader(source)
     with Shadow.create(target, target.all_partitions) as shadow:
         for partition, end in reached.items():
             wanted = None if guilds is None else [g for g in guilds if partition_of(g, source.partitions) == partition]
             if wanted is None or wanted:
-                replay = Replay(reader, partition, shadow, kernel=kernel, guilds=wanted, presets=presets, until=until)
+                replay = Replay(
+                    reader, partition, shadow, kernel=kernel, guilds=wanted, presets=presets, until=until,
+                    nobody=gone.get(partition, ()),
+                )  # fmt: skip
                 replay.read(end.position, progress)
                 replay.finish(end.as_of if until is None else min(until, end.as_of))
         shadow.finish()

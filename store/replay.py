@@ -104,7 +104,7 @@ class Replay:
     """One partition's log up to a position, on its way into a sink: `read`, then `finish`.
 
     `guilds`: only these; None: all. `presets`: by guild id, settings that are in force from its first event on.
-    `until`: only what occurred up to that instant.
+    `until`: only what occurred up to that instant. `nobody`: these subjects are folded without a user.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class Replay:
         guilds: Collection[GuildId] | None = None,
         presets: Mapping[int, Preset] | None = None,
         until: int | None = None,
+        nobody: Collection[int] = (),
     ) -> None:
         self._reader = reader
         self._partition = partition
@@ -125,21 +126,20 @@ class Replay:
         self._guilds = guilds
         self._presets = dict(presets or {})
         self._until = until
+        self._nobody = nobody
         self._parts: list[_Part] = []
 
     def read(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
         """Fold the log up to the position. `progress` is told how many more events were folded. Raises as LogReader."""
-        users = self._reader.subjects(self._partition)[1]
+        users = _unlinked(self._reader.subjects(self._partition)[1], self._nobody)
         feed = self._fold(users, upto, self._guilds, progress, canonical=False).feed
         again = feed.again
         if again:
             self._sink.restart(self._partition, again)
             self._parts[0].harvest.leave_out(again)
             self._presets |= feed.retroactive
-            users = users.copy()
-            users[[subject for subject in feed.erased if subject < len(users)]] = 0
             guilds = [GuildId(guild) for guild in sorted(again)]
-            self._fold(users, upto, guilds, None, canonical=True)
+            self._fold(_unlinked(users, feed.erased), upto, guilds, None, canonical=True)
 
     def _fold(
         self,
@@ -186,3 +186,10 @@ class Replay:
     def _hand_over(self, part: _Part) -> None:
         for rows in part.harvest.deltas():
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
+
+
+def _unlinked(users: Ints, subjects: Collection[int]) -> Ints:
+    """The users by subject id, as if nobody knew who these subjects are."""
+    known = users.copy()
+    known[[subject for subject in subjects if subject < len(users)]] = 0
+    return known

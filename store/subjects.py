@@ -15,7 +15,9 @@ from typing import Any, Final
 from cachetools import LRUCache
 from sqlalchemy import Connection
 
-__all__ = ["CACHED", "Member", "Subjects", "forget", "known", "retire"]
+from tracker.ids import Partition
+
+__all__ = ["CACHED", "Member", "Subjects", "forget", "known", "retire", "retired"]
 
 CACHED: Final = 50_000
 """How many mappings the writer keeps in memory (about 12 MB); a member beyond that costs one look-up per batch."""
@@ -72,6 +74,12 @@ def known(connection: Connection, members: Iterable[Member]) -> dict[Member, int
 def retire(connection: Connection, members: Iterable[Member]) -> None:
     """These members asked to be forgotten: what they do from now on is another subject's."""
     _each(connection, "UPDATE subjects SET retired = subject_id WHERE retired = 0 AND", members)
+
+
+def retired(connection: Connection, partition: Partition) -> list[int]:
+    """The subjects of those who asked to be forgotten, where no flush has unlinked them yet."""
+    statement = f"SELECT subject_id FROM subjects WHERE partition = {int(partition)} AND retired <> 0"  # noqa: S608
+    return list(connection.exec_driver_sql(statement).scalars())
 
 
 def forget(connection: Connection, members: Iterable[Member]) -> None:

@@ -198,6 +198,38 @@ def test_two_foldings_up_to_the_same_positions_know_the_same_whatever_came_in_be
         assert not any(row[4] for row in tables(past)["totals"])
 
 
+def asked_to_be_forgotten(database: Database) -> Writer:
+    """At 20 min somebody who was in voice from 0 on asks to be forgotten, writes at 21, and no flush comes after it."""
+    writer = filled(database)
+    writer.write([fact(MessageSent(), user=1, event_id="message:77", at=15 * MINUTE)])
+    writer.flush(START + 16 * MINUTE)
+    writer.write([fact(MemberForgotten(), user=1, channel=None, at=20 * MINUTE)])
+    writer.write([fact(MessageSent(), user=1, event_id="message:88", at=21 * MINUTE)])
+    return writer
+
+
+@pytest.mark.parametrize("minute", [3, 10, 16, 20])
+def test_who_asked_to_be_forgotten_is_in_no_view_made_since_whatever_its_instant(
+    database: Database, minute: int
+) -> None:
+    writer, moment = asked_to_be_forgotten(database), Ms(START + minute * MINUTE)
+    with asof.scratch(database) as past:
+        asof.fold_into(database, past, until=moment, guilds=[GUILD])
+        before = tables(past)
+    assert before["totals"] == before["daily"] == before["sessions"] == []
+    writer.flush(START + 22 * MINUTE)  # which carries it out
+    with asof.scratch(database) as past:
+        asof.fold_into(database, past, until=moment, guilds=[GUILD])
+        assert tables(past) == before
+
+
+def test_who_came_back_after_being_forgotten_is_seen_since_then_only(database: Database) -> None:
+    asked_to_be_forgotten(database)
+    with asof.scratch(database) as past:
+        asof.fold_into(database, past, until=Ms(START + 21 * MINUTE), guilds=[GUILD])
+        assert [row[:5] for row in tables(past)["totals"]] == [(GUILD, 1, 1, 0, 1)]
+
+
 def test_the_source_is_only_read_and_progress_is_told_of_every_event(database: Database) -> None:
     log.append(database, [fact(VoiceJoined(), user=n) for n in range(1, 2_501)], recorded_at=START)
     steps: list[int] = []
