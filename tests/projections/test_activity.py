@@ -6,9 +6,10 @@ from zlib import crc32
 
 import pytest
 
-from tests.projections.history import GUILD, MINUTE, Folded, History
+from tests.projections.history import GUILD, HOUR, MINUTE, Folded, History
 from tracker.events.member import MemberForgotten, MemberLeft, MemberRenamed, MemberRolesChanged
 from tracker.events.rule import ExpAdjusted, SeasonStarted
+from tracker.events.ticks import TrackerLost
 from tracker.ids import Partition, RoleId
 from tracker.projections.kernel.layout import M_NAME, M_ROLES, M_STATE, OPTED_OUT, PRESENT
 from tracker.projections.load import LOADED_TABLES, load_rows
@@ -43,6 +44,13 @@ def test_a_message_deleted_within_the_time_loses_its_award_on_the_day_it_was_giv
     history = History().settings(messages={"revoke_s": 600}).at("23:55").message(1, CHAT, 1001)
     cells = Folded(history.after(10 * MINUTE + late).delete(1001, CHAT)).daily(1)[20260218, CHAT]
     assert (cells[2], cells[5]) == (1, left)
+
+
+def test_a_tick_does_not_settle_what_may_still_be_revoked_in_a_guild_that_is_not_seen() -> None:
+    """Its time stands still, so what is heard of it later may be older than the tick."""
+    history = History().settings(messages={"revoke_s": 600}).at("09:00").message(1, CHAT, 1001)
+    history.after(MINUTE).add(TrackerLost()).after(HOUR).tick()
+    assert Folded(history.at("09:02").delete(1001, CHAT)).exp(1) == 0
 
 
 def test_an_interaction_earns_only_where_the_settings_say_so() -> None:

@@ -21,11 +21,11 @@ from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact
 from tracker.errors import LeaseLostError
 from tracker.events.envelope import Event
 from tracker.events.member import MemberForgotten
-from tracker.events.message import MessageSent
+from tracker.events.message import MessageDeleted, MessageSent
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft
-from tracker.ids import Ms
+from tracker.ids import MessageId, Ms
 
 MINUTE = 60_000
 
@@ -150,6 +150,20 @@ def test_a_rebuild_of_one_guild_leaves_the_others_as_the_log_has_them(database: 
     rebuild.rebuild(database)
     assert rebuild.verify(database) == []
     assert len(tables(database)["sessions"]) == 3
+
+
+def test_what_is_revoked_in_a_guild_that_is_not_seen_is_revoked_by_a_rebuild_too(database: Database) -> None:
+    writer = Writer(database)
+    rules = SettingsChanged(settings={"messages": {"revoke_s": 600}})
+    writer.write([fact(rules, user=None, channel=None), fact(MessageSent(), user=1, event_id="message:77")])
+    writer.write([fact(TrackerLost(), user=None, channel=None, at=MINUTE)])
+    writer.flush(START + 60 * MINUTE)  # its time stands still meanwhile
+    writer.write([fact(MessageDeleted(message_id=MessageId(77)), user=None, at=2 * MINUTE)])
+    writer.flush(START + 61 * MINUTE)
+    before = tables(database)
+    assert [row[:3] for row in before["totals"]] == [(GUILD, 1, 0)]
+    rebuild.rebuild(database)
+    assert tables(database) == before
 
 
 def test_added_history_marks_its_guild_until_the_rebuild(database: Database) -> None:
