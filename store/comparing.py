@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from store import asof, judging, state
+from store import asof, judging, loading, state
 from store.engine import Database
 from store.schema import rebuild_marks, subjects
 from tracker.events.settings import DEFAULTS, parse_settings
@@ -122,7 +122,7 @@ class _Sides:
         for table in TABLES.values():
             sides = (self._rows(side, partition, table) for side in (self.live, self.replayed))
             yield from _compared(table, *sides)
-        for row in state.rows_of(self.replayed, partition, "guilds"):
+        for row in loading.rows_of(self.replayed, partition, "guilds"):
             if row[0] not in self.without:
                 yield from self._out_of_line(partition, row, as_of)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from sqlalchemy import Connection, update
 
-from store import arrays, bulk, log, schema, standings, subjects
+from store import arrays, bulk, loading, log, schema, standings, subjects
 from store.appending import Epochs
 from store.deliveries import NewDelivery, enqueue_in
 from store.engine import Database
 from store.lease import Lease
 from store.subjects import Member
-from tracker.clock import from_ms
 from tracker.errors import LeaseLostError
 from tracker.ids import GuildId, Ms, Partition, Position
 from tracker.projections.load import LOADED_TABLES, load_rows
@@ -23,7 +22,7 @@ from tracker.projections.state import PartitionState
 
 __all__ = [
     "Checkpoint", "FlushBatch", "checkpoints", "checkpoints_in", "flush", "load", "move_checkpoints", "put_checkpoint",
-    "recover", "recover_all", "rows_of", "write_changes",
+    "recover", "recover_all", "write_changes",
 ]  # fmt: skip
 
 
@@ -200,20 +199,6 @@ def put_checkpoint(connection: Connection, partition: Partition, checkpoint: Che
     connection.execute(update(schema.checkpoints).where(schema.checkpoints.c.partition == partition).values(moved))
 
 
-# What a restart needs of the bigger tables. An open session's days are sought among the days since it began.
-_DAY_MS: Final = 86_400_000
-_OPEN_SESSION_DAYS: Final = (
-    "SELECT d.guild_id, d.day, d.user_id, d.started_at FROM session_days d JOIN sessions s "
-    "ON s.partition = d.partition AND s.guild_id = d.guild_id AND s.user_id = d.user_id "
-    "AND s.started_at = d.started_at AND s.ended_at IS NULL WHERE d.partition = {0} AND d.day >= {0}"
-)
-_WHERE: Final = {
-    "sessions": " AND ended_at IS NULL",
-    "totals": " AND (message_award_at > {0} OR interaction_award_at > {0})",
-    "carries": " AND carry_ms > 0",
-}
-
-
 def load(db: Database, partition: Partition) -> tuple[PartitionState, Position]:
     """The fold state as of the partition's checkpoint, out of the tables, and the checkpoint's position."""
     state = PartitionState(partition=partition)
@@ -222,43 +207,8 @@ def load(db: Database, partition: Partition) -> tuple[PartitionState, Position]:
         state.as_of = checkpoint.as_of
         if checkpoint.position:
             for name in LOADED_TABLES:
-                load_rows(state, name, _rows_to_load(connection, partition, checkpoint.as_of, name))
+                load_rows(state, name, loading.rows_to_load(connection, partition, checkpoint.as_of, name))
     return state, checkpoint.position
-
-
-def _rows_to_load(connection: Connection, partition: Partition, as_of: int, name: str) -> Iterable[Row]:
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    arguments: tuple[Any, ...] = (partition,)
-    if name == "session_days":
-        statement, arguments = _OPEN_SESSION_DAYS, (partition, _first_day(connection, partition, mark))
-    else:
-        where = _WHERE.get(name, "")
-        statement = f"SELECT {', '.join(TABLES[name].columns)} FROM {name} WHERE partition = {{0}}{where}"  # noqa: S608
-        if name == "totals":  # no cooldown is longer than a day
-            arguments = (partition, as_of - _DAY_MS, as_of - _DAY_MS)
-    return _streamed(connection, statement.format(mark), arguments)
-
-
-def rows_of(connection: Connection, partition: Partition, name: str) -> Iterable[Row]:
-    """All rows of a read model's partition, in the order of its columns (streamed)."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    columns = ", ".join(TABLES[name].columns)
-    return _streamed(connection, f"SELECT {columns} FROM {name} WHERE partition = {mark}", (partition,))  # noqa: S608
-
-
-def _streamed(connection: Connection, statement: str, arguments: tuple[Any, ...]) -> Iterable[Row]:
-    streaming = connection.execution_options(stream_results=True, yield_per=5_000)
-    for rows in streaming.exec_driver_sql(statement, arguments).partitions(5_000):
-        yield from cast("Sequence[Row]", rows)
-
-
-def _first_day(connection: Connection, partition: Partition, mark: str) -> int:
-    """A day (yyyymmdd) that no open session's first one precedes in any zone."""
-    oldest = connection.exec_driver_sql(
-        f"SELECT MIN(started_at) FROM sessions WHERE partition = {mark} AND ended_at IS NULL",  # noqa: S608
-        (partition,),
-    ).scalar_one()
-    return 99_999_999 if oldest is None else int(f"{from_ms(oldest - _DAY_MS):%Y%m%d}")
 
 
 def recover(db: Database, partition: Partition) -> tuple[PartitionState, Position]:

@@ -48,8 +48,9 @@ def plans(db: Database, ask: Callable[[], object]) -> list[str]:
 
     def note(_c: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE")):
-            cursor.execute(explain + statement, parameters)
-            lines.extend(str(row[-1]) for row in cursor.fetchall())
+            asking = cursor.connection.cursor()  # not by one that streams: it can do nothing but that
+            asking.execute(explain + statement, parameters)
+            lines.extend(str(row[-1]) for row in asking.fetchall())
 
     for engine in (db.engine, db.reader):
         event.listen(engine, "before_cursor_execute", note)
