@@ -142,7 +142,7 @@ class LogReader:
         found = rest.find(i)
         if found is None:
             return next(log.read(self._db, partition, Position(position - 1)))
-        return log._recorded(
+        return log.recorded_event(
             partition,
             (
                 position, rest.ids[found], TYPES[int(columns.kind[i])], rest.versions[found], int(columns.guild[i]),

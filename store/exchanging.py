@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from store import log, standings, state
+from store import log, marks, standings, state
 from store.engine import Database, open_database
 from store.failures import is_duplicate
 from store.recounting import STAGED, Counted
@@ -147,8 +147,7 @@ class Exchange:
         state.write_changes(connection, {partition: self._tail})
         rules: dict[int, StandingRules] = {g: _rules(self.fresh.guilds[g]) for g in guilds if g in self.fresh.guilds}
         standings.derive_all(connection, partition, rules, self._as_of)
-        counted = sorted(self._guilds - self.behind)
-        connection.execute(_of_guilds(_UNMARK), {"partition": partition, "guilds": counted, "upto": self._reached})
+        marks.counted(connection, partition, self._reached, self._guilds - self.behind)
 
     def _take_over(self, connection: Connection) -> None:
         source = STAGED
@@ -165,12 +164,6 @@ class Exchange:
     def _stop(self, guild: GuildId, why: str) -> None:
         self._guilds.discard(guild)
         self.obstacles[guild] = why
-
-
-_UNMARK: Final = (
-    f"DELETE FROM rebuild_marks WHERE {_THESE} AND NOT EXISTS (SELECT 1 FROM events e "  # noqa: S608
-    "WHERE e.partition = :partition AND e.position > :upto AND e.guild_id = rebuild_marks.guild_id)"
-)
 
 
 def without(changes: Changes, guilds: Collection[int]) -> Changes:

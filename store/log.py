@@ -24,7 +24,7 @@ from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, Position, Us
 
 __all__ = [
     "START", "AppendResult", "Duplicate", "append", "check_contiguity", "head", "newest", "partition_for", "read",
-    "read_canonical",
+    "read_canonical", "recorded_event",
 ]  # fmt: skip
 
 START: Final = Position(0)
@@ -192,9 +192,9 @@ def read(
         where, arguments = where + " AND e.guild_id = {0}", [*arguments, int(guild)]
     with db.read() as connection:
         for row in archive_reading.rows(db, connection, partition, after=after, guild=guild):
-            yield _recorded(partition, row)
+            yield recorded_event(partition, row)
         for row in _stream(connection, where + " ORDER BY e.position", arguments):
-            yield _recorded(partition, row)
+            yield recorded_event(partition, row)
 
 
 def read_canonical(
@@ -212,7 +212,7 @@ def read_canonical(
         archived = archive_reading.canonical_rows(db, connection, partition, upto=upto, guilds=guilds)
         table = _stream(connection, where + " ORDER BY e.guild_id, e.occurred_at, e.position", arguments)
         for row in table if archived is None else merge(archived, table, key=_canonical):
-            yield _recorded(partition, row)
+            yield recorded_event(partition, row)
 
 
 def _canonical(row: tuple[Any, ...]) -> tuple[int, int, int]:
@@ -227,7 +227,8 @@ def _stream(connection: Connection, where: str, arguments: list[int]) -> Iterato
         yield from (tuple(row) for row in batch)
 
 
-def _recorded(partition: Partition, row: tuple[Any, ...]) -> RecordedEvent:
+def recorded_event(partition: Partition, row: tuple[Any, ...]) -> RecordedEvent:
+    """The event of a row as `read` selects it. Raises LogCorruptError if it cannot be read."""
     position, event_id, kind, version, guild, user, channel, occurred_at, recorded_at, data = row
     try:
         decoded = data_from_json(kind, version, data)

@@ -7,20 +7,21 @@ counts as if it had come live. Ticks belong to no guild; time comes to the parti
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
-from store import appending, log, standings, state, subjects
+from store import appending, log, marks, standings, state, subjects
 from store.asof import Progress
 from store.comparing import Difference, verify
 from store.engine import Database
 from store.gathered import Gathered
 from store.lease import Lease
+from store.marks import mark_for_rebuild, marked, unmark
 from store.planning import measure
-from store.schema import READ_MODELS, member_sync, rebuild_marks
+from store.schema import READ_MODELS, member_sync
 from store.shadow import Shadow
 from store.state import Checkpoint
 from store.subjects import Member
@@ -50,28 +51,6 @@ def append_history(
         newest[event.guild_id] = max(newest.get(event.guild_id, event.occurred_at), event.occurred_at)
     newest.pop(GuildId(0), None)
     return log.append(db, events, recorded_at=recorded_at, lease=lease, mark=True)
-
-
-def unmark(db: Database, guilds: set[GuildId]) -> None:
-    """Nothing of these guilds is to be counted anew after all: their history was there already."""
-    if guilds:
-        with db.write() as connection:
-            connection.execute(delete(rebuild_marks).where(rebuild_marks.c.guild_id.in_(guilds)))
-
-
-def mark_for_rebuild(db: Database, guilds: Iterable[GuildId]) -> None:
-    """Notes that the read models of these guilds are not true before a rebuild."""
-    missing = set(guilds) - marked(db)
-    if missing:
-        rows = [{"partition": partition_of(g, db.partitions), "guild_id": g} for g in sorted(missing)]
-        with db.write() as connection:
-            connection.execute(insert(rebuild_marks), rows)
-
-
-def marked(db: Database) -> set[GuildId]:
-    """The guilds whose read models await a rebuild."""
-    with db.read() as connection:
-        return {GuildId(g) for g in connection.execute(select(rebuild_marks.c.guild_id)).scalars()}
 
 
 def rebuild(
@@ -137,9 +116,10 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
         shadow.check()
         with db.write() as connection:
             shadow.swap(connection)
-            appending.lock(connection, heads, None if lease is None else lease.epochs)
+            appending.lock(connection, db.all_partitions, None if lease is None else lease.epochs)
             subjects.forget(connection, forgotten)
-            connection.execute(delete(rebuild_marks))
+            for partition in db.all_partitions:
+                marks.counted(connection, partition, heads.get(partition, log.START))
             _judge(connection, rules, ends)
             for partition, end in ends.items():
                 state.put_checkpoint(connection, partition, end)
@@ -186,6 +166,7 @@ def _rebuild_some(
     with db.write() as connection:
         appending.lock(connection, [partition], None if lease is None else lease.epochs)
         _clear(connection, partition, wanted)
+        marks.counted(connection, partition, head, wanted)
         subjects.forget(connection, forgotten)
         state.write_changes(connection, {partition: changed})
         state.write_changes(connection, {partition: Changes(rows=gathered.rows())})
@@ -206,6 +187,6 @@ def _recovered_without(db: Database, partition: Partition, wanted: frozenset[Gui
 
 
 def _clear(connection: Connection, partition: Partition, wanted: frozenset[GuildId]) -> None:
-    for table in (*READ_MODELS.values(), rebuild_marks):
+    for table in READ_MODELS.values():
         doomed = delete(table).where(table.c.partition == partition)
         connection.execute(doomed.where(table.c.guild_id.in_(sorted(wanted))))

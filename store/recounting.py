@@ -42,9 +42,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, text
 
-from store import asof, bulk, schema, subjects
+from store import asof, bulk, subjects
 from store.engine import Database, open_database
 from store.state import Checkpoint
 from tracker.errors import DatabaseError, LogCorruptError
@@ -52,12 +52,18 @@ from tracker.ids import GuildId, Ms, Partition, Position
 from tracker.projections.rows import TABLES
 
 __all__ = [
-    "STAGED", "Counted", "counted_from", "counted_text", "fold_marked", "forget_retired", "marked_guilds", "remove",
-    "sweep",
+    "STAGED", "Counted", "counted_from", "counted_text", "fold_marked", "forget_retired", "remove", "sweep",
 ]  # fmt: skip
 
 STAGED: Final = "{}__recount"
 """PostgreSQL: the table beside a read model in which the rows of a recount wait."""
+
+
+_NEWEST: Final = text(
+    "SELECT guild_id, MAX(occurred_at) FROM events WHERE partition = :partition AND position <= :upto "
+    "AND guild_id IN :guilds GROUP BY guild_id UNION ALL "
+    "SELECT guild_id, newest_at FROM archive_guilds WHERE partition = :partition AND guild_id IN :guilds"
+).bindparams(bindparam("guilds", expanding=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +79,6 @@ class Counted:
     newest: Mapping[GuildId, Ms]
     rows: Mapping[GuildId, int]
     failed: Mapping[GuildId, str]
-
-
-def marked_guilds(db: Database) -> dict[Partition, set[GuildId]]:
-    """The guilds that wait to be counted anew, by partition. Raises DatabaseError."""
-    found: dict[Partition, set[GuildId]] = {}
-    with db.read() as connection:
-        marks = schema.rebuild_marks.c
-        for partition, guild in connection.execute(select(marks.partition, marks.guild_id)):
-            found.setdefault(Partition(partition), set()).add(GuildId(guild))
-    return found
 
 
 def forget_retired(db: Database, partition: Partition, guilds: Collection[GuildId]) -> None:
@@ -148,15 +144,12 @@ def _rows_by_guild(scratch: Database, guilds: Collection[GuildId]) -> dict[Guild
 def _newest(
     db: Database, partition: Partition, guilds: Collection[GuildId], checkpoint: Checkpoint
 ) -> dict[GuildId, Ms]:
-    """The instant of each guild's newest event. What is in the archive is older than anything that matters here."""
+    """The instant of each guild's newest event up to the checkpoint, which all that is archived is."""
     found = dict.fromkeys(guilds, Ms(0))
-    statement = text(
-        "SELECT guild_id, MAX(occurred_at) FROM events WHERE partition = :partition AND position <= :upto "
-        "AND guild_id IN :guilds GROUP BY guild_id"
-    ).bindparams(bindparam("guilds", expanding=True))
     with db.read() as connection:
         place = {"partition": partition, "upto": checkpoint.position, "guilds": list(guilds)}
-        found |= {GuildId(guild): Ms(at) for guild, at in connection.execute(statement, place)}
+        for guild, at in connection.execute(_NEWEST, place):
+            found[GuildId(guild)] = Ms(max(found[GuildId(guild)], at))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from random import Random
 
@@ -25,7 +25,7 @@ from tracker.events.message import MessageDeleted, MessageSent
 from tracker.events.rule import ExpAdjusted, SeasonStarted, SettingsChanged
 from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft
-from tracker.ids import MessageId, Ms
+from tracker.ids import GuildId, MessageId, Ms
 
 MINUTE = 60_000
 
@@ -150,6 +150,28 @@ def test_a_rebuild_of_one_guild_leaves_the_others_as_the_log_has_them(database: 
     rebuild.rebuild(database)
     assert rebuild.verify(database) == []
     assert len(tables(database)["sessions"]) == 3
+
+
+@pytest.mark.parametrize("guilds", [None, [GUILD]])
+def test_history_that_comes_during_a_rebuild_keeps_its_guild_marked(
+    database: Database, open_again: Callable[[], Database], guilds: list[GuildId] | None
+) -> None:
+    writer, elsewhere = Writer(database), open_again()
+    writer.write([fact(user=1, at=MINUTE), fact(user=2, at=MINUTE, guild=OTHER_GUILD)])
+    writer.flush(START + 2 * MINUTE)
+    late = [fact(MessageSent(), user=3, event_id="message:78")]
+
+    def meanwhile(_: int) -> None:
+        if late:
+            rebuild.append_history(elsewhere, [late.pop()], recorded_at=START, newest={})
+
+    rebuild.mark_for_rebuild(database, [GUILD, OTHER_GUILD] if guilds is None else guilds)
+    rebuild.rebuild(database, guilds=guilds, progress=meanwhile)
+    assert rebuild.marked(database) == {GUILD}
+    rebuild.rebuild(database, guilds=guilds)
+    assert rebuild.marked(database) == set()
+    assert rebuild.verify(database) == []
+    assert {row[1] for row in tables(database)["totals"] if row[0] == GUILD} == {1, 3}
 
 
 def test_what_is_revoked_in_a_guild_that_is_not_seen_is_revoked_by_a_rebuild_too(database: Database) -> None:

@@ -20,8 +20,9 @@ import store.log
 import store.state
 from store.engine import Database
 from store.exchanging import Exchange, loaded
+from store.marks import marked_guilds
 from store.planning import measure
-from store.recounting import Counted, forget_retired, marked_guilds, remove, sweep
+from store.recounting import Counted, forget_retired, remove, sweep
 from store.state import FlushBatch
 from tracker.errors import DatabaseError, TrackerError
 from tracker.ids import GuildId, Ms, Partition
