@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Database:
     reader: Engine
     subjects: Subjects = field(default_factory=Subjects)
     archived: ArchivedIds = field(default_factory=ArchivedIds)
+    _reading: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
     @property
     def all_partitions(self) -> tuple[Partition, ...]:
@@ -65,9 +67,27 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that reads one consistent state and never waits for the writer. Raises DatabaseError."""
+        """A transaction that reads one consistent state and never waits for the writer. Raises DatabaseError.
+
+        Within a `moment` of this thread, it is that one's.
+        """
+        known: Connection | None = getattr(self._reading, "connection", None)
+        if known is not None:
+            yield known
+            return
         with explained(self.name), self.reader.connect() as connection:
             yield connection
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Everything that this thread reads within is of one state, whatever is written meanwhile."""
+        before: Connection | None = getattr(self._reading, "connection", None)
+        with self.read() as connection:
+            self._reading.connection = connection
+            try:
+                yield
+            finally:
+                self._reading.connection = before
 
     def tidy(self) -> None:
         """Take SQLite's write-ahead log into the database, as far as nobody reads behind it. Waits for no writer.

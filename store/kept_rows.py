@@ -24,10 +24,10 @@ __all__ = ["GuildNow", "read_bots", "read_days", "read_guild", "read_holders"]
 _OF_GUILD: Final = "WHERE partition = :partition AND guild_id = :guild"
 _ON_DAYS: Final = f"{_OF_GUILD} AND day BETWEEN :first AND :last"
 _SUMS: Final = (
-    "SELECT user_id, CAST(SUM(voice_ms) AS BIGINT), CAST(SUM(messages) AS BIGINT), "  # noqa: S608
+    "SELECT day, user_id, CAST(SUM(voice_ms) AS BIGINT), CAST(SUM(messages) AS BIGINT), "  # noqa: S608
     "CAST(SUM(interactions) AS BIGINT), "
     "CAST(SUM(exp_voice + exp_messages + exp_interactions + exp_adjusted) AS BIGINT), MAX(last_at) "
-    f"FROM daily {_ON_DAYS} GROUP BY user_id"
+    f"FROM daily {_ON_DAYS} GROUP BY day, user_id"
 )
 _COUNTS: Final = f"SELECT user_id, COUNT(DISTINCT started_at) FROM session_days {_ON_DAYS} GROUP BY user_id"  # noqa: S608
 # Each of the sessions by its key: a cross join is what SQLite does not turn around.
@@ -106,7 +106,7 @@ def read_days(db: Database, guild: GuildId, first_day: int, last_day: int, *, li
     with db.read() as connection:
         here = Here(connection, db, guild)
         position, as_of = here.reached()
-        sums = _read(here, _SUMS, 6, days)
+        sums = _read(here, _SUMS, 7, days)
         sessions = _read(here, _SESSIONS, 4, days) if listed else ()
         counts = None if listed else _read(here, _COUNTS, 2, days)
     return KeptDays(

@@ -28,13 +28,20 @@ def read_report(
     """
     if period not in PERIODS:
         raise ConfigError(f"period must be daily, weekly or monthly, not {period!r}")
-    kind, zone = cast("Period", period), queries.settings_of(db, guild_id).zone
-    window = containing_moment(kind, now, zone) if day is None else containing(kind, day, zone)
-    return report_of_window(db, guild_id=guild_id, role_id=role_id, window=window, now=now)
+    kind = cast("Period", period)
+    with db.moment():
+        zone = queries.settings_of(db, guild_id).zone
+        window = containing_moment(kind, now, zone) if day is None else containing(kind, day, zone)
+        return report_of_window(db, guild_id=guild_id, role_id=role_id, window=window, now=now)
 
 
 def report_of_window(db: Database, *, guild_id: GuildId, role_id: RoleId | None, window: Window, now: Ms) -> Report:
     """The report over any window. Members are those at its end, or now if it is still open. Raises as `read_report`."""
+    with db.moment():
+        return _report(db, guild_id, role_id, window, now)
+
+
+def _report(db: Database, guild_id: GuildId, role_id: RoleId | None, window: Window, now: Ms) -> Report:
     _check_known(db, guild_id, role_id)
     rows, before = _read(db, guild_id, role_id, window, now), _read(db, guild_id, role_id, window.previous(), now)
     as_of = queries.as_of(db, guild_id)
@@ -71,6 +78,13 @@ def read_member_report(
 
     Raises as `read_report`.
     """
+    with db.moment():
+        return _member_report(db, guild_id, role_id, user_id, window, now)
+
+
+def _member_report(
+    db: Database, guild_id: GuildId, role_id: RoleId | None, user_id: UserId, window: Window, now: Ms
+) -> MemberReport | None:
     _check_known(db, guild_id, role_id)
     listed = read_full_list(db, guild_id=guild_id, role_id=role_id, window=window, now=now)
     member = next((entry for entry in listed if entry.user_id == user_id), None)

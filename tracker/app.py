@@ -141,7 +141,7 @@ class _App:
         self._verifying: Verifying | None = None
         self._pictures: ReportPictures | None = None
         if config.charts:
-            self._pictures = ReportPictures(database, config.clock, self._reader, self._charts)
+            self._pictures = ReportPictures(self._reader, self._charts)
             self._ingest.health.caches["pictures"] = self._pictures.figures
 
     def _fail(self, error: Exception) -> None:

@@ -46,7 +46,7 @@ class Studio:
         self.database = database
 
     def pictures(self, patience_s: float = 60.0, rush_s: float = 60.0) -> ReportPictures:
-        return ReportPictures(self.database, self.clock, self.reader, self.charts, patience_s=patience_s, rush_s=rush_s)
+        return ReportPictures(self.reader, self.charts, patience_s=patience_s, rush_s=rush_s)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def test_a_database_that_is_away_costs_the_picture_only(
     def away(*_: object, **__: object) -> None:
         raise DatabaseError("locked")
 
-    monkeypatch.setattr("tracker.ingest.report_pictures.read_chart_data", away)
+    monkeypatch.setattr("tracker.ingest.reader.read_chart_data", away)
     assert await studio.pictures().picture(REPORT, "ko") is None
     assert "goes out without its chart: locked" in caplog.text
 
@@ -98,7 +98,7 @@ async def test_a_database_that_is_away_costs_the_picture_only(
 async def test_whatever_goes_wrong_costs_the_picture_only(
     studio: Studio, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.ingest.report_pictures.read_chart_data", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("tracker.ingest.reader.read_chart_data", lambda *_, **__: 1 // 0)
     assert await studio.pictures().picture(REPORT, "ko") is None
     assert "ZeroDivisionError" in caplog.text
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from sqlalchemy import event
 
 from store import queries
 from store.chart_queries import read_chart_data
@@ -85,6 +86,26 @@ def test_days_and_hours_add_up_to_the_report(database: Database) -> None:
         assert sum(step.messages or 0 for step in data.current) == report.sums.messages == 1
         assert (data.count, len(data.current), len(data.before)) == (7, 5, 7)
         assert sum(step.voice_ms for step in data.before) == 0
+
+
+def test_a_report_is_of_one_moment_whatever_is_flushed_while_it_is_read(database: Database) -> None:
+    writer = writer_of(database)
+    writer.write([fact(user=ANN)])
+    writer.flush(START + HOUR)
+    hours = iter((2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
+
+    def flush(*about: object) -> None:
+        if not flushing and about[2] != "BEGIN":
+            flushing.append(True)
+            writer.flush(START + next(hours) * HOUR)
+            flushing.clear()
+
+    flushing: list[bool] = []
+    event.listen(database.reader, "after_cursor_execute", flush)
+    report = report_of_window(database, guild_id=GUILD, role_id=None, window=weekly(), now=Ms(START + 60 * HOUR))
+    event.remove(database.reader, "after_cursor_execute", flush)
+    assert next(hours) > 6, "it was flushed after each statement"
+    assert (report.as_of, report.sums.voice_ms, sum(report.hours)) == (START + HOUR, HOUR, HOUR)
 
 
 def test_an_hour_has_the_time_of_those_who_were_in_tracked_channels_then(database: Database) -> None:

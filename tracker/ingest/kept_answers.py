@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
+from tracker.projections.days import local_day
 from tracker.reports.build import build_report, full_list, member_entry, sum_up
-from tracker.reports.chart_data import HOURS
+from tracker.reports.chart_data import HOURS, ChartData, Quarter, Step, hours_of_day, steps_by_day, week_of
 from tracker.reports.model import Activity, Member, MemberEntry, MemberReport, Report
 from tracker.reports.window import Window
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds ne
     from tracker.reports.kept_days import KeptDays
     from tracker.reports.kept_figures import Before
     from tracker.reports.kept_holders import KeptBots, KeptHolders
+    from tracker.reports.kept_packed import Packed
 
-__all__ = ["Answer", "Asked", "Parts", "count_list", "count_member", "count_report"]
+__all__ = ["Answer", "Asked", "Parts", "count_chart", "count_list", "count_member", "count_report"]
 
 T = TypeVar("T")
 
@@ -72,6 +74,13 @@ class Asked:
         """When those are members whom a report over the window is about; None: now."""
         return window.end if window.end <= self.now else None
 
+    def turns(self, days: KeptDays, window: Window) -> Packed:
+        """The sessions of those whom a report over the window is about. `days`: those of the window."""
+        at = self.end_of(window)
+        reached = self.as_of if self.lost_at is None else Ms(min(self.as_of, self.lost_at))
+        users, who = self.parts.members(at), self.parts.who(at)
+        return days.turns(users, who, start=window.start, end=window.end, as_of=self.as_of, reached=reached)
+
     def away_ms(self, here: GuildNow) -> Ms:
         """For how long the tracker was away in the window."""
         return here.away_ms(self.window, max(self.as_of, min(self.now, self.window.end)))
@@ -90,9 +99,7 @@ def count_report(asked: Asked, before_of: Callable[[Asked], Before]) -> Answer[R
     users, who = asked.parts.members(at), asked.parts.who(at)
     hours = tuple([0] * HOURS)
     if window.start < min(window.end, as_of):
-        reached = as_of if asked.lost_at is None else Ms(min(as_of, asked.lost_at))
-        packed = days.turns(users, who, start=window.start, end=window.end, as_of=as_of, reached=reached)
-        hours = hours_of(window, packed, Ms(min(window.end, as_of)))
+        hours = hours_of(window, asked.turns(days, window), Ms(min(window.end, as_of)))
     figures, before = figures_of(users, *days.those_of(users, who)), before_of(asked)
 
     def tell(here: GuildNow) -> Report:
@@ -114,6 +121,23 @@ def count_report(asked: Asked, before_of: Callable[[Asked], Before]) -> Answer[R
         return with_all(report, figures, before.sums)
 
     return tell
+
+
+def count_chart(asked: Asked) -> Answer[ChartData]:
+    """What the report's charts show."""
+    window, before, parts = asked.window, asked.window.previous(), asked.parts
+    quarters = _quarters(asked, parts.days, window)
+    if window.first_day == window.last_day:
+        earlier = hours_of_day(before, _quarters(asked, parts.before, before))
+        data = ChartData(count=HOURS, current=hours_of_day(window, quarters), before=earlier, week=None)
+    else:
+        data = ChartData(
+            count=len(steps_by_day(window, window.last_day, {})),
+            current=_steps(asked, parts.days, window),
+            before=_steps(asked, parts.before, before),
+            week=week_of(window.zone, quarters),
+        )
+    return lambda _: data
 
 
 def count_member(asked: Asked, user: UserId) -> Answer[MemberReport | None]:
@@ -164,6 +188,22 @@ def count_list(asked: Asked) -> Answer[list[MemberEntry]]:
         return full_list(members, activities(doers, did))
 
     return tell
+
+
+def _quarters(asked: Asked, days: KeptDays, window: Window) -> list[Quarter]:
+    """Voice time by quarters of an hour, as far as it is known. `days`: those of the window."""
+    from tracker.reports.kept_hours import quarters_in
+
+    end = Ms(min(window.end, asked.as_of))
+    return [] if end <= window.start else quarters_in(asked.turns(days, window), window.start, end)
+
+
+def _steps(asked: Asked, days: KeptDays, window: Window) -> tuple[Step, ...]:
+    """The days of a window that have begun. `days`: those of the window."""
+    at = asked.end_of(window)
+    sums = days.steps(asked.parts.members(at), asked.parts.who(at))
+    # In a zone that was in force before, tomorrow may have begun.
+    return steps_by_day(window, max([local_day(window.zone, asked.as_of).day, *sums]), sums)
 
 
 def _of_one(days: KeptDays, user: UserId) -> Activity:

@@ -19,9 +19,10 @@ from store.state import FlushBatch
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
 from tracker.ingest.held import news_of
 from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
-from tracker.ingest.kept_answers import Answer, Asked, Parts, count_list, count_member, count_report
-from tracker.ingest.report_parts import Key, Part, changes_of, keys_of, names_in, read_part
+from tracker.ingest.kept_answers import Answer, Asked, Parts, count_chart, count_list, count_member, count_report
+from tracker.ingest.report_parts import Key, Part, changes_of, is_listed, keys_of, names_in, read_part
 from tracker.projections.days import date_of
+from tracker.reports.chart_data import ChartData
 from tracker.reports.model import MemberEntry, MemberReport, Report
 from tracker.reports.window import PERIODS, Period, Window, containing, containing_moment
 
@@ -72,7 +73,10 @@ class KeptReports:
         self._misses = 0
 
     def figures(self) -> dict[str, int]:
-        """How many reports of big guilds came out of memory alone (`hits`) or not (`misses`); the `bytes` it takes."""
+        """How many questions about big guilds came out of memory alone (`hits`) or not (`misses`); the `bytes` taken.
+
+        A report is one, and its charts are another.
+        """
         with self._parts.told:
             return {"hits": self._hits, "misses": self._misses, "bytes": self._parts.nbytes}
 
@@ -115,6 +119,10 @@ class KeptReports:
     def full_list(self, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> list[MemberEntry] | None:
         """As `store.reporting.read_full_list`. None: as `report_of`."""
         return self._ask(guild, role, lambda _: window, now, count_list)
+
+    def chart_data(self, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> ChartData | None:
+        """As `store.chart_queries.read_chart_data`. None: as `report_of`."""
+        return self._ask(guild, role, lambda _: window, now, count_chart)
 
     def warm(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
         """Read what a report is made of; False: the guild is too small, or half of the memory is taken already.
@@ -184,7 +192,7 @@ class KeptReports:
     def _load(self, keys: Sequence[Key]) -> None:
         """Read what is missing and keep it from now on."""
         for key in keys:
-            listed = key == keys[2]
+            listed = is_listed(key, keys)
             with self._loading:  # of two who ask the same the second finds it here
                 with self._parts.told:
                     there = self._is_there(key, listed=listed)
@@ -202,7 +210,7 @@ class KeptReports:
         return part is not None and (not listed or cast("KeptDays", part).listed)
 
     def _current(self, keys: Sequence[Key]) -> Parts | None:
-        if not all(self._is_there(key, listed=key == keys[2]) for key in keys):
+        if not all(self._is_there(key, listed=is_listed(key, keys)) for key in keys):
             return None
         found = [self._parts.use(key) for key in keys]
         if any(part is None for part in found):

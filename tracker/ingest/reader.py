@@ -7,11 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from store.chart_queries import read_chart_data
 from store.engine import Database
 from store.reporting import read_full_list, read_member_report, read_report, report_of_window
 from tracker.clock import Clock
 from tracker.ids import GuildId, RoleId, UserId
 from tracker.ingest.kept_reports import KeptReports
+from tracker.reports.chart_data import ChartData
 from tracker.reports.model import MemberEntry, MemberReport, Report
 from tracker.reports.window import Window
 
@@ -109,6 +111,18 @@ class Reader:
             if known is not None:
                 return known
             return read_full_list(self._database, guild_id=guild, role_id=role, window=window, now=now)
+
+        return await self.read(read)
+
+    async def chart_data(self, guild: GuildId, role: RoleId | None, window: Window) -> ChartData:
+        """What the charts of a report show. Raises DatabaseError."""
+        now = self._clock.now()
+
+        def read() -> ChartData:
+            known = None if self._kept is None else self._kept.chart_data(guild, role, window, now)
+            if known is not None:
+                return known
+            return read_chart_data(self._database, guild_id=guild, role_id=role, window=window, now=now)
 
         return await self.read(read)
 

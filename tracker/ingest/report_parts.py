@@ -13,7 +13,7 @@ from tracker.reports.window import Window
 if TYPE_CHECKING:  # with it comes numpy, 14 MiB that a bot in small guilds never needs
     from tracker.reports.kept_days import GuildChanges
 
-__all__ = ["Key", "Part", "changes_of", "keys_of", "names_in", "read_part"]
+__all__ = ["Key", "Part", "changes_of", "is_listed", "keys_of", "names_in", "read_part"]
 
 _TABLES: Final = ("daily", "session_days", "sessions", "role_changes", "members")
 _GUILDS_OWN: Final = frozenset({"guilds", "roles", "away"})
@@ -44,6 +44,12 @@ def keys_of(guild: GuildId, role: RoleId | None, window: Window) -> tuple[Key, K
         (guild, "days", window.first_day, window.last_day),
         (guild, "days", before.first_day, before.last_day),
     )
+
+
+def is_listed(key: Key, keys: Sequence[Key]) -> bool:
+    """Whether this one of `keys` (`keys_of`) needs each session: for the hours of the window, or of the day before."""
+    _, kind, first, last = key
+    return key == keys[2] or (kind == "days" and first == last)
 
 
 def read_part(db: Database, key: Key, *, listed: bool) -> Part:

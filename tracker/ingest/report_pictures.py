@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from cachetools import TTLCache
 
-from store.chart_queries import read_chart_data
-from store.engine import Database
-from tracker.clock import Clock
 from tracker.errors import TrackerError
 from tracker.ingest.charts import Charts
 from tracker.ingest.reader import Reader
@@ -65,17 +61,8 @@ class ReportPictures:
     """Makes pictures as long as that is quick; a report goes out without one rather than late."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        reader: Reader,
-        charts: Charts,
-        *,
-        patience_s: float = _PATIENCE_S,
-        rush_s: float = _RUSH_S,
-    ) -> None:
-        self._database = database
-        self._clock = clock
+        self, reader: Reader, charts: Charts, *, patience_s: float = _PATIENCE_S, rush_s: float = _RUSH_S
+    ) -> None:  # fmt: skip
         self._reader = reader
         self._charts = charts
         self._patience_s = patience_s
@@ -115,19 +102,9 @@ class ReportPictures:
         return drawn
 
     async def _drawn(self, report: Report, locale: str | None) -> bytes | None:
-        window = report.window
         try:
             async with asyncio.timeout(self._patience_s):
-                data = await self._reader.read(
-                    partial(
-                        read_chart_data,
-                        self._database,
-                        guild_id=report.guild_id,
-                        role_id=report.role_id,
-                        window=window,
-                        now=self._clock.now(),
-                    )
-                )
+                data = await self._reader.chart_data(report.guild_id, report.role_id, report.window)
                 return await self._picture_of(_settled(report), data, locale)
         except TimeoutError:
             reason = f"it was not drawn within {self._patience_s:g} s"

@@ -1,6 +1,7 @@
 """What a guild's members did on some local days, kept in memory and brought up to date by a flush's deltas.
 
-Columns of whole numbers in the order of user ids: 48 bytes for each member who did anything, 28 for each voice session.
+Columns of whole numbers in the order of user ids: 48 bytes for each member who did anything, 13 for each of their days,
+28 for each voice session.
 What the figures mean is defined by `store.queries` and `store.chart_queries`; tests hold the two equal.
 """
 
@@ -17,11 +18,13 @@ from cachetools import LRUCache
 
 from tracker.ids import Ms, Position
 from tracker.projections.rows import TABLES, Row
-from tracker.reports.chart_data import QUARTER_MS, PartSession
+from tracker.reports.chart_data import DaySum
 from tracker.reports.kept import Numbers
+from tracker.reports.kept_packed import Packed, pack
+from tracker.reports.kept_steps import KeptSteps
 
 __all__ = [
-    "EXP", "INTERACTIONS", "LAST_AT", "MESSAGES", "OPEN", "SESSIONS", "VOICE_MS", "GuildChanges", "KeptDays", "Packed",
+    "EXP", "INTERACTIONS", "LAST_AT", "MESSAGES", "OPEN", "SESSIONS", "VOICE_MS", "GuildChanges", "KeptDays",
 ]  # fmt: skip
 
 VOICE_MS, MESSAGES, INTERACTIONS, EXP, LAST_AT, SESSIONS = range(6)
@@ -65,20 +68,6 @@ class GuildChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """Sessions of some users: what changes in each quarter of an hour, and those of which only a part is tracked.
-
-    `changes`: two rows, how many came less how many went, and how far into the quarter (ms, with the same signs).
-    """
-
-    changes: Numbers
-    parts: list[PartSession]
-
-    def __add__(self, other: Packed) -> Packed:
-        return Packed(self.changes + other.changes, self.parts + other.parts)
-
-
-@dataclass(frozen=True, slots=True)
 class _Group:
     """Some users (ascending), and which rows of the columns are theirs."""
 
@@ -89,9 +78,9 @@ class _Group:
 class KeptDays:
     """The days from `first_day` to `last_day` (yyyymmdd, both included), true at `position` and `as_of`.
 
-    `sums`: rows (user, voice ms, messages, interactions, EXP, last seen). `sessions`: those with tracked time on these
-    days, rows (user, start, end or OPEN, voice ms). Instead of them `counts`, rows (user, sessions), is enough for days
-    that are over, if nobody asks for `turns`. All are in parts, in any order.
+    `sums`: rows (day, user, voice ms, messages, interactions, EXP, last seen), one for each day and user. `sessions`:
+    those with tracked time on these days, rows (user, start, end or OPEN, voice ms). Instead of them `counts`, rows
+    (user, sessions), is enough for days that are over, if nobody asks for `turns`. All are in parts, in any order.
 
     `changed_at`: the last position with a change.
     """
@@ -112,10 +101,11 @@ class KeptDays:
         self.listed = counts is None
         self.changed_at = position
         self._days = (first_day, last_day)
-        did, met, counted = _joined(sums, 6), _joined(sessions, 4), _joined(counts or (), 2)
-        self._users: Numbers = np.unique(np.concatenate((did[:, 0], met[:, 0], counted[:, 0])))
+        did, met, counted = _joined(sums, 7), _joined(sessions, 4), _joined(counts or (), 2)
+        self._users: Numbers = np.unique(np.concatenate((did[:, 1], met[:, 0], counted[:, 0])))
         self._values: Numbers = np.zeros((5, len(self._users)), dtype=np.int64)
-        self._values[:, np.searchsorted(self._users, did[:, 0])] = did[:, 1:].T
+        self._steps = KeptSteps(first_day, last_day)
+        self._add(did, fresh=True)
         self._counts: Numbers = np.zeros(len(self._users), dtype=np.int64)
         self._counts[np.searchsorted(self._users, counted[:, 0])] = counted[:, 1]
         over = met[:, 2] != OPEN
@@ -134,7 +124,7 @@ class KeptDays:
     def nbytes(self) -> int:
         """What it takes in memory, roughly."""
         arrays = (self._users, self._values, self._counts, self._owners, self._spans)
-        return sum(array.nbytes for array in arrays) + 300 * len(self._live)
+        return sum(array.nbytes for array in arrays) + self._steps.nbytes + 300 * len(self._live)
 
     def apply(self, changed: GuildChanges, position: Position, as_of: Ms) -> bool:
         """Bring up to date with what a flush writes. False: what changed cannot be told by deltas, read it anew."""
@@ -145,10 +135,7 @@ class KeptDays:
         daily = changed.daily
         daily = daily[(daily[:, 0] >= first) & (daily[:, 0] <= last)]
         if len(daily):
-            at = self._places_of(daily[:, 1])
-            for column in range(LAST_AT):
-                np.add.at(self._values[column], at, daily[:, column + 2])
-            np.maximum.at(self._values[LAST_AT], at, daily[:, LAST_AT + 2])
+            self._add(daily)
             self.changed_at = position
         rows = changed.rows
         met = {(r[_MET_USER], r[_MET_START]) for r in rows.get("session_days", ()) if first <= r[_MET_DAY] <= last}
@@ -182,12 +169,24 @@ class KeptDays:
         packed = self._packed.get((who, start, end))
         if packed is None:
             spans = self._spans if rows.all() else self._spans[:, rows[self._owners]]
-            packed = self._packed[who, start, end] = _pack(spans, start, end)
+            packed = self._packed[who, start, end] = pack(spans, start, end)
         live = np.array([(u, s, e, v) for (u, s), (e, v) in self._live.items()], dtype=np.int64).reshape(-1, 4)
         live = live[rows[np.searchsorted(self._users, live[:, 0])]]
         spans = live[:, 1:].T
         spans[1][spans[1] == OPEN] = reached
-        return packed + _pack(spans, start, Ms(min(end, as_of)), until=end)
+        return packed + pack(spans, start, Ms(min(end, as_of)), until=end)
+
+    def steps(self, users: Numbers, who: Hashable) -> dict[int, DaySum]:
+        """What `users` (ascending) did by day, of those days on which anybody did. `who`: as in `those_of`."""
+        return self._steps.sums(self._group(users, who).rows)
+
+    def _add(self, daily: Numbers, *, fresh: bool = False) -> None:
+        """Rows as those of `GuildChanges.daily`. `fresh`: they are the first ones, one for each day and member."""
+        at = self._places_of(daily[:, 1])
+        for column in range(LAST_AT):
+            np.add.at(self._values[column], at, daily[:, column + 2])
+        np.maximum.at(self._values[LAST_AT], at, daily[:, LAST_AT + 2])
+        (self._steps.fill if fresh else self._steps.add)(daily[:, 0], at, daily[:, 2:4])
 
     def _group(self, users: Numbers, who: Hashable) -> _Group:
         group = self._groups.get(who)
@@ -237,7 +236,7 @@ class KeptDays:
             if group is None:
                 del self._packed[key]
             else:
-                self._packed[key] = packed + _pack(over[group.rows[owners], 1:].T, start, end)
+                self._packed[key] = packed + pack(over[group.rows[owners], 1:].T, start, end)
         self._live = {key: live for key, live in self._live.items() if live[0] == OPEN}
         self._ended = 0
 
@@ -251,6 +250,7 @@ class KeptDays:
             self._values = np.insert(self._values, at, 0, axis=1)
             self._counts = np.insert(self._counts, at, 0)
             self._owners += np.searchsorted(at, self._owners, side="right").astype(np.int32)
+            self._steps.make_room(at)
             for who, group in list(self._groups.items()):
                 theirs = np.zeros(len(new), dtype=np.bool_)
                 theirs[_found(new, group.users)[0]] = True
@@ -265,29 +265,6 @@ def _found(among: Numbers, users: Numbers) -> tuple[Numbers, npt.NDArray[np.bool
     at = np.minimum(np.searchsorted(among, users), len(among) - 1)
     there: npt.NDArray[np.bool_] = among[at] == users
     return at[there], there
-
-
-def _pack(spans: Numbers, start: Ms, end: Ms, *, until: Ms | None = None) -> Packed:
-    """`spans`: columns (start, end, voice ms) of sessions. They are cut to [start, end).
-
-    The quarters go from that of `start` to that of `until` (None: `end`).
-    """
-    first = start // QUARTER_MS
-    count = (end if until is None else until) // QUARTER_MS - first + 1
-    began, ended, voice = spans
-    whole = voice == ended - began
-    parts = spans[:, ~whole].T.tolist()
-    began, ended = np.maximum(began[whole], start), np.minimum(ended[whole], end)
-    there = began < ended
-    began, ended = began[there], ended[there]
-    changes = np.zeros((2, count), dtype=np.int64)
-    for sign, at in ((1, began), (-1, ended)):
-        quarters = at // QUARTER_MS
-        # As floats they are exact: sums of milliseconds stay far below 2 ** 53.
-        offsets = np.bincount(quarters - first, weights=at - quarters * QUARTER_MS, minlength=count)
-        changes[0] += sign * np.bincount(quarters - first, minlength=count)
-        changes[1] += sign * offsets.astype(np.int64)
-    return Packed(changes, [PartSession(Ms(low), Ms(high), ms) for low, high, ms in parts])
 
 
 def _joined(parts: Sequence[Numbers], width: int) -> Numbers:

@@ -15,7 +15,7 @@ import numpy as np
 from tracker.ids import Ms
 from tracker.reports.chart_data import HOURS, QUARTER_MS, Quarter, spread
 from tracker.reports.kept import Numbers
-from tracker.reports.kept_days import Packed
+from tracker.reports.kept_packed import Packed
 from tracker.reports.window import Window
 
 __all__ = ["hours_of", "quarters_in"]
