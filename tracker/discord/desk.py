@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from tracker.discord.sight import Intake
+from tracker.discord.turns import Turns
 from tracker.errors import DatabaseError
 from tracker.ids import GuildId, RoleId, UserId
 from tracker.projections.days import local_day
@@ -143,6 +144,7 @@ class ReportDesk(FreshDesk):
         self._reader = reader
         self._pictures = pictures
         self._surroundings = surroundings
+        self.turns = Turns()
 
     def lacks_history(self, guild: GuildId) -> bool:
         """Whether history was added to the guild that its reports do not tell of yet."""

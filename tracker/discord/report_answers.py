@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import hikari
 
 from tracker.discord.desk import ReportDesk
-from tracker.discord.embeds import report_embed, with_picture
+from tracker.discord.embeds import report_embed
 from tracker.discord.report_pages import report_buttons
 from tracker.ids import GuildId, RoleId
 from tracker.reports import text
@@ -39,15 +40,11 @@ EVERYTHING: Final = Eyes(top=True, low=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes into the message."""
+    """What goes into the message. `picture`: the PNG that is being drawn (it may come to none); None: there is none."""
 
     embed: hikari.Embed
     components: Sequence[hikari.api.ComponentBuilder]
-
-    def as_edit(self) -> dict[str, Any]:
-        """The arguments that put it in the place of what a message showed before."""
-        picture: dict[str, Any] = {} if self.embed.image else {"attachments": None}
-        return {"embed": self.embed, "components": self.components, "mentions_everyone": False, **picture}
+    picture: asyncio.Task[bytes | None] | None
 
 
 def manages(member: hikari.Member | None) -> bool:
@@ -69,8 +66,8 @@ async def answer(
     report = await desk.report_of(guild, role, window)
     seen = eyes.seen(report)
     may_attach = to.app_permissions is not None and to.app_permissions & hikari.Permissions.ATTACH_FILES
-    picture = await desk.picture(seen, locale) if may_attach else None
     embed = report_embed(seen, locale, top=eyes.top, low=eyes.low, icon=desk.icon(guild))
     if desk.lacks_history(guild):
         embed.description = f"{embed.description}\n🧮 {text.translate(locale)('report.lacks_history')}"
-    return Answer(embed=with_picture(embed, picture), components=report_buttons(report, locale))
+    drawing = asyncio.create_task(desk.picture(seen, locale), name="draw a report") if may_attach else None
+    return Answer(embed=embed, components=report_buttons(report, locale), picture=drawing)

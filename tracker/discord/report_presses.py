@@ -14,6 +14,7 @@ from tracker.discord.commands.answers import reason
 from tracker.discord.desk import ReportDesk
 from tracker.discord.report_answers import EVERYTHING, Eyes, answer, manages
 from tracker.discord.report_pages import ReportPage
+from tracker.discord.report_showing import show
 from tracker.discord.texts import translate
 from tracker.errors import NotFoundError
 from tracker.ids import GuildId
@@ -64,6 +65,7 @@ class ReportPresses:
     ) -> None:
         own = bool(press.message.flags & hikari.MessageFlag.EPHEMERAL)
         in_place = own or manager
+        turned = (press.message.id, self._desk.turns.turn(press.message.id)) if in_place else None
         if in_place:
             await press.create_initial_response(hikari.ResponseType.DEFERRED_MESSAGE_UPDATE)
         else:
@@ -81,7 +83,7 @@ class ReportPresses:
             else:
                 await press.edit_initial_response(said)
         else:
-            await press.edit_initial_response(**shown.as_edit())
+            await show(shown, press.edit_initial_response, self._desk.turns, turned=turned)
 
     async def _list(self, press: hikari.ComponentInteraction, guild: GuildId, page: ReportPage) -> None:
         locale = str(press.locale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 import hikari
@@ -15,6 +16,7 @@ from tracker.discord.names import harmless
 from tracker.discord.report_answers import EVERYTHING, Eyes, answer, manages
 from tracker.discord.report_member_embed import member_embed
 from tracker.discord.report_presses import failure
+from tracker.discord.report_showing import show
 from tracker.discord.texts import translate
 from tracker.errors import ConfigError, TrackerError
 from tracker.ids import GuildId, RoleId, UserId
@@ -87,7 +89,7 @@ class ReportCommand(
             if self.member is None:
                 eyes = EVERYTHING if manager else Eyes(top=desk.shows_boards(guild), low=False)
                 shown = await answer(desk, guild, role, window, eyes=eyes, locale=locale, to=ctx.interaction)
-                await ctx.edit_response(INITIAL, **shown.as_edit())
+                await show(shown, partial(ctx.edit_response, INITIAL), desk.turns, turned=None)
                 return
             found = await desk.member_report(guild, role, UserId(self.member.id), window)
         except Exception as error:
