@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
 from cachetools import LRUCache
 from sqlalchemy import Connection, insert, select
 
@@ -27,7 +28,7 @@ from tracker.ids import Partition, Position, snowflake_ms
 if TYPE_CHECKING:
     from store.engine import Database
 
-__all__ = ["ArchivedIds", "existing", "find", "instant_in", "put"]
+__all__ = ["ArchivedIds", "Ids", "existing", "find", "ids_of", "instant_in", "put"]
 
 _SNOWFLAKE: Final = re.compile(r"(?:message|message-deleted|interaction):([0-9]{1,19})")
 _TICK: Final = re.compile(r"tick:[0-9]+:([0-9]{1,15})")
@@ -167,26 +168,44 @@ def _among(
                 yield (entry.partition, entry.id), Position(span.first + int(offsets[at]))
 
 
-def put(connection: Connection, partition: Partition, first: Position, ids: Sequence[str]) -> None:
-    """Notes the ids of a new segment, in the order of its events from position `first` on."""
+class Ids(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment's ids of one kind. `hashes`: in ascending order, all keys, then all checks, then all places."""
+
+    timed: bool
+    ids_from: int
+    ids_to: int
+    hashes: bytes
+
+
+def ids_of(ids: Sequence[str]) -> tuple[Ids, ...]:
+    """What is to be known of a new segment's ids, given in the order of its events. Takes a while."""
     instants = [instant_in(event_id) for event_id in ids]
+    found = []
     for timed in (False, True):
         places = [n for n, instant in enumerate(instants) if (instant is not None) is timed]
         if places:
             told = [instants[n] or 0 for n in places]
-            row = {
-                "partition": partition,
-                "first_position": first,
-                "timed": int(timed),
-                "ids_from": min(told),
-                "ids_to": max(told),
-                "hashes": _packed([ids[n] for n in places], places),
-            }
-            connection.execute(insert(archive_ids), [row])
+            packed = _packed([ids[n] for n in places], places)
+            found.append(Ids(timed=timed, ids_from=min(told), ids_to=max(told), hashes=packed))
+    return tuple(found)
+
+
+def put(connection: Connection, partition: Partition, first: Position, ids: Iterable[Ids]) -> None:
+    """Notes the ids of a new segment, whose events begin at position `first`."""
+    for kind in ids:
+        row = {
+            "partition": partition,
+            "first_position": first,
+            "timed": int(kind.timed),
+            "ids_from": kind.ids_from,
+            "ids_to": kind.ids_to,
+            "hashes": kind.hashes,
+        }
+        connection.execute(insert(archive_ids), [row])
 
 
 def _packed(ids: Sequence[str], places: Sequence[int]) -> bytes:
-    """The hashes in ascending order: all keys, all checks, all offsets."""
+    """The hashes as they are stored."""
     import numpy as np
 
     hashed = _hashed(ids)

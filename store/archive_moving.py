@@ -1,7 +1,7 @@
 """Moving old events out of the table into files, and back.
 
-A segment is moved in steps: note its name, write it, force it onto the disk, read it back, and then, in one
-transaction, put it into use and delete its events from the table. Killed anywhere, each event is in exactly one place.
+For whoever holds the lease and has nothing else to do; beside a running bot see `tracker.ingest.archiving`. How a
+segment is moved: `store.archive_segment`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, delete, text
 
-from store import appending, archive, archive_files, archive_ids, archive_place, arrays, examination
+from store import appending, archive, archive_files, archive_place, arrays, examination
 from store.archive import Segment
+from store.archive_segment import Step, begin, prepare, put_into_use
 from store.schema import archive_guilds
-from tracker.errors import DatabaseError, LogCorruptError
+from tracker.errors import DatabaseError
 from tracker.ids import Ms, Partition, Position
 
 if TYPE_CHECKING:
@@ -31,21 +32,11 @@ SEGMENT: Final = 250_000
 
 _CHUNK: Final = 20_000
 
-_READ: Final = (
-    f"SELECT {', '.join(archive_files.COLUMNS)} FROM events "  # noqa: S608
-    "WHERE partition = :p AND position BETWEEN :first AND :last ORDER BY position"
-)
 _FIRST_TO_STAY: Final = (
     "SELECT position FROM events WHERE partition = :p AND (occurred_at >= :before "
     "OR guild_id IN (SELECT guild_id FROM rebuild_marks)) ORDER BY position LIMIT 1"
 )
 _LAST_COUNTED: Final = "SELECT position FROM checkpoints WHERE partition = :p"
-_NEWER: Final = (
-    "INSERT INTO archive_guilds AS a (partition, guild_id, newest_at) VALUES (:p, :guild, :at) "
-    "ON CONFLICT (partition, guild_id) DO UPDATE SET newest_at = "
-    "CASE WHEN excluded.newest_at > a.newest_at THEN excluded.newest_at ELSE a.newest_at END"
-)
-
 Progress = Callable[[int], None]
 
 
@@ -76,11 +67,13 @@ def archive_before(
     try:
         for partition in db.all_partitions:
             for first, last in _to_move(db, partition, before):
-                moved.append(_move(db, partition, first, last, place, now, lease))
-                progress(last - first + 1)
+                path = place / archive_place.new_file(partition, first, last)
+                step = Step(partition=partition, first=first, last=last, path=path)
+                begin(db, step)
+                moved.append(put_into_use(db, prepare(db, step), lease, now=now))
+                progress(step.last - step.first + 1)
     finally:
         archive_place.write_manifest(db)
-        db.archived.reset()
     return _sum(moved, place)
 
 
@@ -102,65 +95,6 @@ def _to_move(db: Database, partition: Partition, before: Ms) -> Iterator[tuple[P
     end = counted if staying is None else min(counted, staying - 1)
     for first in range(border + 1, end + 1, SEGMENT):
         yield Position(first), Position(min(first + SEGMENT - 1, end))
-
-
-def _move(
-    db: Database, partition: Partition, first: Position, last: Position, place: Path, now: Ms, lease: Lease | None
-) -> Segment:
-    import pyarrow.compute as pc
-
-    file = archive_place.new_file(partition, first, last)
-    with db.write() as connection:
-        archive_place.note(connection, file)
-    table = _read(db, partition, first, last)
-    sha256, size = archive_files.write(place / file, table)
-    oldest, newest = pc.min_max(table["occurred_at"]).as_py().values()
-    segment = Segment(
-        partition=partition, first=first, last=last, path=place / file, sha256=sha256, bytes=size,
-        first_at=Ms(oldest), last_at=Ms(newest), created_at=now,
-    )  # fmt: skip
-    with db.write() as connection:
-        appending.lock(connection, [partition], None if lease is None else lease.epochs)
-        archive.put_in(connection, segment)
-        archive_ids.put(connection, partition, first, table["id"].to_pylist())
-        _note_newest(connection, partition, table)
-        archive_place.unnote(connection, file)
-        _delete(connection, segment)
-    return segment
-
-
-def _read(db: Database, partition: Partition, first: Position, last: Position) -> Any:
-    """The events as one Arrow table. Raises LogCorruptError if one is missing."""
-    import numpy as np
-    import pyarrow as pa
-
-    parts = []
-    with db.read() as connection:
-        streaming = connection.execution_options(stream_results=True, yield_per=_CHUNK)
-        found = streaming.execute(text(_READ), {"p": partition, "first": first, "last": last})
-        parts = [archive_files.table_of(rows) for rows in found.partitions(_CHUNK)]
-    table = pa.concat_tables(parts).combine_chunks() if parts else archive_files.table_of([])
-    if not np.array_equal(table["position"].to_numpy(), np.arange(first, last + 1)):
-        raise LogCorruptError(
-            f"partition {partition} of the log has {table.num_rows} events from position {first} to {last}: "
-            "events are missing; `tracker check` says more"
-        )
-    return table
-
-
-def _note_newest(connection: Connection, partition: Partition, table: Any) -> None:
-    newest = table.group_by("guild_id").aggregate([("occurred_at", "max")]).to_pylist()
-    rows = [{"p": partition, "guild": n["guild_id"], "at": n["occurred_at_max"]} for n in newest]
-    connection.execute(text(_NEWER), rows)
-
-
-def _delete(connection: Connection, segment: Segment) -> None:
-    statement = "DELETE FROM events WHERE partition = :p AND position BETWEEN :first AND :last"
-    gone = connection.execute(
-        text(statement), {"p": segment.partition, "first": segment.first, "last": segment.last}
-    ).rowcount
-    if gone != segment.events:
-        raise LogCorruptError(f"of {segment.named} only {gone} events were in the table; nothing was moved")
 
 
 def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _: None) -> Moved:

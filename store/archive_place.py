@@ -27,11 +27,15 @@ from tracker.ids import Partition
 if TYPE_CHECKING:
     from store.engine import Database
 
-__all__ = ["is_away", "move", "new_file", "note", "remove", "settle", "strangers", "sweep", "unnote", "write_manifest"]
+__all__ = [
+    "is_away", "is_noted", "move", "new_file", "note", "remove", "settle", "strangers", "sweep", "text_version",
+    "texts_changed", "unnote", "write_manifest",
+]  # fmt: skip
 
 MANIFEST: Final = "manifest.json"
 _NOTE: Final = "archive_leftover:"
 _ID: Final = "archive_id"
+_TEXTS: Final = "log_texts"
 _FILE: Final = re.compile(r"p\d{4,}-\d{12,}-\d{12,}-[0-9a-f]{8}\.parquet")
 
 
@@ -110,6 +114,27 @@ def note(connection: Connection, file: str) -> None:
 def unnote(connection: Connection, file: str) -> None:
     """The file is in use, or gone."""
     connection.execute(delete(tracker_info).where(tracker_info.c.name == _NOTE + file))
+
+
+def is_noted(connection: Connection, file: str) -> bool:
+    """Whether the file is to be removed, as nobody has put it to use yet."""
+    here = select(tracker_info.c.name).where(tracker_info.c.name == _NOTE + file)
+    return connection.execute(here).first() is not None
+
+
+def text_version(connection: Connection) -> str:
+    """What changes whenever something is erased from the texts of the log; "": nothing ever was."""
+    here = select(tracker_info.c.value).where(tracker_info.c.name == _TEXTS)
+    return str(connection.execute(here).scalar() or "")
+
+
+def texts_changed(connection: Connection) -> None:
+    """Something is being erased from the log in this transaction, which must have locked the partition.
+
+    A file into which it was copied before must not be put into use after it.
+    """
+    connection.execute(delete(tracker_info).where(tracker_info.c.name == _TEXTS))
+    connection.execute(insert(tracker_info), [{"name": _TEXTS, "value": secrets.token_hex(8)}])
 
 
 def sweep(db: Database) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, text
 
-from store import archive_erasure, archive_reading, bulk, subjects
+from store import appending, archive_erasure, archive_place, archive_reading, bulk, subjects
 from store.engine import Database
 from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events.codec import data_from_json
@@ -224,6 +224,8 @@ def erase(db: Database, guild: GuildId, user: UserId, traces: Traces) -> None:
         put_into_use(connection)
         rewritten = [{"partition": place["partition"], "position": n, "data": data} for n, data in traces.data]
         if rewritten:
+            appending.lock(connection, [partition], None)
+            archive_place.texts_changed(connection)
             statement = "UPDATE events SET data = :data WHERE partition = :partition AND position = :position"
             connection.execute(text(statement), rewritten)
         connection.execute(text(f"UPDATE rules SET set_by = NULL WHERE {_HERE} AND set_by = :user"), place)

@@ -25,6 +25,11 @@ def test_the_figures_are_verified_each_sunday_unless_that_is_off() -> None:
     assert Config.from_env({"TRACKER_VERIFY": "off"}).verify is None
 
 
+def test_nothing_is_archived_unless_it_is_said_after_how_many_days() -> None:
+    assert Config.from_env({}).archive_after_days is None
+    assert Config.from_env({"TRACKER_ARCHIVE_AFTER_DAYS": "off"}).archive_after_days is None
+
+
 def test_every_variable_is_read() -> None:
     config = Config.from_env(
         {
@@ -38,6 +43,7 @@ def test_every_variable_is_read() -> None:
             "TRACKER_HEALTH_PORT": "8081",
             "TRACKER_CHARTS": "Off",
             "TRACKER_VERIFY": "Wed 03:30",
+            "TRACKER_ARCHIVE_AFTER_DAYS": "90",
             "TRACKER_CLOCK": "0:0,10:100",
             "TRACKER_LOG_LEVEL": "DEBUG",
         }
@@ -53,6 +59,7 @@ def test_every_variable_is_read() -> None:
         health_port=8081,
         charts=False,
         verify=Recurring(weekday=2, minute=210),
+        archive_after_days=90,
         clock=PlayClock(points=((0, 0), (10, 100))),
         log_level="debug",
     )
@@ -72,6 +79,7 @@ def test_every_variable_is_read() -> None:
         ("TRACKER_REST_URL", "localhost:80"),
         ("TRACKER_CHARTS", "0"),
         ("TRACKER_VERIFY", "weekly"),
+        ("TRACKER_ARCHIVE_AFTER_DAYS", "0"),
         ("TRACKER_CLOCK", "later"),
         ("TRACKER_LOG_LEVEL", "loud"),
     ],

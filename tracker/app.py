@@ -31,6 +31,7 @@ from tracker.errors import DatabaseError, LeaseLostError, TrackerError
 from tracker.http.health import HealthServer
 from tracker.ids import Ms
 from tracker.ingest import Ingest, Limits
+from tracker.ingest.archiving import Archiving
 from tracker.ingest.backfills import Backfills
 from tracker.ingest.blocked_runs import BlockedRuns
 from tracker.ingest.boards import Boards
@@ -137,6 +138,7 @@ class _App:
         self._ingest.health.caches["reports"] = reports.figures
         self._reader = Reader(database, config.clock, reports)
         self._tidying = Tidying(database)
+        self._archiving = Archiving(database, config.database_url, self._ingest, lease, config.archive_after_days)
         self._charts = Charts()
         self._verifying: Verifying | None = None
         self._pictures: ReportPictures | None = None
@@ -208,6 +210,7 @@ class _App:
             await self._charts.close()
             await warming.close()
             await self._recount.close()
+            await self._archiving.close()
             if self._verifying is not None:
                 await self._verifying.close()
             if health is not None:
@@ -262,6 +265,7 @@ class _App:
                 await owe()
 
         jobs.every(min(_LOOK_S, config.flush_s), "reports", reports)
+        jobs.every(min(_COUNT_S, config.flush_s), "archive", self._archiving.look)
         outlook = Outlook(self._database, self._reader, ingest.health)
         notices = Notices(ingest, outlook, partial(posts.owe_post, kind="notice"))
         jobs.every(min(_COUNT_S, config.flush_s), "notices", notices.look)

@@ -28,6 +28,7 @@ _KNOWN: Final = frozenset(
         "TRACKER_HEALTH_PORT",
         "TRACKER_CHARTS",
         "TRACKER_VERIFY",
+        "TRACKER_ARCHIVE_AFTER_DAYS",
         "TRACKER_CLOCK",
         "TRACKER_LOG_LEVEL",
     }
@@ -42,7 +43,8 @@ class Config:
     `flush_s`: seconds between flushes. `buffer_events`: events that may wait for the database before the gateway
     reader waits too. `rest_url`: None means Discord itself. `health_port`: None means off, 0 any free port.
     `charts`: whether reports have a picture, drawn by a second process of some 80 MB. `verify`: when the figures are
-    compared with the log, by a process of its own; None: never.
+    compared with the log, by a process of its own; None: never. `archive_after_days`: events older than that are moved
+    into the archive's files, by and by; None: only when asked for.
     """
 
     database_url: str = DEFAULT_DATABASE_URL
@@ -55,6 +57,7 @@ class Config:
     health_port: int | None = None
     charts: bool = True
     verify: Recurring | None = field(default_factory=Recurring)
+    archive_after_days: int | None = None
     clock: Clock = field(default_factory=SystemClock)
     log_level: str = "info"
 
@@ -81,6 +84,7 @@ class Config:
             else None,
             charts=_switch(values, "TRACKER_CHARTS"),
             verify=_verify(values),
+            archive_after_days=_whole_or_off(values, "TRACKER_ARCHIVE_AFTER_DAYS", 1, 36_500),
             clock=SystemClock() if clock is None else PlayClock.parse(clock),
             log_level=_level(values),
         )
@@ -106,6 +110,7 @@ class Config:
             f"health_port={self.health_port}",
             f"charts={self.charts}",
             f"verify={self.verify!r}",
+            f"archive_after_days={self.archive_after_days}",
             f"clock={self.clock!r}",
             f"log_level={self.log_level!r}",
         ]
@@ -133,6 +138,10 @@ def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: i
     if not (text.isascii() and text.isdigit() and len(text) <= 12 and low <= int(text) <= high):
         raise ConfigError(f"{name}: {text!r} is not a whole number from {low} to {high}")
     return int(text)
+
+
+def _whole_or_off(values: Mapping[str, str], name: str, low: int, high: int) -> int | None:
+    return None if values.get(name, "off").lower() == "off" else _whole(values, name, low, low, high)
 
 
 def _switch(values: Mapping[str, str], name: str) -> bool:

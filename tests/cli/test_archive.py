@@ -103,8 +103,29 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(run: Run, arguments: list[
     assert said in err
 
 
+def test_beside_the_bot_the_wish_is_left_to_it_and_kept_until_it_is_done(
+    run: Run, database: Database, tmp_path: Path
+) -> None:
+    place, day = tmp_path / "archive", "2026-02-18"
+    bot = leases.acquire(database, now=SystemClock().now(), holder=OTHER)
+    code, out, err = run("archive", "--before", day, "--dir", place)
+    assert (code, err) == (0, "`tracker archive` says how far that is\n")
+    assert out == (
+        "the bot (process 4321 on elsewhere) is running and does it: within a minute it begins to move what happened "
+        f"before {day} into {place}, and goes on counting meanwhile\n"
+    )
+    still = f"tracker: the bot is still to archive what happened before {day}, while it runs\n"
+    assert run("archive") == (0, "nothing is archived\n", still)
+    code, out, err = run("archive", "--before", day, "--shrink")
+    assert (code, out) == (2, "")
+    assert "--shrink writes the database's file anew, and the bot (process 4321 on elsewhere) is running" in err
+    leases.release(database, bot)
+    assert run("archive", "--before", day)[1].startswith("9 events are in 1 new file")
+    assert run("archive")[2] == ""
+
+
 def test_who_writes_to_the_database_is_named(run: Run, database: Database, tmp_path: Path) -> None:
-    leases.acquire(database, now=SystemClock().now(), holder=OTHER)
+    leases.acquire(database, now=SystemClock().now(), holder=OTHER, command=True)
     for arguments in (["--before", "2026-02-19", "--dir", tmp_path / "archive"], ["--restore"]):
         code, _, err = run("archive", *arguments)
         assert code == 2

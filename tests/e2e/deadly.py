@@ -4,8 +4,11 @@ POINT is `statement:N` (just before the Nth SQL statement), `executed:N` (just a
 Nth COMMIT is sent), `committed:N` (just after it succeeded, before anybody is told), `marking:N` (a post was made and
 is about to be noted, for the Nth time), `meaning:N` (it is about to be noted which nickname will be set) or `noting:N`
 (a member looks as they should, and that is about to be noted), `clearing:N` (the rows of a guild that was counted anew
-are about to go) or `exchanging:N` (others are in their place, and its mark is about to go). `flushing:N` plants a bug
-as well: the flush's checkpoint is committed outside its transaction, and the Nth one is where the process dies.
+are about to go) or `exchanging:N` (others are in their place, and its mark is about to go), `noted:N` (something was
+just noted of the archive, such as a file that is about to be written), `putting:N` (a file of the archive is about to
+be put into use), `emptying:N` (its events are about to leave the table) or `granting:N` (a wish or a note is about to
+go). `flushing:N` plants a bug as well: the flush's checkpoint is committed outside its transaction, and the Nth one is
+where the process dies.
 """
 
 from __future__ import annotations
@@ -49,6 +52,10 @@ def _deadly(point: str) -> None:
         "meaning": ("before_cursor_execute", before("UPDATE member_sync SET managed=")),
         "clearing": ("before_cursor_execute", before("DELETE FROM daily WHERE partition")),
         "exchanging": ("before_cursor_execute", before("DELETE FROM rebuild_marks")),
+        "noted": ("after_cursor_execute", before("INSERT INTO tracker_info")),
+        "putting": ("before_cursor_execute", before("INSERT INTO archive_segments")),
+        "emptying": ("before_cursor_execute", before("DELETE FROM events")),
+        "granting": ("before_cursor_execute", before("DELETE FROM tracker_info")),
         "noting": ("before_cursor_execute", before("UPDATE member_sync SET state=")),
     }
     if what in hooks:

@@ -11,7 +11,7 @@ import typer
 from tracker.cli.frame import say
 from tracker.cli.options import DatabaseUrl, opened
 from tracker.clock import SystemClock, from_ms, to_ms
-from tracker.errors import ConfigError
+from tracker.errors import ConfigError, HeldByAnotherProcessError
 from tracker.ids import Ms
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ def archive(
 
     Reports come from other tables and stay as they are. Counting anew, checking, exporting and erasing members read and
     write the files as if they were the database: keep them, and back them up with it. A bot starts and counts without
-    them. The log's beginning goes, up to the first event that is not before the day, or is not counted yet. The bot
-    must not be running meanwhile. Without options: say what is archived.
+    them. The log's beginning goes, up to the first event that is not before the day, or is not counted yet. If the bot
+    is running on the database, the wish is left to it: it archives by and by while it goes on counting. (With
+    TRACKER_ARCHIVE_AFTER_DAYS it does so without being asked.) --restore and --shrink need it stopped. Without options:
+    say what is archived.
 
     \b
     Examples:
@@ -85,14 +87,21 @@ def _instant(text: str) -> Ms:
 
 
 def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) -> None:
-    from store import log
+    from store import archive_wishes, log
     from store.archive_moving import archive_before, shrink
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
-    with holding(db) as lease, bar("Archiving", sum(log.head(db).values())) as moved:
-        done = archive_before(db, until, now=SystemClock().now(), folder=directory, lease=lease, progress=moved)
-        freed = shrink(db) if smaller else 0
+    try:
+        with holding(db) as lease, bar("Archiving", sum(log.head(db).values())) as moved:
+            done = archive_before(db, until, now=SystemClock().now(), folder=directory, lease=lease, progress=moved)
+            archive_wishes.come_true(db, until)
+            freed = shrink(db) if smaller else 0
+    except HeldByAnotherProcessError as error:
+        if not error.is_bot:
+            raise
+        _leave_to_the_bot(db, until, directory, error.who, smaller=smaller)
+        return
     if freed:
         say(f"the database's file is {freed / 1e6:,.1f} MB smaller")
     if not done.files:
@@ -104,6 +113,25 @@ def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) 
     )
     if db.dialect == "sqlite" and not smaller:
         say("the database's file keeps its size, and the room in it is used for new events; --shrink gives it back")
+
+
+def _leave_to_the_bot(db: Database, until: Ms, directory: Path | None, bot: str, *, smaller: bool) -> None:
+    """Note the wish: a running bot looks for it each minute. Raises ConfigError for what it cannot do."""
+    from store import archive_files, archive_place, archive_wishes
+
+    if smaller:
+        raise ConfigError(
+            f"--shrink writes the database's file anew, and the bot ({bot}) is running on it: stop it first, or leave "
+            "--shrink out, and the bot archives while it goes on counting"
+        )
+    archive_files.require()
+    place = archive_place.settle(db, directory)
+    archive_wishes.ask(db, until)
+    typer.echo(
+        f"the bot ({bot}) is running and does it: within a minute it begins to move what happened before "
+        f"{from_ms(until):%Y-%m-%d} into {place}, and goes on counting meanwhile"
+    )
+    say("`tracker archive` says how far that is")
 
 
 def _restore(db: Database) -> None:
@@ -128,10 +156,13 @@ def _moved(db: Database, directory: Path) -> None:
 
 
 def _tell(db: Database) -> None:
-    """What is archived. Raises typer.Exit(1) if a file of it is not there."""
+    """What is archived, and what is still to be. Raises typer.Exit(1) if a file of it is not there."""
     from store import archive as archives
-    from store import archive_place
+    from store import archive_place, archive_wishes
 
+    wish = archive_wishes.wish(db)
+    if wish is not None:
+        say(f"tracker: the bot is still to archive what happened before {from_ms(wish):%Y-%m-%d}, while it runs")
     with db.read() as connection:
         found, directory = archives.all_segments(connection), archives.directory(connection)
     for stranger in archive_place.strangers(db):
