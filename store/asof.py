@@ -6,6 +6,7 @@ is answers from it unchanged. The database that the log comes from is only read;
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
-from store import state, subjects
+from store import allocation, state, subjects
 from store.engine import Database, open_database
 from store.shadow import Shadow
 from store.state import Checkpoint
@@ -110,22 +111,23 @@ def fold_into(
     from store.columns import LogReader  # numpy: not before it is needed
     from store.replay import Preset, Replay, kernel_for
 
+    allocation.give_back()
     if source.partitions != target.partitions:
         raise ConfigError(f"a log of {source.partitions} partitions cannot be folded into {target.partitions}")
-    reached = {p: end for p, end in (ends(source) if at is None else at).items() if end.position}
+    reached = {p: end for p, end in sorted((ends(source) if at is None else at).items()) if end.position}
     presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
     gone = {} if until is None else _retired(source, reached)
     kernel, reader = kernel_for(sum(end.position for end in reached.values())), LogReader(source)
-    with Shadow.create(target, target.all_partitions) as shadow:
+    with Shadow.create(target, target.all_partitions, bulk=kernel is not None) as shadow:
         for partition, end in reached.items():
             wanted = None if guilds is None else [g for g in guilds if partition_of(g, source.partitions) == partition]
             if wanted is None or wanted:
-                replay = Replay(
+                with Replay(
                     reader, partition, shadow, kernel=kernel, guilds=wanted, presets=presets, until=until,
-                    nobody=gone.get(partition, ()),
-                )  # fmt: skip
-                replay.read(end.position, progress)
-                replay.finish(end.as_of if until is None else min(until, end.as_of))
+                    jobs=os.cpu_count() or 1, folder=shadow.folder, nobody=gone.get(partition, ()),
+                ) as replay:  # fmt: skip
+                    replay.read(end.position, progress)
+                    replay.finish(end.as_of if until is None else min(until, end.as_of))
         shadow.finish()
         with target.write() as connection:
             shadow.swap(connection)

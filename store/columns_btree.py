@@ -16,7 +16,10 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["DEPTH", "DONE", "KEPT", "MORE", "ROWS", "SIZES", "UNFIT", "walk"]
+__all__ = [
+    "DEPTH", "DONE", "INNER", "KEPT", "LEAF", "MORE", "ROWS", "SIZES", "UNFIT", "byte", "half", "number", "varint",
+    "walk", "word",
+]  # fmt: skip
 
 MORE: Final = 0
 DONE: Final = 1
@@ -28,8 +31,8 @@ DEPTH, ROWS, KEPT = range(3)
 SIZES: Final = 11
 """The columns are those of the table, in its order: numbers, and where texts begin; from here on how long those are."""
 
-_LEAF: Final = 10
-_INNER: Final = 2
+LEAF: Final = 10
+INNER: Final = 2
 _COLUMNS: Final = 11
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,58 +43,61 @@ def _compiled(function: F) -> F:
 
 
 @_compiled
-def _byte(m: Any, at: int) -> Any:
+def byte(m: Any, at: int) -> Any:
+    """The byte at `at`."""
     return np.int64(m[np.uint64(at)])
 
 
 @_compiled
-def _half(m: Any, at: int) -> Any:
-    return _byte(m, at) << 8 | _byte(m, at + 1)
+def half(m: Any, at: int) -> Any:
+    """The number of two bytes at `at`."""
+    return byte(m, at) << 8 | byte(m, at + 1)
 
 
 @_compiled
-def _word(m: Any, at: int) -> Any:
-    return _half(m, at) << 16 | _half(m, at + 2)
+def word(m: Any, at: int) -> Any:
+    """The number of four bytes at `at`."""
+    return half(m, at) << 16 | half(m, at + 2)
 
 
 @_compiled
-def _varint(m: Any, at: int) -> tuple[Any, int]:
+def varint(m: Any, at: int) -> tuple[Any, int]:
     """A number of seven bits a byte, and where it ends; -1: longer than any size in a file."""
     value = np.int64(0)
     for i in range(5):
-        byte = _byte(m, at + i)
-        value = value << 7 | (byte & 127)
-        if byte < 128:
+        part = byte(m, at + i)
+        value = value << 7 | (part & 127)
+        if part < 128:
             return value, at + i + 1
     return np.int64(-1), at
 
 
 @_compiled
-def _number(m: Any, at: int, serial: int) -> Any:
+def number(m: Any, at: int, serial: int) -> Any:
     """A column's whole number; 0 for null."""
     if serial == 0 or serial == 8:
         return np.int64(0)
     if serial == 9:
         return np.int64(1)
     size = serial if serial <= 4 else 6 if serial == 5 else 8
-    value = _byte(m, at)
+    value = byte(m, at)
     if value >= 128:
         value -= 256
     for i in range(1, size):
-        value = value << 8 | _byte(m, at + i)
+        value = value << 8 | byte(m, at + i)
     return value
 
 
 @_compiled
 def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> bool:
     """Take a row apart. False: it is not as a row of the log must be."""
-    end, h = _varint(m, at)
+    end, h = varint(m, at)
     if end < 0 or end > size:
         return False
     value = at + end
     text = 0
     for c in range(_COLUMNS):
-        serial, h = _varint(m, h)
+        serial, h = varint(m, h)
         if c == 2 or c == 3 or c == 10:
             if serial < 13 or serial % 2 == 0:
                 return False
@@ -102,7 +108,7 @@ def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> boo
         else:
             if serial < 0 or serial == 7 or serial > 9 or (serial == 0 and c != 6 and c != 7):
                 return False
-            columns[c, n] = _number(m, value, serial)
+            columns[c, n] = number(m, value, serial)
             value += serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
     return bool(value == at + size and h == at + end)
 
@@ -123,7 +129,7 @@ def _gather(m: Any, at: int, size: int, page_size: int, usable: int, extra: Any,
     """Bring a payload together that goes on on overflow pages."""
     kept = _local(size, usable)
     extra[to : to + kept] = m[at : at + kept]
-    page = _word(m, at + kept)
+    page = word(m, at + kept)
     while kept < size:
         base = (page - 1) * page_size
         if page < 2 or base + page_size > len(m):
@@ -131,14 +137,14 @@ def _gather(m: Any, at: int, size: int, page_size: int, usable: int, extra: Any,
         part = min(usable - 4, size - kept)
         extra[to + kept : to + kept + part] = m[base + 4 : base + 4 + part]
         kept += part
-        page = _word(m, base)
+        page = word(m, base)
     return True
 
 
 @_compiled
 def _cell(m: Any, at: int, page_size: int, usable: int, columns: Any, n: int, state: Any, extra: Any) -> int:
     """Take the row of a cell. MORE: it is there as row n; DONE: there is no room for its bytes."""
-    size, at = _varint(m, at)
+    size, at = varint(m, at)
     if size < 0:
         return UNFIT
     if _local(size, usable) == size:
@@ -165,7 +171,7 @@ def _compared(columns: Any, n: int, partition: int, position: int) -> bool:
 @_compiled
 def _down(m: Any, base: int, i: int, cells: int) -> int:
     """Where an inner page names its child i // 2."""
-    return base + 8 if i == 2 * cells else base + int(_half(m, base + 12 + i))
+    return base + 8 if i == 2 * cells else base + int(half(m, base + 12 + i))
 
 
 @_compiled
@@ -174,13 +180,13 @@ def _leaf(
     columns: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Take the rows of a page from its cell i on (of an inner page: that one only), until there is no more room."""
-    inner = m[np.uint64(base)] == _INNER
+    inner = m[np.uint64(base)] == INNER
     pointers = base + (12 if inner else 8)
     n, most = state[ROWS], columns.shape[1]
     while i < cells:
         if n == most:
             break
-        cell = base + _half(m, pointers + 2 * i) + (4 if inner else 0)
+        cell = base + half(m, pointers + 2 * i) + (4 if inner else 0)
         done = _cell(m, cell, page_size, usable, columns, n, state, extra)
         if done == UNFIT:
             return UNFIT, i
@@ -217,13 +223,13 @@ def walk(  # noqa: C901 - one loop over pages, and numba wants it in one piece
         i, base = steps[top], (pages[top] - 1) * page_size
         if pages[top] < 2 or base + page_size > len(m):
             return UNFIT
-        form, cells = _byte(m, base), _half(m, base + 3)
-        if form != _LEAF and form != _INNER:
+        form, cells = byte(m, base), half(m, base + 3)
+        if form != LEAF and form != INNER:
             return UNFIT
-        if i > 2 * cells or (form == _LEAF and i == cells):
+        if i > 2 * cells or (form == LEAF and i == cells):
             state[DEPTH] = top
             continue
-        if form == _INNER and i % 2 == 0:
+        if form == INNER and i % 2 == 0:
             child = _down(m, base, i, cells)
             if i < 2 * cells and not state[ROWS]:  # perhaps all that is below the child is before what is wanted
                 done = _cell(m, child + 4, page_size, usable, columns, 0, state, extra)
@@ -235,10 +241,10 @@ def walk(  # noqa: C901 - one loop over pages, and numba wants it in one piece
             if top + 1 == len(pages):
                 return UNFIT
             steps[top] = i + 1
-            pages[top + 1], steps[top + 1] = _word(m, child), 0
+            pages[top + 1], steps[top + 1] = word(m, child), 0
             state[DEPTH] = top + 2
             continue
-        first = i // 2 if form == _INNER else i
+        first = i // 2 if form == INNER else i
         done, last = _leaf(m, base, first, cells, page_size, usable, want, guilds, state, extra, columns)
         if done != MORE:
             return done

@@ -20,7 +20,7 @@ from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
 from store.columns_texts import Texts
 
-__all__ = ["by_pages"]
+__all__ = ["by_pages", "root_of", "size_of", "still"]
 
 _COLUMNS: Final = [
     "partition", "position", "id", "type", "version", "guild_id", "subject_id", "channel_id", "occurred_at",
@@ -34,36 +34,37 @@ _DEEPEST: Final = 40
 
 def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
     """What is asked for, by position. Raises UnfitError, before or between chunks."""
-    with _still(path) as (file, root):
-        yield from _walked(file, root, ask)
+    with still(path) as (file, connection):
+        if [row[1] for row in connection.execute("PRAGMA table_info(events)")] != _COLUMNS:
+            raise UnfitError
+        yield from _walked(file, root_of(connection, "events"), ask)
 
 
 @contextmanager
-def _still(path: str) -> Generator[tuple[mmap.mmap, int]]:
-    """The file's bytes, which nobody changes meanwhile, and the number of the table's first page."""
+def still(path: str) -> Generator[tuple[mmap.mmap, sqlite3.Connection]]:
+    """The file's bytes, which nobody changes meanwhile. Raises UnfitError."""
     try:
         address = f"{Path(path).absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(address, timeout=0.1, isolation_level=None, uri=True)
     except sqlite3.Error:
         raise UnfitError from None
     try:
-        root = _root(connection, path)
+        _hold(connection, path)
         # Closed later than the connection (by whoever tidies up): closing a file takes all locks on it away.
         file = Path(path).open("rb")  # noqa: SIM115
-        yield mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), root
+        yield mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), connection
     finally:
         connection.close()
 
 
-def _root(connection: sqlite3.Connection, path: str) -> int:
+def _hold(connection: sqlite3.Connection, path: str) -> None:
     """Begin the transaction that keeps the file as it is."""
 
     def one(sql: str) -> tuple[Any, ...]:
         return tuple(connection.execute(sql).fetchone() or ())
 
     try:
-        columns = [row[1] for row in connection.execute("PRAGMA table_info(events)")]
-        if one("PRAGMA journal_mode") != ("wal",) or one("PRAGMA encoding") != ("UTF-8",) or columns != _COLUMNS:
+        if one("PRAGMA journal_mode") != ("wal",) or one("PRAGMA encoding") != ("UTF-8",):
             raise UnfitError
         connection.execute(
             "PRAGMA wal_checkpoint(PASSIVE)"
@@ -71,18 +72,31 @@ def _root(connection: sqlite3.Connection, path: str) -> int:
         if one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
             raise UnfitError
         connection.execute("BEGIN")
-        found = one("SELECT rootpage, sql FROM sqlite_schema WHERE type = 'table' AND name = 'events'")
-        if Path(f"{path}-wal").stat().st_size or not str(found[1]).rstrip().upper().endswith("WITHOUT ROWID"):
+        one("SELECT COUNT(*) FROM sqlite_schema")
+        if Path(f"{path}-wal").stat().st_size:
             raise UnfitError
     except (sqlite3.Error, OSError, IndexError):
         raise UnfitError from None
+
+
+def root_of(connection: sqlite3.Connection, table: str) -> int:
+    """The number of the table's first page. Raises UnfitError if it is none WITHOUT ROWID."""
+    asked = "SELECT rootpage, sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    found = connection.execute(asked, (table,)).fetchone()
+    if found is None or not str(found[1]).rstrip().upper().endswith("WITHOUT ROWID"):
+        raise UnfitError
     return int(found[0])
+
+
+def size_of(pages: np.ndarray) -> int:
+    """How many bytes a page has."""
+    size = int.from_bytes(pages[16:18].tobytes())
+    return 65_536 if size == 1 else size
 
 
 def _walked(file: mmap.mmap, root: int, ask: Ask) -> Iterator[Chunk]:
     pages = np.frombuffer(file, np.uint8)
-    size = int.from_bytes(pages[16:18].tobytes())
-    page_size = 65_536 if size == 1 else size
+    page_size = size_of(pages)
     stack, steps, state = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64), np.zeros(3, np.int64)
     stack[0], state[btree.DEPTH] = root, 1
     want = np.array([ask.partition, ask.after, ask.upto, ask.guilds is not None], np.int64)

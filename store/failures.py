@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tracker.errors import DatabaseError, DatabaseNotOursError
 
-__all__ = ["explained", "is_duplicate"]
+__all__ = ["as_ours", "explained", "is_duplicate"]
 
 _SAYINGS: Final = (
     ("file is not a database", "not a database at all, or damaged"),
@@ -45,6 +46,17 @@ def explained(name: str) -> Iterator[None]:
         if is_duplicate(error):
             raise
         raise _explain(name, error) from error
+
+
+@contextmanager
+def as_ours() -> Iterator[None]:
+    """What the driver itself raises within, or a file beside the database, raised as SQLAlchemy would."""
+    import psycopg
+
+    try:
+        yield
+    except (sqlite3.Error, psycopg.Error, OSError) as error:
+        raise DBAPIError(None, None, error) from error
 
 
 def is_duplicate(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker.ids import Partition
@@ -35,11 +35,8 @@ class Gathered:
             before = kept.get(key)
             kept[key] = values if before is None else _after(table, before, values)
 
-    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
-        """What was added of these guilds so far counts for nothing."""
-        del partition
-        for name, rows in self._tables.items():
-            self._tables[name] = {key: values for key, values in rows.items() if key[0] not in guilds}
+    def settle(self) -> None:
+        """Nothing has to be done."""
 
     def rows(self) -> dict[str, list[Row]]:
         """By table, one row a key."""

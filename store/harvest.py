@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,13 +47,6 @@ class Harvest:
         self._memory = feed.state.memory
         self._earners = np.zeros(0, np.int64)
         self._totals = np.zeros((0, 5), np.int64)
-        self._left_out = np.zeros(0, np.int64)
-
-    def leave_out(self, guilds: Collection[int]) -> None:
-        """Nothing of these guilds is taken from now on."""
-        self._left_out = np.array(sorted(guilds), np.int64)
-        for guild in guilds:
-            self._feed.state.drop(guild)
 
     @property
     def waiting(self) -> int:
@@ -62,6 +55,16 @@ class Harvest:
 
     def deltas(self) -> Iterator[Rows]:
         """Days, sessions that ended, roles taken and given up since the last call; they are gone from the memory."""
+        yield from self._pending()
+        for table in _DRAINED:
+            self._memory.clear(table)
+
+    def all(self) -> Iterator[Rows]:
+        """All that has not been taken yet. Nothing more comes after it."""
+        yield from self._pending()
+        yield from self._rest()
+
+    def _pending(self) -> Iterator[Rows]:
         self._add_up()
         yield self._cells("daily", U_CELLS)
         yield self._cells("unearned", U_REASONS)
@@ -75,11 +78,9 @@ class Harvest:
         yield _rows("session_days", who.guilds, visits[:, Y_DAY], who.users, visits[:, Y_STARTED])
         holds, who = self._of_known(U_HOLDS, H_MEMBER)
         yield _rows("role_changes", who.guilds, holds[:, H_ROLE], who.users, holds[:, H_AT], holds[:, H_HELD])
-        for table in _DRAINED:
-            self._memory.clear(table)
 
-    def rest(self) -> Iterator[Rows]:
-        """All that is known only at the end. After `deltas`."""
+    def _rest(self) -> Iterator[Rows]:
+        """All that is known only at the end."""
         yield from (self._open_sessions(), self._totals_rows(), self._carries(), self._seasons(), self._awards())
         yield self._members()
         for name, keyed in self._feed.state.ledger.simple.items():
@@ -99,8 +100,6 @@ class Harvest:
     def _whose(self, members: Ints) -> _Whose:
         heap = view(self._memory.heap)
         guilds, users = heap[heap[members + M_GUILD] + G_ID], heap[members + M_USER]
-        if len(self._left_out):
-            users = np.where(np.isin(guilds, self._left_out), 0, users)
         return _Whose(guilds=guilds, users=users)
 
     def _of_known(self, table: int, column: int) -> tuple[Ints, _Whose]:

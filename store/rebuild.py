@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from store import appending, log, marks, standings, state, subjects
+from store import allocation, appending, log, marks, standings, state, subjects
 from store.asof import Progress
 from store.comparing import Difference, verify
 from store.engine import Database
@@ -65,10 +64,11 @@ def rebuild(
 
     All: into shadow tables, which are read back before they take the live ones' places. Some: a partition at a time,
     and the other guilds of those partitions are brought up to the log's end as well. Nobody may append meanwhile: hold
-    the lease. `progress` is told of the events folded, from any thread. `jobs`: how many partitions are folded at once
-    (None: as many as there are cores). Raises DatabaseError, LeaseLostError, LogCorruptError.
+    the lease. `progress` is told of the events folded. `jobs`: how many groups of guilds are folded at once (None: as
+    many as there are cores). Raises DatabaseError, LeaseLostError, LogCorruptError.
     """
     if guilds is None:
+        allocation.give_back()
         _rebuild_all(db, progress, lease, jobs or os.cpu_count() or 1)
     else:
         wanted = frozenset(guilds)
@@ -92,25 +92,23 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
     from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
     from store.replay import Behind, Replay, kernel_for
 
-    heads = {p: position for p, position in log.head(db).items() if position}
+    heads = {p: position for p, position in sorted(log.head(db).items()) if position}
     if not heads:
         return
     before, kernel = state.checkpoints(db), kernel_for(sum(heads.values()))
-    with Shadow.create(db, db.all_partitions) as shadow:
-        with Behind(shadow) as sink, ThreadPoolExecutor(min(jobs, len(heads))) as pool:
-
-            def folded(partition: Partition) -> _Folded:
-                replay = Replay(LogReader(db), partition, sink, kernel=kernel)
-                replay.read(heads[partition], progress)
-                as_of = Ms(max(before[partition].as_of, replay.newest))
-                rules = replay.finish(as_of)
+    with Shadow.create(db, db.all_partitions, bulk=kernel is not None) as shadow:
+        with Behind(shadow) as sink:
+            parts = []
+            for partition, head in heads.items():
+                with Replay(LogReader(db), partition, sink, kernel=kernel, jobs=jobs, folder=shadow.folder) as replay:
+                    replay.read(head, progress)
+                    as_of = Ms(max(before[partition].as_of, replay.newest))
+                    rules = replay.finish(as_of)
                 gone: list[Member] = [(partition, guild, user) for guild, user in replay.forgotten]
-                end = Checkpoint(position=heads[partition], as_of=as_of)
-                return _Folded(partition=partition, end=end, rules=rules, forgotten=gone)
-
-            parts = list(pool.map(folded, heads))
+                end = Checkpoint(position=head, as_of=as_of)
+                parts.append(_Folded(partition=partition, end=end, rules=rules, forgotten=gone))
         ends = {part.partition: part.end for part in parts}
-        rules = {part.partition: part.rules for part in parts}
+        judged = {part.partition: part.rules for part in parts}
         forgotten = [member for part in parts for member in part.forgotten]
         shadow.finish()
         shadow.check()
@@ -120,7 +118,7 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
             subjects.forget(connection, forgotten)
             for partition in db.all_partitions:
                 marks.counted(connection, partition, heads.get(partition, log.START))
-            _judge(connection, rules, ends)
+            _judge(connection, judged, ends)
             for partition, end in ends.items():
                 state.put_checkpoint(connection, partition, end)
     db.subjects.drop(forgotten)
@@ -152,15 +150,15 @@ def _rebuild_some(
     others = _recovered_without(db, partition, wanted)
     here = [guild for guild in wanted if partition_of(guild, db.partitions) == partition]
     gathered = Gathered()
-    replay = Replay(LogReader(db), partition, gathered, kernel=None, guilds=here)
-    replay.read(head, progress)
-    # The tables can hold one instant a partition, so it is the newest of all that its guilds have seen.
-    newest = max([before.as_of, others.as_of, replay.newest, *(guild.last_at for guild in others.guilds.values())])
-    as_of = Ms(newest)
-    for guild in others.guilds.values():
-        guild.advance(as_of)
-    others.as_of = as_of
-    rules = replay.finish(as_of)
+    with Replay(LogReader(db), partition, gathered, kernel=None, guilds=here) as replay:
+        replay.read(head, progress)
+        # The tables can hold one instant a partition, so it is the newest of all that its guilds have seen.
+        newest = max([before.as_of, others.as_of, replay.newest, *(guild.last_at for guild in others.guilds.values())])
+        as_of = Ms(newest)
+        for guild in others.guilds.values():
+            guild.advance(as_of)
+        others.as_of = as_of
+        rules = replay.finish(as_of)
     changed = others.drain()
     forgotten: list[Member] = [(partition, guild, user) for guild, user in (*replay.forgotten, *changed.forgotten)]
     with db.write() as connection:

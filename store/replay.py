@@ -1,24 +1,29 @@
 """Folding the log anew, in columns: the engine of rebuilds, of as-of and of what-if.
 
-Events are folded in the order of the log, which for what came live is the canonical order, and rows leave the memory as
-they come. Where it is not (history was imported), or where the log says later what was in force from the beginning, the
-guild is folded once more, by itself, in canonical order; what was handed out of it before is taken back.
+The log is read once and put down by guild; then some guilds after the others are folded, each one's events in canonical
+order, and their rows leave the memory. Where the log says later what was in force from the beginning, or whom to
+forget, that is known before the first event is folded.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Protocol
 
-from store.columns import LogReader
-from store.columns_chunk import Ints
-from store.harvest import Harvest
+import numpy as np
+
+from store.columns import EventColumns, LogReader
+from store.harvest import Harvest, Rows
 from store.replay_feed import Feed, Preset
+from store.replay_groups import Groups, bounds_of
+from tracker.events import kinds
+from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Partition
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
 from tracker.projections.standing import StandingRules
@@ -28,8 +33,9 @@ __all__ = ["WORTH_COMPILING", "Behind", "Preset", "Replay", "Sink", "kernel_for"
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
 
-_MOST_BEHIND: Final = 4
+_MOST_BEHIND: Final = 16
 _MOST_WAITING: Final = 6_000_000
+_GROUP: Final = 150_000
 
 
 class Sink(Protocol):
@@ -40,8 +46,8 @@ class Sink(Protocol):
     ) -> None:
         """Takes rows; those of one key are one after the other what became of it."""
 
-    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
-        """What was added of these guilds so far counts for nothing."""
+    def settle(self) -> None:
+        """All rows of the guilds of which some were added so far have been added."""
 
 
 class Behind:
@@ -70,9 +76,9 @@ class Behind:
         """As the sink's own. Waits while there is much to be done."""
         self._do(partial(self._sink.add, name, partition, columns, nulls, fresh=fresh))
 
-    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
+    def settle(self) -> None:
         """As the sink's own."""
-        self._do(partial(self._sink.restart, partition, frozenset(guilds)))
+        self._do(self._sink.settle)
 
     def _do(self, job: Callable[[], None]) -> None:
         with self._turn:
@@ -94,17 +100,14 @@ def kernel_for(events: int) -> Compiled | None:
     return compiled() if events >= WORTH_COMPILING and can_compile() else None
 
 
-@dataclass(slots=True)
-class _Part:
-    feed: Feed
-    harvest: Harvest
-
-
 class Replay:
-    """One partition's log up to a position, on its way into a sink: `read`, then `finish`.
+    """One partition's log up to a position, on its way into a sink: `read`, then `finish`. Use it in a `with`.
 
     `guilds`: only these; None: all. `presets`: by guild id, settings that are in force from its first event on.
-    `until`: only what occurred up to that instant. `nobody`: these subjects are folded without a user.
+    `until`: only what occurred up to that instant. `nobody`: these subjects are folded without a user. `jobs`: how many groups of guilds are folded at once, by the
+    compiled kernel. `folder`: where the log is put down (None: the system's place). `newest`: the last instant of which
+    the log speaks, its newest tick or event. `forgotten`: (guild id, user id) of those of whom the log says so although
+    the table of subjects still knows who they are.
     """
 
     def __init__(
@@ -118,78 +121,158 @@ class Replay:
         presets: Mapping[int, Preset] | None = None,
         until: int | None = None,
         nobody: Collection[int] = (),
+        jobs: int = 1,
+        folder: Path | None = None,
     ) -> None:
+        self.newest = 0
+        self.forgotten: list[tuple[int, int]] = []
         self._reader = reader
         self._partition = partition
         self._sink = sink
         self._kernel = kernel
         self._guilds = guilds
-        self._presets = dict(presets or {})
+        self._given = presets or {}
+        self._presets: dict[int, Preset] = dict(self._given)
         self._until = until
         self._nobody = nobody
-        self._parts: list[_Part] = []
+        self._jobs = jobs if kernel is not None else 1
+        self._folder = folder
+        self._users = np.zeros(0, np.int64)
+        self._groups: Groups | None = None
+        self._progress: Callable[[int], None] | None = None
+        self._told = 0
+
+    def __enter__(self) -> Replay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._groups is not None:
+            self._groups.close()
+
+    # -- the log, put down by guild --------------------------------------------------------------------------------
 
     def read(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
-        """Fold the log up to the position. `progress` is told how many more events were folded. Raises as LogReader."""
-        users = _unlinked(self._reader.subjects(self._partition)[1], self._nobody)
-        feed = self._fold(users, upto, self._guilds, progress, canonical=False).feed
-        again = feed.again
-        if again:
-            self._sink.restart(self._partition, again)
-            self._parts[0].harvest.leave_out(again)
-            self._presets |= feed.retroactive
-            guilds = [GuildId(guild) for guild in sorted(again)]
-            self._fold(_unlinked(users, feed.erased), upto, guilds, None, canonical=True)
+        """Read the log up to the position. `progress` is told of how many more events have been read, and then again
+        folded: half of each. Raises as LogReader.
+        """
+        self._progress = progress
+        guilds, self._users = self._reader.subjects(self._partition)
+        self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
+        self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder)
+        for columns in self._reader.batches(self._partition, upto=upto, guilds=self._guilds):
+            self._take(self._groups, columns)
+            self._tell(len(columns))
 
-    def _fold(
-        self,
-        users: Ints,
-        upto: int,
-        guilds: Collection[GuildId] | None,
-        progress: Callable[[int], None] | None,
-        *,
-        canonical: bool,
-    ) -> _Part:
-        feed = Feed(self._partition, users, compiled=self._kernel, presets=self._presets, until=self._until)
-        part = _Part(feed, Harvest(feed))
-        self._parts.append(part)
-        for columns in self._reader.batches(self._partition, upto=upto, guilds=guilds, canonical=canonical):
-            feed.fold(columns, self._reader.role_sets)
-            if part.harvest.waiting > _MOST_WAITING:
-                self._hand_over(part)
-            if progress is not None:
-                progress(len(columns))
-        return part
+    def _take(self, groups: Groups, columns: EventColumns) -> None:
+        self._look_out(columns)
+        here = None if self._until is None else np.flatnonzero(columns.at <= self._until)
+        ticks = columns.kind == kinds.TICKED
+        if here is not None and len(here) < len(columns):
+            ticks = ticks[here]
+            times, arg = columns.at[here][~ticks], columns.arg[here][ticks]
+        else:
+            here, times, arg = None, columns.at[~ticks], columns.arg[ticks]
+        self.newest = max(self.newest, int(times.max(initial=0)), int(arg.max(initial=0)))
+        groups.add(columns, here)
 
-    @property
-    def newest(self) -> int:
-        """The last instant of which the log speaks: its newest tick or event."""
-        found = [part.feed.ticked for part in self._parts]
-        return max(found + [guild.last_at for part in self._parts for guild in part.feed.state.guilds.values()])
+    def _look_out(self, columns: EventColumns) -> None:
+        """See what is in force from the beginning, and who is nobody from the beginning."""
+        rare = columns.rest.rows[_AHEAD[columns.kind[columns.rest.rows]]]
+        for i in rare.tolist():
+            guild = int(columns.guild[i])
+            if columns.kind[i] == kinds.FORGOTTEN:
+                subject = int(columns.subject[i])
+                user = int(self._users[subject]) if subject < len(self._users) else 0
+                if user > 0:
+                    self.forgotten.append((guild, user))
+                    self._users[subject] = 0
+            elif self._until is None or columns.at[i] <= self._until:
+                self._see_settings(columns, i, guild)
 
-    @property
-    def forgotten(self) -> list[tuple[int, int]]:
-        """(guild id, user id) of those who were forgotten although the table of subjects still knows who they are."""
-        return [member for part in self._parts for member in part.feed.forgotten]
+    def _see_settings(self, columns: EventColumns, i: int, guild: int) -> None:
+        if guild in self._given or "retroactive" not in columns.text(i):
+            return
+        data = columns.event(i).event.data
+        if isinstance(data, SettingsChanged) and data.retroactive:
+            before, until = self._presets.get(guild), (int(columns.at[i]), int(columns.position[i]))
+            if before is None or before.until is None or before.until < until:
+                self._presets[guild] = Preset(document=data.settings, by=data.by, until=until)
+
+    def _tell(self, events: int) -> None:
+        if self._progress is not None:
+            self._told += events
+            halves, self._told = divmod(self._told, 2)
+            self._progress(halves)
+
+    # -- the fold --------------------------------------------------------------------------------------------------
 
     def finish(self, as_of: int) -> dict[int, StandingRules]:
-        """Time has come to `as_of`: hand over the rest. Returns the rules by which each guild's members are judged."""
+        """Fold what was read; time then comes to `as_of`.
+
+        Returns the rules by which each guild's members are judged.
+        """
         rules: dict[int, StandingRules] = {}
-        for part in self._parts:
-            part.feed.advance(as_of)
-            self._hand_over(part)
-            for rows in part.harvest.rest():
-                self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
-            rules |= part.feed.state.rules()
+        assert self._groups is not None  # noqa: S101
+        for found in self._folded(self._groups, as_of):
+            self._hand_over(found.rows)
+            self._sink.settle()
+            rules |= found.rules
+            self._tell(found.events)
         return rules
 
-    def _hand_over(self, part: _Part) -> None:
-        for rows in part.harvest.deltas():
+    def _folded(self, groups: Groups, as_of: int) -> Iterator[_Folded]:
+        """Group by group; several are folded at once, but given back one after the other."""
+        if self._jobs < 2:
+            for group in groups.groups():
+                yield self._fold(groups, group, as_of, self._hand_over)
+            return
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="fold") as pool:
+            waiting: deque[Future[_Folded]] = deque()
+            for group in groups.groups():
+                waiting.append(pool.submit(self._apart, groups, group, as_of))
+                if len(waiting) > self._jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _apart(self, groups: Groups, group: int, as_of: int) -> _Folded:
+        """In a thread of its own, which must not wait for the others' rows to be taken."""
+        rows: list[Rows] = []
+        found = self._fold(groups, group, as_of, rows.extend)
+        rows.extend(found.rows)
+        return replace(found, rows=rows)
+
+    def _fold(self, groups: Groups, group: int, as_of: int, hand_over: Callable[[Iterable[Rows]], None]) -> _Folded:
+        columns = groups.columns(group)
+        role_sets = self._reader.role_sets
+        feed = Feed(self._partition, self._users, compiled=self._kernel, role_sets=role_sets, presets=self._presets)
+        harvest = Harvest(feed)
+
+        def pause() -> None:
+            if harvest.waiting > _MOST_WAITING:
+                hand_over(harvest.deltas())
+
+        feed.fold(columns, pause)
+        feed.advance(as_of)
+        return _Folded(rows=_then(harvest.all(), feed.close), rules=feed.state.rules(), events=len(columns))
+
+    def _hand_over(self, found: Iterable[Rows]) -> None:
+        for rows in found:
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
 
 
-def _unlinked(users: Ints, subjects: Collection[int]) -> Ints:
-    """The users by subject id, as if nobody knew who these subjects are."""
-    known = users.copy()
-    known[[subject for subject in subjects if subject < len(users)]] = 0
-    return known
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folded:
+    """A group of guilds."""
+
+    rows: Iterable[Rows]
+    rules: dict[int, StandingRules]
+    events: int
+
+
+def _then(rows: Iterator[Rows], end: Callable[[], None]) -> Iterator[Rows]:
+    yield from rows
+    end()
+
+
+_AHEAD: Final = np.isin(np.arange(256), [kinds.SETTINGS, kinds.FORGOTTEN])

@@ -8,9 +8,9 @@ as in a live bot, between two runs of the kernel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,23 +20,27 @@ from store.columns import EventColumns
 from store.columns_chunk import Ints
 from tracker.events import kinds
 from tracker.events.envelope import Event
-from tracker.events.member import MemberForgotten, MemberJoined, MemberRenamed
+from tracker.events.member import MemberJoined, MemberRenamed
 from tracker.events.rule import SettingsChanged
 from tracker.ids import EventId, GuildId, Ms, Partition, UserId
 from tracker.projections.guild import GuildState
 from tracker.projections.kernel.layout import (
-    FOR_OTHERS, G_DISORDERED, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET,
-    NO_ROLES, STOPPED_FOR, Heap,
+    FOR_OTHERS, G_ID, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES,
+    STOPPED_FOR, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.step import run
 from tracker.projections.state import PartitionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tracker.projections.kernel.compiled import Compiled
 
 __all__ = ["Feed", "Preset", "view"]
+
+_AT_ONCE: Final = 250_000
+"""Events that the kernel gets in one call: in between, what is pending may be handed over."""
+
+_NUMBERS: Final = 12
+"""How many numbers a folded event leaves in the memory, about."""
 
 _NAMED: Final[dict[int, type[MemberJoined | MemberRenamed]]] = {
     kinds.MEMBER_JOINED: MemberJoined,
@@ -70,10 +74,7 @@ class Preset:
 class Feed:
     """Folds columns into `state`. `users`: by subject id, 0 for one whom nobody knows any more.
 
-    `presets`: by guild id. `again`: the guilds that must be folded once more, in canonical order: their events are not
-    in it, or the log says in the middle what was in force from the beginning, which `retroactive` then holds.
-    `names`: by the offset of a member's row. `forgotten`: (guild id, user id) of whom the log says so although the
-    table of subjects still knows who they are; `erased`: these subjects, to be folded without a user the next time.
+    `role_sets`: the reader's. `presets`: by guild id. `names`: by the offset of a member's row.
     """
 
     def __init__(
@@ -82,56 +83,48 @@ class Feed:
         users: Ints,
         *,
         compiled: Compiled | None,
+        role_sets: Sequence[tuple[int, ...]],
         presets: Mapping[int, Preset] | None = None,
-        until: int | None = None,
     ) -> None:
         self.state = PartitionState(partition=partition)
         self.names: dict[int, str] = {}
-        self.ticked = 0
-        self.retroactive: dict[int, Preset] = {}
-        self.forgotten: list[tuple[int, int]] = []
-        self.erased: set[int] = set()
         self._users = users
         self._compiled = compiled
-        self._presets = dict(presets or {})
-        self._until = until
-        self._guild_rows: dict[int, int] = {0: -1}
-        self._by_row: dict[int, GuildState] = {}
-        self._channels: dict[tuple[int, int], int] = {}
+        self._role_sets = role_sets
+        self._presets = presets or {}
         self._members = np.full(len(users), -1, np.int64)
-        self._role_rows = np.full(1, NO_ROLES)
         self._said = 0
 
     # -- columns to rows -------------------------------------------------------------------------------------------
 
-    def fold(self, columns: EventColumns, role_sets: list[tuple[int, ...]]) -> None:
-        """Fold events; of one guild they should come in canonical order. `role_sets`: the reader's."""
-        here = np.arange(len(columns)) if self._until is None else np.flatnonzero(columns.at <= self._until)
-        if not len(here):
-            return
-        take = partial(_taken, None if len(here) == len(columns) else here)
-        kind, at, position = take(columns.kind), take(columns.at), take(columns.position)
-        ticks = kind == kinds.TICKED
-        if ticks.any():
-            self.ticked = max(self.ticked, int(take(columns.arg)[ticks].max()))
-        guild = self._guilds(take(columns.guild), at, position)
-        member = self._members_of(take(columns.subject), guild)
-        channel = self._channels_of(take(columns.channel), guild, kind)
-        arg = self._arguments(take(columns.arg), kind, role_sets)
-        self._run(columns, here, kind, guild, member, channel, at, arg, position)
-        self._note_names(columns, here, kind, member)
-        self._said += len(here)
+    def fold(self, columns: EventColumns, pause: Callable[[], None] | None = None) -> None:
+        """Fold events, guild by guild and each one's in canonical order (`Groups.columns`).
 
-    def _guilds(self, ids: Ints, at: Ints, position: Ints) -> Ints:
-        found, first, which = _distinct(ids)
-        for guild_id, i in zip(found.tolist(), first.tolist(), strict=True):
-            if guild_id not in self._guild_rows:
+        `pause` is called now and then, when nothing is half done.
+        """
+        if not len(columns):
+            return
+        self.state.memory.reserve(_NUMBERS * len(columns))
+        which, guilds = self._guilds(columns)
+        guild = guilds[which]
+        member = self._members_of(columns.subject, guild)
+        channel = self._channels_of(columns, which, guilds)
+        self._run(columns, guild, member, channel, pause)
+        self._note_names(columns, member)
+        self._said += len(columns)
+
+    def _guilds(self, columns: EventColumns) -> tuple[Ints, Ints]:
+        """For each event the number of its guild, and the guilds' rows by that number; -1: an event of none."""
+        new = np.flatnonzero(np.diff(columns.guild, prepend=columns.guild[0] - 1))
+        rows = np.full(len(new), -1, np.int64)
+        for number, (guild_id, i) in enumerate(zip(columns.guild[new].tolist(), new.tolist(), strict=True)):
+            if guild_id:
+                known = guild_id in self.state.guilds
                 guild = self.state.guild(guild_id)
-                self._guild_rows[guild_id] = guild.row
-                self._by_row[guild.row] = guild
-                if guild_id in self._presets:
-                    self._preset(guild, self._presets[guild_id], int(at[i]))
-        return np.array([self._guild_rows[g] for g in found.tolist()], np.int64)[which]
+                rows[number] = guild.row
+                if guild_id in self._presets and not known:
+                    self._preset(guild, self._presets[guild_id], int(columns.at[i]))
+        return np.repeat(np.arange(len(new)), np.diff(new, append=len(columns))), rows
 
     def _preset(self, guild: GuildState, preset: Preset, at: int) -> None:
         given = SettingsChanged(settings=preset.document, by=preset.by)
@@ -141,89 +134,97 @@ class Feed:
         highest = int(subjects.max())
         if highest >= len(self._members):  # who was forgotten leaves no trace in the table of subjects
             self._members = np.concatenate([self._members, np.full(highest + 1 - len(self._members), -1, np.int64)])
-        new = self._members[subjects] < 0
-        if new.any():
-            found, first = np.unique(subjects[new], return_index=True)
-            rows = np.full((len(found), MEMBER), -1, np.int64)
-            known = found < len(self._users)
-            users = np.where(known, self._users[np.where(known, found, 0)], 0)
-            rows[:, M_USER] = np.where(users > 0, users, -found)
-            rows[:, M_GUILD] = guild[new][first]
+        guild_of = np.full(len(self._members), -1, np.int64)
+        guild_of[subjects] = guild
+        guild_of[0] = -1
+        new = np.flatnonzero((guild_of >= 0) & (self._members < 0))
+        if len(new):
+            new = new[np.argsort(guild_of[new], kind="stable")]  # those of a guild beside each other
+            rows = np.full((len(new), MEMBER), -1, np.int64)
+            known = new < len(self._users)
+            users = np.where(known, self._users[np.where(known, new, 0)], 0)
+            rows[:, M_USER] = np.where(users > 0, users, -new)
+            rows[:, M_GUILD] = guild_of[new]
             rows[:, M_GUILD + 1 : M_MESSAGE_AT] = 0
             rows[:, M_MESSAGE_AT] = rows[:, M_INTERACTION_AT] = NOT_YET
             rows[:, M_ROLES] = NO_ROLES
             at = self.state.memory.put(rows.tobytes())
-            self._members[found] = at + MEMBER * np.arange(len(found))
-            self._members[0] = -1
-        return self._members[subjects]
+            self._members[new] = at + MEMBER * np.arange(len(new))
+        found: Ints = self._members[subjects]
+        return found
 
-    def _channels_of(self, ids: Ints, guild: Ints, kind: np.ndarray[Any, Any]) -> Ints:
+    def _channels_of(self, columns: EventColumns, which: Ints, guilds: Ints) -> Ints:
         """The rows of channels in their guilds; adjustments count in the one whose id is 0."""
-        ids = np.where(kind == kinds.ADJUSTED, 0, ids)
-        _, _, which = _distinct(ids)
-        several = int(which.max()) + 1
-        pairs, first, place = _distinct(np.maximum(guild, 0) * several + which)
-        rows = np.empty(len(pairs), np.int64)
-        for number, i in enumerate(first.tolist()):
-            rows[number] = self._channel(int(guild[i]), int(ids[i]))
-        nowhere = (ids == 0) & (kind != kinds.ADJUSTED)
+        adjusted = columns.kind == kinds.ADJUSTED
+        ids = np.where(adjusted, 0, columns.channel)
+        known = np.unique(ids)
+        pair = which * len(known) + np.searchsorted(known, ids)
+        most = len(guilds) * len(known)
+        if most <= 8 * len(pair) + 1024:
+            seen = np.zeros(most, bool)
+            seen[pair] = True
+            pairs = np.flatnonzero(seen)
+            place = np.cumsum(seen)[pair] - 1
+        else:
+            pairs, place = np.unique(pair, return_inverse=True)
+        rows = np.full(len(pairs), -1, np.int64)
+        for number, one in enumerate(pairs.tolist()):
+            guild = int(guilds[one // len(known)])
+            if guild >= 0:
+                rows[number] = self._by_row(guild).channel(int(known[one % len(known)])).row
+        nowhere = (ids == 0) & ~adjusted
         found: Ints = np.where(nowhere, -1, rows[place])
         return found
 
-    def _channel(self, guild: int, channel_id: int) -> int:
-        if guild < 0:
-            return -1
-        row = self._channels.get((guild, channel_id))
-        if row is None:
-            row = self._channels[guild, channel_id] = self._by_row[guild].channel(channel_id).row
-        return row
+    def _by_row(self, row: int) -> GuildState:
+        return self.state.guilds[self.state.memory.heap[row + G_ID]]
 
-    def _arguments(self, arg: Ints, kind: np.ndarray[Any, Any], role_sets: list[tuple[int, ...]]) -> Ints:
-        changed = kind == kinds.ROLES_CHANGED
-        if not changed.any():
+    def _arguments(self, arg: Ints, kind: np.ndarray[Any, Any]) -> Ints:
+        changed = np.flatnonzero(kind == kinds.ROLES_CHANGED)
+        if not len(changed):
             return arg
-        if len(self._role_rows) < len(role_sets):
-            more = [self.state.memory.role_set(roles) for roles in role_sets[len(self._role_rows) :]]
-            self._role_rows = np.concatenate([self._role_rows, np.array(more, np.int64)])
+        used, which = np.unique(arg[changed], return_inverse=True)
+        rows = [self.state.memory.role_set(self._role_sets[number]) for number in used.tolist()]
         arg = arg.copy()
-        arg[changed] = self._role_rows[arg[changed]]
+        arg[changed] = np.array(rows, np.int64)[which]
         return arg
 
     # -- the fold --------------------------------------------------------------------------------------------------
 
     def _run(
-        self,
-        columns: EventColumns,
-        here: Ints,
-        kind: np.ndarray[Any, Any],
-        guild: Ints,
-        member: Ints,
-        channel: Ints,
-        at: Ints,
-        arg: Ints,
-        position: Ints,
+        self, columns: EventColumns, guild: Ints, member: Ints, channel: Ints, pause: Callable[[], None] | None
     ) -> None:
-        memory, i, end = self.state.memory, 0, len(here)
-        events: tuple[Any, ...] = (kind, guild, member, channel, at, arg)
-        if self._compiled is None:
-            events = tuple(column.tolist() for column in events)
-        rare = kind >= kinds.FIRST_RARE
-        rare &= kind != kinds.TICKED
+        arg = self._arguments(columns.arg, columns.kind)
+        whole = (columns.kind, guild, member, channel, columns.at, arg)
+        rare = (columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED)
+        for first in range(0, len(columns), _AT_ONCE):
+            end = min(first + _AT_ONCE, len(columns))
+            events: tuple[Any, ...] = tuple(column[first:end] for column in whole)
+            if self._compiled is None:
+                events = tuple(column.tolist() for column in events)
+            self._stretch(columns, events, rare, member, first, end)
+            if pause is not None:
+                pause()
+
+    def _stretch(
+        self, columns: EventColumns, events: tuple[Any, ...], rare: Any, member: Ints, first: int, end: int
+    ) -> None:
+        memory, i = self.state.memory, first
         while i < end:
             if rare[i]:
-                self._rare(columns.event(int(here[i])).event, int(position[i]), int(member[i]))
+                self._rare(columns.event(i).event, int(columns.position[i]), int(member[i]))
                 i += 1
             else:
-                i = self._call(events, i)
+                i = first + self._call(events, i - first, self._said + first)
                 if i < end and memory.heap[STOPPED_FOR] != FOR_OTHERS:
                     memory.supply()
 
-    def _call(self, events: tuple[Any, ...], first: int) -> int:
+    def _call(self, events: tuple[Any, ...], first: int, names_from: int) -> int:
         heap = self.state.memory.heap
         if self._compiled is None:
             kind, guild, member, channel, at, arg = events
-            return run(heap, kind, guild, member, channel, at, arg, first, self._said)
-        return self._compiled.run(view(heap), *events, first, self._said)
+            return run(heap, kind, guild, member, channel, at, arg, first, names_from)
+        return self._compiled.run(view(heap), *events, first, names_from)
 
     def _rare(self, event: Event, position: int, who: int) -> None:
         guild = self.state.guilds[event.guild_id]
@@ -231,21 +232,11 @@ class Feed:
             preset = self._presets.get(event.guild_id)
             if preset is not None and preset.replaces(event.occurred_at, position):
                 return
-            if event.data.retroactive and preset is None:
-                self._see_retroactive(event, event.data, position)
         if event.user_id is not None:
             user = UserId(self.state.memory.heap[who + M_USER])
             guild.members[user] = who  # of handlers that know people by their ids
             event = replace(event, user_id=user)  # it may have been forgotten since the subjects were read
-            if isinstance(event.data, MemberForgotten) and user > 0:
-                self.forgotten.append((event.guild_id, user))
-                self.erased.update(np.flatnonzero(self._members == who).tolist())
         guild.apply(event)
-
-    def _see_retroactive(self, event: Event, data: SettingsChanged, position: int) -> None:
-        before, until = self.retroactive.get(event.guild_id), (int(event.occurred_at), position)
-        if before is None or before.until is None or before.until < until:
-            self.retroactive[event.guild_id] = Preset(document=data.settings, by=data.by, until=until)
 
     def advance(self, as_of: int) -> None:
         """Time has come to `as_of`."""
@@ -258,39 +249,25 @@ class Feed:
                     memory.supply()
         self.state.as_of = Ms(as_of)
 
-    @property
-    def again(self) -> set[int]:
-        """The ids of the guilds that must be folded once more."""
-        heap = self.state.memory.heap
-        jumbled = {g.guild_id for g in self.state.guilds.values() if heap[g.row + G_DISORDERED]}
-        return jumbled | self.retroactive.keys() | {guild for guild, _ in self.forgotten}
+    def close(self) -> None:
+        """Gives the memory back at once: the state and its guilds know each other, and would wait to be found."""
+        self.state.memory.heap = array("q")
 
     # -- names -----------------------------------------------------------------------------------------------------
 
-    def _note_names(self, columns: EventColumns, here: Ints, kind: np.ndarray[Any, Any], member: Ints) -> None:
+    def _note_names(self, columns: EventColumns, member: Ints) -> None:
         """What members are called after these events; the kernel has noted where it is said."""
         rows = view(self.state.memory.heap)
         for named, cls in _NAMED.items():
-            said = np.flatnonzero((kind == named) & (member >= 0))
+            said = np.flatnonzero((columns.kind == named) & (member >= 0))
             said = said[rows[member[said] + M_NAME] == self._said + said]
             for i, who in zip(said.tolist(), member[said].tolist(), strict=True):
-                text: Callable[[int], str] = columns.text
                 if cls.VERSION == 1:
-                    self.names[who] = _name_in(text(int(here[i]))).name
+                    self.names[who] = _name_in(columns.text(i)).name
                 else:
-                    self.names[who] = columns.event(int(here[i])).event.data.name  # type: ignore[attr-defined]
+                    self.names[who] = columns.event(i).event.data.name  # type: ignore[attr-defined]
 
 
 def view(heap: Heap) -> Ints:
     """The heap as numpy's array on the same memory. To be dropped before it grows."""
     return np.frombuffer(heap, np.int64)
-
-
-def _taken(here: Ints | None, column: Any) -> Any:
-    return column if here is None else column[here]
-
-
-def _distinct(values: Ints) -> tuple[Ints, Ints, Ints]:
-    """The different values, where each comes first, and the place of each value among them."""
-    found, first, which = np.unique(values, return_index=True, return_inverse=True)
-    return found, first, which

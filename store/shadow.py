@@ -2,32 +2,31 @@
 
     with Shadow.create(db, partitions) as shadow:
         shadow.add("daily", partition, columns, fresh=True)   # as often as needed, in any order
+        shadow.settle()                                       # now and then: nothing more comes of these guilds
         shadow.finish()
         shadow.check()
         with db.write() as connection:
             shadow.swap(connection)                           # and the checkpoint, in the same transaction
 
 Until the swap commits nobody sees anything of it: a process that is killed anywhere leaves the live tables as they
-were, and shadow tables that `sweep` drops. What is handed in waits in sorted runs on disk (`Spool`) and reaches the
-database in the order of the keys, each row once: SQLite then only ever appends to its trees, PostgreSQL has its rows
-side by side.
+were, and shadow tables that `sweep` drops. What is handed in waits (`Spool`) until it is settled, and reaches the
+database in the order of the keys, each row once: if guilds come in ascending order, SQLite then only ever appends to
+its trees, and PostgreSQL has its rows side by side.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from store import shadow_tables
 from store.engine import Database
-from store.failures import explained
+from store.failures import as_ours, explained
 from store.planning import measure
 from store.shadow_hash import Fingerprint, fingerprints
 from store.shadow_places import hold_live_tables
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from store.shadow_spool import Spool
+    from store.shadow_writers import Write
 
 __all__ = ["Fingerprint", "Shadow", "fingerprints", "sweep"]
 
@@ -47,32 +47,48 @@ _THREADS: Final = 2
 
 
 class Shadow:
-    """The shadow tables of one rebuild. Only who holds the writer's lease may make one. Used from one thread."""
+    """The shadow tables of one rebuild. Only who holds the writer's lease may make one. Used by one thread at a time.
 
-    def __init__(self, db: Database, partitions: Collection[Partition], spool: Spool) -> None:
+    `folder`: where there is room for what is put down meanwhile; None: the system's place.
+    """
+
+    def __init__(
+        self, db: Database, partitions: Collection[Partition], spool: Spool, *, folder: Path | None, bulk: bool
+    ) -> None:
+        self.folder = folder
         self._db = db
         self._partitions = frozenset(partitions)
         self._spool = spool
+        self._open = ExitStack()
+        self._write: Write | None = None
+        self._bulk = bulk
 
     @classmethod
-    def create(cls, db: Database, partitions: Collection[Partition]) -> Shadow:
-        """Makes the empty tables; what a killed rebuild left is dropped first. Raises DatabaseError."""
+    def create(cls, db: Database, partitions: Collection[Partition], *, bulk: bool = False) -> Shadow:
+        """Makes the empty tables; what a killed rebuild left is dropped first. Raises DatabaseError.
+
+        `bulk`: very many rows are to come, in the order of partitions and guilds; SQLite's pages are then written and
+        read by what numba compiles.
+        """
         from store.shadow_spool import Spool
 
         sweep(db)
         with db.write() as connection:
             shadow_tables.make(connection)
-        return cls(db, partitions, Spool(Path(db.name).absolute().parent if db.dialect == "sqlite" else None))
+        folder = Path(db.name).absolute().parent if db.dialect == "sqlite" else None
+        return cls(db, partitions, Spool(folder), folder=folder, bulk=bulk and db.dialect == "sqlite")
 
     def __enter__(self) -> Shadow:
         return self
 
-    def __exit__(self, failed: object, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, failed: BaseException | None, trace: Any) -> None:
         try:
+            self._open.__exit__(kind, failed, trace)
             self.drop()
         except DatabaseError:  # what went wrong before says more; the next sweep drops the rest
             if failed is None:
                 raise
+            self._spool.close()
 
     def add(
         self,
@@ -93,47 +109,40 @@ class Shadow:
             raise ValueError(f"partition {partition} is none of the rebuild's ({sorted(self._partitions)})")
         self._spool.add(name, partition, columns, nulls or {}, fresh=fresh)
 
-    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
-        """What was added of these guilds so far counts for nothing. Once a partition at most: raises ValueError."""
-        self._spool.restart(partition, guilds)
-
-    def finish(self) -> None:
-        """Writes all that was added, with keys, indexes and statistics.
+    def settle(self) -> None:
+        """Writes all that was added: nothing more comes of the same keys.
 
         Raises DatabaseError; ValueError if a row that was said to be fresh was not.
         """
-        if self._db.dialect == "sqlite":
-            self._insert()
-        else:
-            self._copy()
-        self._spool.close()
-
-    def _insert(self) -> None:
-        from store.shadow_copy import insert_sorted
-
-        with _own_connection(self._db) as driver:
+        with explained(self._db.name), as_ours():
+            if self._write is None:
+                self._write = self._open.enter_context(self._writer())
             for name, shadow in SHADOWS.items():
-                insert_sorted(driver, name, shadow, self._spool)
+                if self._spool.has(name):
+                    self._write(name, shadow, self._spool)
+        self._spool.clear()
 
-    def _copy(self) -> None:
-        """A table's key is made on a connection of its own, while the next table's rows are on their way."""
-        from store.shadow_copy import copy_binary
+    def _writer(self) -> AbstractContextManager[Write]:
+        from store import shadow_writers as ways
 
-        def complete(name: str) -> None:
-            with self._db.write() as connection:
-                shadow_tables.complete(connection, name)
+        if self._db.dialect == "postgresql":
+            return ways.copying(self._db)
+        return ways.paging(self._db) if self._bulk else ways.inserting(self._db)
 
-        with ThreadPoolExecutor(1) as beside:
-            completed = []
-            for name in self._biggest_first():
-                with self._db.write() as connection, _as_ours():
-                    connection.exec_driver_sql(f"TRUNCATE {SHADOWS[name]}")
-                    cursor: Any = connection.connection.cursor()
-                    copy_binary(cursor, name, SHADOWS[name], self._spool)
-                completed.append(beside.submit(complete, name))
-            for one in completed:
-                one.result()
-        measure(self._db, SHADOWS.values())
+    def finish(self) -> None:
+        """Writes the rest, and gives the tables keys, indexes and statistics. Raises as `settle`."""
+        self.settle()
+        self._open.close()
+        self._spool.close()
+        if self._db.dialect == "postgresql":
+            with ThreadPoolExecutor(_THREADS) as pool:
+                for _ in pool.map(self._complete, self._biggest_first()):
+                    pass
+            measure(self._db, SHADOWS.values())
+
+    def _complete(self, name: str) -> None:
+        with self._db.write() as connection:
+            shadow_tables.complete(connection, name)
 
     def _biggest_first(self) -> list[str]:
         sums = self.handed_in
@@ -151,9 +160,14 @@ class Shadow:
             with self._db.read() as connection:
                 return fingerprints(connection, live=False, names=[name])[name]
 
-        names = self._biggest_first()
+        found = {}
+        if self._bulk:
+            from store.pages_check import NUMERIC, by_pages
+
+            found = by_pages(self._db, NUMERIC)
+        names = [name for name in self._biggest_first() if name not in found]
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = dict(zip(names, pool.map(one, names), strict=True))
+            found |= dict(zip(names, pool.map(one, names), strict=True))
         return {name: found[name] for name in TABLES}
 
     def check(self) -> None:
@@ -190,34 +204,3 @@ class Shadow:
         """Drops what is left of the shadow tables, and what was added. Raises DatabaseError."""
         self._spool.close()
         sweep(self._db)
-
-
-@contextmanager
-def _own_connection(db: Database) -> Iterator[sqlite3.Connection]:
-    """A connection of the driver's that does not wait for the disk at each commit: the swap's commit does, for all.
-
-    The write-ahead log is still made durable before it is taken into the database, so that nobody else's commit is at
-    risk. Raises DatabaseError.
-    """
-    with explained(db.name), _as_ours():
-        kept = db.engine.raw_connection()
-        driver: Any = kept.driver_connection
-        kept.detach()
-        try:
-            driver.execute("PRAGMA synchronous = NORMAL")
-            yield driver
-        finally:
-            if driver.in_transaction:
-                driver.execute("ROLLBACK")
-            kept.close()
-
-
-@contextmanager
-def _as_ours() -> Iterator[None]:
-    """What the driver itself raises within, raised as SQLAlchemy would."""
-    import psycopg
-
-    try:
-        yield
-    except (sqlite3.Error, psycopg.Error) as error:
-        raise DBAPIError(None, None, error) from error

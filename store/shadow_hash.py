@@ -21,19 +21,26 @@ from tracker.projections.rows import TABLES, Table
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["NOTHING", "SUFFIX", "Fingerprint", "fingerprints", "hash_sum", "nullable", "text_number"]
+__all__ = [
+    "HALF", "MODULI", "NOTHING", "NULL", "SUFFIX", "WEIGHTS", "Fingerprint", "fingerprints", "hash_sum", "nullable",
+    "text_number",
+]  # fmt: skip
 
 SUFFIX: Final = "__shadow"
 """Behind a read model's name: the table that a rebuild fills."""
 
 _CELL: Final = 2_038_074_743  # far from any power of two, so that no flipped bits go unnoticed
 _ROW: Final = (2_147_483_629, 2_147_483_587)
-_WEIGHTS: Final = (
+MODULI: Final = (_CELL, *_ROW)
+"""What a cell is reduced by, and the sum of a row's cells."""
+WEIGHTS: Final = (
     134_217_757, 134_217_773, 134_217_779, 134_217_781, 134_217_799, 134_217_803, 134_217_823, 134_217_827,
     134_217_869, 134_217_877, 134_217_893, 134_217_917, 134_217_929, 134_217_931, 134_217_943, 134_217_973,
 )  # fmt: skip
-_NULL: Final = 6_768_432_981_255_042_671
-_HALF: Final = 31
+NULL: Final = 6_768_432_981_255_042_671
+"""What null counts as."""
+HALF: Final = 31
+"""Bits of the lower half of a hash."""
 _TEXT_HEX: Final = 15
 
 
@@ -75,11 +82,11 @@ def hash_sum(table: Table, cells: np.ndarray, nulls: np.ndarray) -> Fingerprint:
     for i in range(1 + len(table.columns)):
         column = cells[:, i]
         if i and table.columns[i - 1] in nullable(table):
-            column = np.where((nulls >> i) & 1, _NULL, column)
-        total += np.fmod(column, _CELL) * _WEIGHTS[i]
+            column = np.where((nulls >> i) & 1, NULL, column)
+        total += np.fmod(column, _CELL) * WEIGHTS[i]
     hashes = np.fmod(total, _ROW[0]) * np.fmod(total, _ROW[1])
-    low, high = int((hashes & (2**_HALF - 1)).sum()), int((hashes >> _HALF).sum())
-    return Fingerprint(rows=len(cells), total=(high << _HALF) + low)
+    low, high = int((hashes & (2**HALF - 1)).sum()), int((hashes >> HALF).sum())
+    return Fingerprint(rows=len(cells), total=(high << HALF) + low)
 
 
 def fingerprints(
@@ -111,18 +118,16 @@ def _of_table(connection: Connection, table: Table, suffix: str, where: str) -> 
     sqlite = connection.dialect.name == "sqlite"
     if sqlite and any(c in TEXT_COLUMNS for c in table.columns):
         _teach(connection)
-    cells = zip(("partition", *table.columns), _WEIGHTS, strict=False)
+    cells = zip(("partition", *table.columns), WEIGHTS, strict=False)
     terms = " + ".join(f"({_cell(table, column, sqlite)} % {_CELL}) * {weight}" for column, weight in cells)
     # The limit and the offset keep the planners from computing each row's sum once for every use of it.
     once = "LIMIT -1 OFFSET 0" if sqlite else "OFFSET 0"
     rows = f"SELECT {terms} AS x FROM {table.name}{suffix}{where} {once}"  # noqa: S608
     hashes = f"SELECT (x % {_ROW[0]}) * (x % {_ROW[1]}) AS h FROM ({rows}) AS r {once}"  # noqa: S608
-    sums = (
-        f"coalesce(sum(h & {2**_HALF - 1}), 0), coalesce(sum(h >> {_HALF}), 0)" if sqlite else "coalesce(sum(h), 0), 0"
-    )
+    sums = f"coalesce(sum(h & {2**HALF - 1}), 0), coalesce(sum(h >> {HALF}), 0)" if sqlite else "coalesce(sum(h), 0), 0"
     statement = f"SELECT count(*), {sums} FROM ({hashes}) AS s"  # noqa: S608
     row = connection.exec_driver_sql(statement if sqlite else statement.replace("%", "%%")).one()
-    return Fingerprint(rows=row[0], total=int(row[1]) + (int(row[2]) << _HALF))
+    return Fingerprint(rows=row[0], total=int(row[1]) + (int(row[2]) << HALF))
 
 
 def _cell(table: Table, column: str, sqlite: bool) -> str:
@@ -130,7 +135,7 @@ def _cell(table: Table, column: str, sqlite: bool) -> str:
     if column in TEXT_COLUMNS:
         digits = f"left(encode(sha256(convert_to({column}, 'UTF8')), 'hex'), {_TEXT_HEX})"
         cell = f"tracker_text_number({column})" if sqlite else f"('x' || {digits})::bit({4 * _TEXT_HEX})::bigint"
-    return f"coalesce({cell}, {_NULL})" if column in nullable(table) else cell
+    return f"coalesce({cell}, {NULL})" if column in nullable(table) else cell
 
 
 def _teach(connection: Connection) -> None:

@@ -21,7 +21,6 @@ from tracker.projections.rows import Table
 
 __all__ = [
     "FRESH",
-    "LATER",
     "Column",
     "Matrix",
     "Texts",
@@ -37,8 +36,6 @@ Matrix = np.ndarray[Any, np.dtype[np.int64]]
 Column = np.ndarray | Sequence[Any]
 
 FRESH: Final = 1 << 62
-LATER: Final = 1 << 61
-"""Marks of a row that was handed in after a restart of its partition."""
 _LENGTH_BITS: Final = 24
 _FEW_BITS: Final = 12
 _LOWEST: Final = np.iinfo(np.int64).min
@@ -76,8 +73,15 @@ class Texts:
             found[at] = None
         return found
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Forgets them all."""
+        if self._end:
+            self._file.flush()
+            self._file.truncate(0)
+            self._end = 0
+
+    def close(self) -> None:
+        """Gives the disk space back."""
         self._file.close()
 
 
@@ -106,7 +110,7 @@ def matrix_of(
 
 def nulls_of(rows: Matrix) -> np.ndarray:
     """By row, bit i set where cell i is null."""
-    return rows[:, -1] & ~(FRESH | LATER)
+    return rows[:, -1] & ~FRESH
 
 
 def fingerprint_of(table: Table, rows: Matrix, texts: Mapping[int, list[str | None]]) -> Fingerprint:

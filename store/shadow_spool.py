@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -15,12 +15,12 @@ from typing import IO, Final
 import numpy as np
 
 from store.shadow_hash import NOTHING, Fingerprint
-from store.shadow_rows import LATER, Column, Matrix, Texts, fingerprint_of, matrix_of, merged, sorted_by_key, text_cells
+from store.shadow_rows import Column, Matrix, Texts, fingerprint_of, matrix_of, merged, sorted_by_key, text_cells
 from tracker.projections.rows import TABLES, Row, Table
 
 __all__ = ["Spool"]
 
-_PENDING: Final = 12 << 20
+_PENDING: Final = 24 << 20
 """Bytes of rows that wait in memory to be sorted; from then on, the biggest tables' go into runs."""
 
 _CHUNK: Final = 16_384
@@ -65,7 +65,6 @@ class Spool:
         self._waiting = 0
         self._runs: dict[str, list[_Run]] = {name: [] for name in TABLES}
         self._sums = dict.fromkeys(TABLES, NOTHING)
-        self._restarted: dict[int, np.ndarray] = {}
 
     def __enter__(self) -> Spool:
         return self
@@ -91,19 +90,20 @@ class Spool:
         rows = matrix_of(table, partition, columns, nulls, self._texts, fresh)
         if not len(rows):
             return
-        if partition in self._restarted:
-            rows[:, -1] |= LATER
         self._sums[name] += fingerprint_of(table, rows, {i: list(columns[i - 1]) for i in text_cells(table)})
         self._pending[name].append(rows)
         self._waiting += rows.nbytes
         if self._waiting > _PENDING:
             self._spill()
 
-    def restart(self, partition: int, guilds: Collection[int]) -> None:
-        """What was added of these guilds so far counts for nothing. Once a partition at most: raises ValueError."""
-        if partition in self._restarted:
-            raise ValueError(f"partition {partition} was restarted before")
-        self._restarted[partition] = np.array(sorted(guilds), np.int64)
+    def clear(self) -> None:
+        """Gives the disk space back of what `chunks` has given back; of all tables that is."""
+        if any(self._runs.values()) or self._waiting:
+            raise AssertionError("there are rows in the spool that nobody has read")
+        if self._end:
+            self._file.truncate(0)
+            self._end = 0
+        self._texts.clear()
 
     def _spill(self) -> None:
         sizes = {name: sum(rows.nbytes for rows in waiting) for name, waiting in self._pending.items()}
@@ -142,8 +142,12 @@ class Spool:
         waiting.clear()
         return sorted_by_key(TABLES[name], rows)
 
+    def has(self, name: str) -> bool:
+        """Whether there are rows of the table."""
+        return bool(self._pending[name] or self._runs[name])
+
     def chunks(self, name: str) -> Iterator[Matrix]:
-        """All rows of a table by key, one a key, in matrices of some 16,000. Forgets them on the way: it runs once.
+        """All rows of a table by key, one a key, in matrices of some 16,000. Forgets them on the way.
 
         Raises ValueError if a row that was said to be fresh was not.
         """
@@ -156,26 +160,15 @@ class Spool:
             ends = [run.before(cut) for run in runs]
             parts = [run.read(a, b) for run, a, b in zip(runs, begins, ends, strict=True) if b > a]
             begins = ends
-            rows = self._settled(table, parts) if parts else rest[:0]
-            if len(rows):  # all of them may have been of guilds that were restarted
-                yield rows
+            if parts:
+                yield self._settled(table, parts)
 
     def _settled(self, table: Table, parts: list[Matrix]) -> Matrix:
         """Parts of several runs as one, sorted, each key once; what was merged counts as handed in merged."""
         rows = parts[0] if len(parts) == 1 else sorted_by_key(table, np.concatenate(parts))
-        rows = self._without_former(table, rows)
         rows, several, one = merged(table, rows)
         if len(several):
             self._sums[table.name] += self._sum(table, one) - self._sum(table, several)
-        return rows
-
-    def _without_former(self, table: Table, rows: Matrix) -> Matrix:
-        """The rows but those that count for nothing after a restart."""
-        for partition, guilds in self._restarted.items():
-            former = (rows[:, 0] == partition) & (rows[:, -1] & LATER == 0) & np.isin(rows[:, 1], guilds)
-            if former.any():
-                self._sums[table.name] += NOTHING - self._sum(table, rows[former])
-                rows = rows[~former]
         return rows
 
     def _sum(self, table: Table, rows: Matrix) -> Fingerprint:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, inspect
@@ -18,8 +19,8 @@ from tracker.ids import GuildId, Partition, partition_of
 from tracker.projections.rows import TABLES
 
 __all__ = [
-    "SHADOWS", "complete", "drop", "make", "others_build_on_them", "replace_guilds", "replace_partitions", "sweep",
-    "take_places",
+    "SHADOWS", "aside", "complete", "drop", "make", "others_build_on_them", "replace_guilds", "replace_partitions",
+    "sweep", "take_places",
 ]  # fmt: skip
 
 SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
@@ -38,6 +39,11 @@ SELECT format('GRANT %%s ON %%I TO %%s%%s', string_agg(a.privilege_type, ', '), 
 FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
 WHERE c.oid = %s::regclass AND a.grantee <> c.relowner GROUP BY a.grantee, a.is_grantable
 """
+
+
+def aside(db: Database) -> Path:
+    """SQLite: the file in which a rebuild's rows are put down before they are in the database."""
+    return Path(f"{db.name}-rebuild")
 
 
 def make(connection: Connection) -> None:
@@ -140,7 +146,7 @@ def drop(connection: Connection, shadows: Collection[str]) -> None:
 
 
 def sweep(db: Database) -> list[str]:
-    """Drops what a rebuild left, each table in a transaction of its own; returns their names.
+    """Drops what a rebuild left, each table in a transaction of its own; returns their names, and that of its file.
 
     Only for who holds the writer's lease: a rebuild that is still going on would lose its tables. Raises DatabaseError.
     """
@@ -150,4 +156,7 @@ def sweep(db: Database) -> list[str]:
     for shadow in left:
         with db.write() as connection:
             drop(connection, [shadow])
+    if db.dialect == "sqlite" and aside(db).exists():
+        aside(db).unlink()
+        left.append(aside(db).name)
     return left

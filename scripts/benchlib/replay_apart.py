@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import store.log
@@ -37,7 +37,7 @@ class _Nowhere:
         del name, partition, nulls, fresh
         self.rows += len(columns[0])
 
-    def restart(self, partition: Partition, guilds: Collection[int]) -> None:
+    def settle(self) -> None:
         """Nothing is kept."""
 
 
@@ -67,9 +67,9 @@ def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
     kernel = None if interpreted else kernel_for(10**9)
     reader, sink = LogReader(db, source="driver" if interpreted else None), _Nowhere()
     for partition, head in heads.items():
-        replay = Replay(reader, partition, sink, kernel=kernel)
-        replay.read(head)
-        replay.finish(Ms(replay.newest))
+        with Replay(reader, partition, sink, kernel=kernel, jobs=os.cpu_count() or 1) as replay:
+            replay.read(head)
+            replay.finish(Ms(replay.newest))
 
 
 _WHATS: dict[str, Callable[[Database, int], None]] = {

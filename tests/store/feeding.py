@@ -103,16 +103,14 @@ def rows_of(
     `cuts`: where a batch ends. `drain`: whether all that can be is handed over after each batch.
     """
     log, gathered = Log(events), Gathered()
-    feed = Feed(HOME, log.users, compiled=kernel)
+    feed = Feed(HOME, log.users, compiled=kernel, role_sets=log.args.role_sets)
     harvest = Harvest(feed)
     for first, end in batches(len(events), cuts):
-        feed.fold(log.columns(first, end), log.args.role_sets)
+        feed.fold(log.columns(first, end))
         if drain:
             _gather(gathered, harvest.deltas())
     feed.advance(until)
-    assert not feed.again
-    _gather(gathered, harvest.deltas())
-    _gather(gathered, harvest.rest())
+    _gather(gathered, harvest.all())
     return {name: sorted(rows) for name, rows in gathered.rows().items()}
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import log, rebuild, replay
+from store import log, rebuild, replay, replay_feed
 from store.columns import EventColumns, LogReader, Source
 from store.engine import Database
 from store.gathered import Gathered
@@ -51,8 +51,10 @@ class ByFives(LogReader):
 
 @pytest.fixture
 def handing_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever can be handed over is, after every few events."""
+    """Whatever can be handed over is, after every few events; and there are as many groups as can be."""
     monkeypatch.setattr(replay, "_MOST_WAITING", 0)
+    monkeypatch.setattr(replay, "_GROUP", 3)
+    monkeypatch.setattr(replay_feed, "_AT_ONCE", 4)
 
 
 Tables = dict[str, list[Row]]
@@ -93,9 +95,9 @@ def replayed(
     for partition, head in log.head(db).items():
         if head:
             gathered = Gathered()
-            one = Replay(ByFives(db, source=source), partition, gathered, kernel=kernel, **how)
-            one.read(head)
-            one.finish(as_of)
+            with Replay(ByFives(db, source=source), partition, gathered, kernel=kernel, **how) as one:
+                one.read(head)
+                one.finish(as_of)
             for name, rows in gathered.rows().items():
                 found.setdefault(name, []).extend(rows)
     return {name: sorted(rows) for name, rows in found.items()}
@@ -106,9 +108,9 @@ def in_shadow(db: Database, until: int, kernel: Compiled | None = None) -> Table
     with Shadow.create(db, db.all_partitions) as shadow:
         for partition, head in log.head(db).items():
             if head:
-                one = Replay(ByFives(db), partition, shadow, kernel=kernel)
-                one.read(head)
-                one.finish(until)
+                with Replay(ByFives(db), partition, shadow, kernel=kernel, jobs=2) as one:
+                    one.read(head)
+                    one.finish(until)
         shadow.finish()
         shadow.check()
         with db.write() as connection:

@@ -181,38 +181,21 @@ def test_marks_and_cells_do_not_meet() -> None:
     assert Matrix is not None
 
 
-@pytest.mark.parametrize("name", TABLES)
 @pytest.mark.usefixtures("tiny")
-@settings(max_examples=25)
-@given(data=st.data())
-def test_after_a_restart_of_guilds_what_came_of_them_before_counts_for_nothing(name: str, data: st.DataObject) -> None:
-    table, expected = TABLES[name], dict[Row, Row]()
-    before, after = (data.draw(st.lists(deltas(table), max_size=4)) for _ in range(2))
-    places = sorted({key[:2] for batch in (*before, *after) for key in batch})
-    partition = data.draw(st.sampled_from(sorted({p for p, _ in places} or {0})))
-    guilds = data.draw(st.sets(st.sampled_from([g for _, g in places] or [1])))
-    with Spool() as spool, Spool() as once:
-        for number, batch in enumerate([*before, *after]):
-            if number == len(before):
-                spool.restart(partition, guilds)
-                expected = {k: v for k, v in expected.items() if k[0] != partition or k[1] not in guilds}
-            handed(spool, name, [key + values for key, values in batch.items()])
-            for key, values in batch.items():
-                expected[key] = merged(table, expected.get(key), values)
-        if not after:
-            spool.restart(partition, guilds)
-            expected = {k: v for k, v in expected.items() if k[0] != partition or k[1] not in guilds}
-        rows = [key + values for key, values in sorted(expected.items())]
-        assert given_back(spool, name) == rows
-        handed(once, name, rows, fresh=True)
-        assert spool.handed_in == once.handed_in
-
-
-def test_a_table_of_which_nothing_is_left_after_a_restart_has_no_chunk() -> None:
+def test_what_was_read_is_forgotten_and_more_may_come() -> None:
     with Spool() as spool:
         handed(spool, "carries", [(0, 1, 2, 3, 4), (0, 1, 3, 3, 4)])
-        spool.restart(0, {1})
-        assert list(spool.chunks("carries")) == []
-        assert spool.handed_in["carries"] == NOTHING
-        with pytest.raises(ValueError, match="restarted before"):
-            spool.restart(0, {2})
+        handed(spool, "roles", [(0, 1, 2, "a name")])
+        spool._spill()
+        with pytest.raises(AssertionError, match="nobody has read"):
+            spool.clear()
+        assert given_back(spool, "carries") == [(0, 1, 2, 3, 4), (0, 1, 3, 3, 4)]
+        assert given_back(spool, "roles") == [(0, 1, 2, "a name")]
+        spool.clear()
+        assert not spool.has("carries")
+        handed(spool, "carries", [(0, 2, 2, 3, 4)])
+        handed(spool, "roles", [(0, 2, 2, "another")])
+        assert spool.has("carries")
+        assert given_back(spool, "carries") == [(0, 2, 2, 3, 4)]
+        assert given_back(spool, "roles") == [(0, 2, 2, "another")]
+        assert spool.handed_in["carries"].rows == 3

@@ -101,6 +101,13 @@ class Memory:
 
     # -- what the kernel stops for ---------------------------------------------------------------------------------
 
+    def reserve(self, numbers: int) -> None:
+        """Have room for so many more numbers, rather than growing often."""
+        heap = self.heap
+        missing = heap[TOP] + heap[SPARE] + numbers - len(heap)
+        if missing > 0:
+            heap.frombytes(bytes(8 * missing))
+
     def supply(self) -> None:
         """See to what the kernel stopped for; then the call that stopped can be repeated."""
         heap = self.heap

@@ -1,0 +1,23 @@
+"""What big arrays leave behind when they are gone."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+__all__ = ["give_back"]
+
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
+_BYTES = 1 << 20
+
+
+def give_back() -> None:
+    """Have the C library take each big array from the system by itself, and give it back when it is freed.
+
+    glibc does so at first, but puts arrays into its own heaps once it has seen some of that size freed; those heaps
+    (one a thread) then hardly ever become smaller. A rebuild would take twice the memory. Elsewhere nothing is done.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:  # musl has none, and no such heaps
+            mallopt(_MMAP_THRESHOLD, _BYTES)

@@ -1,0 +1,109 @@
+"""Tables WITHOUT ROWID in a SQLite file of their own, written page by page (`store.pages_tree`).
+
+    with PageFile(path, {"carries": "CREATE TABLE carries (…) WITHOUT ROWID"}) as made:
+        made.add("carries", rows)       # in the order of the keys
+        made.finish()
+    connection.execute("ATTACH …")      # SQLite then copies whole rows from table to table
+
+Nobody else opens the file before it is finished, and whoever copies out of it reads it by SQLite.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from store import pages_tree as tree
+
+__all__ = ["PageFile"]
+
+_ROWS: Final = 65_536
+"""Rows that are put in place at once."""
+
+_SIZE_AT: Final = 28
+"""Where a SQLite file's first page says how many pages there are."""
+
+
+class _Tree:
+    """A table's tree while it grows: the page that is being filled of each level."""
+
+    def __init__(self, root: int) -> None:
+        self.root = root
+        self.last: tuple[int, ...] = ()
+        self.pages = np.zeros((tree.LEVELS, tree.PAGE), np.uint8)
+        self.meta = np.zeros((tree.LEVELS, tree.META), np.int64)
+        self.meta[:, 1] = tree.PAGE
+        self.held = np.zeros((tree.LEVELS, tree.PAYLOAD), np.uint8)
+
+
+class PageFile:
+    """A new file at `path` with these tables, by name. Raises sqlite3.Error, OSError."""
+
+    def __init__(self, path: Path, tables: Mapping[str, str]) -> None:
+        self.path = path
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA page_size = {tree.PAGE}")
+            for definition in tables.values():
+                connection.execute(definition)
+            roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_schema WHERE type = 'table'"))
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        finally:
+            connection.close()
+        self._trees = {name: _Tree(roots[name]) for name in tables}
+        self._file = path.open("r+b", buffering=0)
+        self._next = pages + 1
+
+    def add(self, name: str, rows: np.ndarray, key: int) -> None:
+        """Takes rows (*cells, nulls) of a table: they come in the order of their first `key` numbers, and after all
+        that came before. `nulls`: bit i is set where cell i is null. Raises ValueError for rows out of order.
+        """
+        one = self._trees[name]
+        for start in range(0, len(rows), _ROWS):
+            part = np.ascontiguousarray(rows[start : start + _ROWS])
+            first = tuple(part[0, :key].tolist())
+            if one.last >= first:
+                raise ValueError(f"{name}: the row {first} comes after {one.last}")
+            one.last = tuple(part[-1, :key].tolist())
+            out = np.empty(
+                (len(part) * tree.PAYLOAD // (tree.PAGE - tree.PAYLOAD) + tree.LEVELS + 2, tree.PAGE), np.uint8
+            )
+            state = np.array([0, self._next], np.int64)
+            tree.place(part, one.pages, one.meta, one.held, out, state)
+            self._write(out, state)
+
+    def finish(self) -> None:
+        """All rows are there."""
+        for one in self._trees.values():
+            out, root = np.empty((3 * tree.LEVELS, tree.PAGE), np.uint8), np.zeros(tree.PAGE, np.uint8)
+            state = np.array([0, self._next], np.int64)
+            tree.finish(one.pages, one.meta, one.held, out, state, root)
+            self._write(out, state)
+            self._at((one.root - 1) * tree.PAGE, root)
+        self._at(_SIZE_AT, np.array([self._next - 1], ">u4"))
+        self.close()
+
+    def _write(self, out: np.ndarray, state: np.ndarray) -> None:
+        if state[0]:
+            self._at((self._next - 1) * tree.PAGE, out[: state[0]])
+        self._next = int(state[1])
+
+    def _at(self, offset: int, numbers: np.ndarray) -> None:
+        self._file.seek(offset)
+        left = np.ascontiguousarray(numbers).data.cast("B")
+        while left:
+            left = left[self._file.write(left) :]
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._file.close()
+
+    def __enter__(self) -> PageFile:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

@@ -1,0 +1,226 @@
+"""The log by guild: events are put down on disk as they are read, and given back some guilds after the others.
+
+A guild's events are then side by side and in canonical order, whatever order the log has them in. What a fold needs of
+a guild stays near while it is folded, each row of a read model is made once, and there is never more of the log in
+memory than one group of guilds.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from store.columns import EventColumns
+from store.columns_chunk import Ints, Rest
+
+__all__ = ["Groups", "bounds_of"]
+
+_KIND_BITS: Final = 8
+_ROWS: Final = 6
+"""Numbers an event takes in the file: subject and kind in one, guild, channel, at, arg, position."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """Events of one group that lie together in the file, and behind them what of them is in no column."""
+
+    position: int
+    start: int
+    events: int
+    rest: int
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    rows: list[int]
+    ids: list[str]
+    versions: list[int]
+    recorded_at: list[int]
+    texts: list[str]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Kept).decode
+
+
+def bounds_of(guilds: Ints, events: int, most: int) -> Ints:
+    """Where to cut so many events into groups of some `most`: the guild with which each group but the first begins.
+
+    `guilds`: the guild of each known member, for want of better; big guilds have many members and many events.
+    """
+    several = min(-(-events // most), 256)
+    known = np.sort(guilds[guilds > 0])
+    if several < 2 or not len(known):
+        return np.zeros(0, np.int64)
+    return np.unique(known[np.arange(1, several) * len(known) // several])
+
+
+class Groups:
+    """Takes events in batches; gives them back by group. The file has no name: it is gone with the process.
+
+    `bounds`: see `bounds_of`. `folder`: where the file is (None: the system's place). Close it, or use it in a `with`.
+    Batches may be added by several threads, in any order, if each is a stretch of the log of its own.
+    """
+
+    def __init__(self, bounds: Ints, folder: Path | None = None) -> None:
+        self._bounds = bounds
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._end = 0
+        self._slices: list[list[_Slice]] = [[] for _ in range(len(bounds) + 1)]
+        self._turn = Lock()
+        self._like: EventColumns | None = None
+
+    def __enter__(self) -> Groups:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the disk space back."""
+        self._file.close()
+
+    def add(self, columns: EventColumns, here: Ints | None = None) -> None:
+        """Takes events in the order of the log; `here`: only these rows, ascending (None: all)."""
+        group = np.searchsorted(self._bounds, columns.guild, side="right").astype(np.uint16)
+        order = np.argsort(group, kind="stable") if here is None else here[np.argsort(group[here], kind="stable")]
+        if not len(order):
+            return
+        numbers = np.empty((_ROWS, len(order)), np.int64)
+        np.take(columns.subject << _KIND_BITS | columns.kind, order, out=numbers[0])
+        for i, name in enumerate(("guild", "channel", "at", "arg", "position"), start=1):
+            np.take(getattr(columns, name), order, out=numbers[i])
+        ends = np.cumsum(np.bincount(group if here is None else group[here], minlength=len(self._slices)))
+        rests = _by_group(columns.rest, order, len(columns), ends)
+        start = 0
+        for number, end in enumerate(ends.tolist()):
+            if end > start:
+                self._put(number, np.ascontiguousarray(numbers[:, start:end]), rests.get(number, b""))
+            start = end
+        self._like = columns
+
+    def _put(self, group: int, numbers: Ints, rest: bytes) -> None:
+        with self._turn:
+            start = self._end
+            self._end += numbers.nbytes + len(rest)
+            first, events = int(numbers[5, 0]), numbers.shape[1]
+            self._slices[group].append(_Slice(position=first, start=start, events=events, rest=len(rest)))
+        for part in (numbers.data.cast("B"), memoryview(rest)):
+            left = part
+            while left:
+                done = os.pwrite(self._file.fileno(), left, start)
+                left, start = left[done:], start + done
+
+    def groups(self) -> Iterator[int]:
+        """The numbers of the groups of which there are events; by ascending guilds."""
+        return (number for number, slices in enumerate(self._slices) if slices)
+
+    def columns(self, group: int) -> EventColumns:
+        """The group's events: by guild, then `at`, then position. Several threads may ask for different groups."""
+        assert self._like is not None  # noqa: S101
+        slices = sorted(self._slices[group], key=lambda s: s.position)
+        numbers = np.empty((_ROWS, sum(s.events for s in slices)), np.int64)
+        kept: list[tuple[int, _Kept]] = []
+        at = 0
+        for piece in slices:
+            size = 8 * _ROWS * piece.events
+            read = self._read(piece.start, size + piece.rest)
+            numbers[:, at : at + piece.events] = np.frombuffer(read, np.int64, _ROWS * piece.events).reshape(_ROWS, -1)
+            if piece.rest:
+                kept.append((at, _decode(memoryview(read)[size:])))
+            at += piece.events
+        order = _canonical(numbers)
+        whole = numbers if order is None else np.take(numbers, order, axis=1)
+        return EventColumns(
+            kind=(whole[0] & ((1 << _KIND_BITS) - 1)).astype(np.uint8),
+            subject=whole[0] >> _KIND_BITS,
+            guild=whole[1],
+            channel=whole[2],
+            at=whole[3],
+            arg=whole[4],
+            position=whole[5],
+            rest=_rest(kept, order),
+            lookup=self._like.lookup,
+        )
+
+    def _read(self, start: int, size: int) -> bytearray:
+        found = bytearray(size)
+        left = memoryview(found)
+        while left:
+            done = os.preadv(self._file.fileno(), [left], start)
+            if not done:
+                raise AssertionError("the file of a replay is shorter than what was written to it")
+            left, start = left[done:], start + done
+        return found
+
+
+def _by_group(rest: Rest, order: npt.NDArray[Any], rows: int, ends: Ints) -> dict[int, bytes]:
+    """By group, what of its events is in no column; rows counted from the group's first."""
+    if not len(rest.rows):
+        return {}
+    place = np.full(rows, -1, np.int64)
+    place[order] = np.arange(len(order))
+    places = place[rest.rows]
+    which = np.flatnonzero(places >= 0)
+    group = np.searchsorted(ends, places[which], side="right")
+    found: dict[int, bytes] = {}
+    for number in np.unique(group).tolist():
+        mine = which[group == number].tolist()
+        first = int(ends[number - 1]) if number else 0
+        found[number] = _encode(
+            _Kept(
+                rows=[int(places[i]) - first for i in mine],
+                ids=[rest.ids[i] for i in mine],
+                versions=[rest.versions[i] for i in mine],
+                recorded_at=[rest.recorded_at[i] for i in mine],
+                texts=[rest.texts[i] for i in mine],
+            )
+        )
+    return found
+
+
+def _canonical(numbers: Ints) -> npt.NDArray[np.intp] | None:
+    """The canonical order of events that are in the log's; None: as they stand."""
+    guild, at = numbers[1], numbers[3]
+    found = np.unique(guild)
+    rank = np.searchsorted(found, guild)
+    order = (
+        None
+        if len(found) == 1
+        else np.argsort(rank.astype(np.uint16 if len(found) < 1 << 16 else np.int64), kind="stable")
+    )
+    rank, at = (rank, at) if order is None else (rank[order], at[order])
+    if ((rank[1:] == rank[:-1]) & (at[1:] < at[:-1])).any():
+        return np.lexsort((numbers[3], guild))
+    return order
+
+
+def _rest(kept: Sequence[tuple[int, _Kept]], order: npt.NDArray[np.intp] | None) -> Rest:
+    """What is in no column, by the rows in their new order."""
+    rows = np.array([first + row for first, one in kept for row in one.rows], np.int64)
+    places = rows
+    if order is not None:
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        places = place[rows]
+    sorting = np.argsort(places)
+
+    def in_order(lists: Iterator[list[Any]]) -> list[Any]:
+        whole = [value for one in lists for value in one]
+        return [whole[i] for i in sorting.tolist()]
+
+    return Rest(
+        rows=places[sorting],
+        ids=in_order(one.ids for _, one in kept),
+        versions=in_order(one.versions for _, one in kept),
+        recorded_at=in_order(one.recorded_at for _, one in kept),
+        texts=in_order(one.texts for _, one in kept),
+    )

@@ -1,0 +1,104 @@
+"""The ways into shadow tables: as statements, by COPY, or by way of a file of our own whose tables SQLite copies."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from store.engine import Database
+from store.failures import as_ours, explained
+from store.pages_check import NUMERIC
+from store.shadow_copy import copy_binary, insert_sorted
+from store.shadow_spool import Spool
+from store.shadow_tables import SHADOWS, aside
+from tracker.projections.rows import TABLES
+
+__all__ = ["Write", "copying", "inserting", "paging"]
+
+Write = Callable[[str, str, Spool], None]
+"""Writes all rows that the spool has of a table into another one: (name, target, spool)."""
+
+
+@contextmanager
+def inserting(db: Database) -> Iterator[Write]:
+    """SQLite: by statements."""
+    with _own_connection(db) as driver:
+        yield partial(insert_sorted, driver)
+
+
+@contextmanager
+def copying(db: Database) -> Iterator[Write]:
+    """PostgreSQL: by COPY, in one transaction in which the tables were emptied, as FREEZE demands."""
+    with db.write() as connection, as_ours():
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS.values())}")
+        yield partial(copy_binary, connection.connection.cursor())
+
+
+@contextmanager
+def paging(db: Database) -> Iterator[Write]:
+    """SQLite: what holds numbers only is written page by page into a file beside the database.
+
+    At the end SQLite copies whole rows from there, which takes a third of the time of inserting them. Rows must come
+    in the order of their keys, over all calls.
+    """
+    from store.pages_file import PageFile
+
+    with _own_connection(db) as driver, ExitStack() as stack:
+        path = aside(db)
+        stack.callback(path.unlink, missing_ok=True)
+        made = stack.enter_context(PageFile(path, _definitions(driver)))
+
+        def write(name: str, target: str, spool: Spool) -> None:
+            if name in NUMERIC:
+                for rows in spool.chunks(name):
+                    made.add(target, rows, len(TABLES[name].key) + 1)
+            else:
+                insert_sorted(driver, name, target, spool)
+
+        yield write
+        made.finish()
+        _take_over(driver, path)
+
+
+def _definitions(driver: sqlite3.Connection) -> dict[str, str]:
+    asked = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return {SHADOWS[name]: driver.execute(asked, (SHADOWS[name],)).fetchone()[0] for name in TABLES if name in NUMERIC}
+
+
+def _take_over(driver: sqlite3.Connection, path: Path) -> None:
+    driver.execute("ATTACH ? AS aside", (str(path),))
+    try:
+        for name in TABLES:
+            if name in NUMERIC:
+                driver.execute("BEGIN IMMEDIATE")
+                # Of tables that are alike, `SELECT *` into an empty one is taken row by row as they are.
+                driver.execute(f"INSERT INTO main.{SHADOWS[name]} SELECT * FROM aside.{SHADOWS[name]}")  # noqa: S608
+                driver.execute("COMMIT")
+    finally:
+        if driver.in_transaction:
+            driver.execute("ROLLBACK")
+        driver.execute("DETACH aside")
+
+
+@contextmanager
+def _own_connection(db: Database) -> Iterator[sqlite3.Connection]:
+    """A connection of the driver's that does not wait for the disk at each commit: the swap's commit does, for all.
+
+    The write-ahead log is still made durable before it is taken into the database, so that nobody else's commit is at
+    risk. Raises DatabaseError.
+    """
+    with explained(db.name), as_ours():
+        kept = db.engine.raw_connection()
+        driver: Any = kept.driver_connection
+        kept.detach()
+        try:
+            driver.execute("PRAGMA synchronous = NORMAL")
+            yield driver
+        finally:
+            if driver.in_transaction:
+                driver.execute("ROLLBACK")
+            kept.close()
