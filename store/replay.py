@@ -104,10 +104,10 @@ class Replay:
     """One partition's log up to a position, on its way into a sink: `read`, then `finish`. Use it in a `with`.
 
     `guilds`: only these; None: all. `presets`: by guild id, settings that are in force from its first event on.
-    `until`: only what occurred up to that instant. `nobody`: these subjects are folded without a user. `jobs`: how many groups of guilds are folded at once, by the
-    compiled kernel. `folder`: where the log is put down (None: the system's place). `newest`: the last instant of which
-    the log speaks, its newest tick or event. `forgotten`: (guild id, user id) of those of whom the log says so although
-    the table of subjects still knows who they are.
+    `until`: only what occurred up to that instant. `nobody`: these subjects are folded without a user. `jobs`: how many
+    groups of guilds are folded at once, by the compiled kernel. `folder`: where the log is put down (None: the system's
+    place). `newest`: the last instant of which the log speaks, its newest tick or event. `forgotten`: (guild id, user
+    id) of those of whom the log says so although the table of subjects still knows who they are.
     """
 
     def __init__(
