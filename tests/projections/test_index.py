@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.projections import index as indexes
 from tracker.projections.index import MemberIndex
 from tracker.projections.memory import Memory
 
@@ -13,16 +14,19 @@ GUILD = 0
 USERS = st.integers(-3, 12) | st.integers(1, 4).map(lambda n: n << 22) | st.integers(1, (1 << 63) - 1)
 
 
-@given(steps=st.lists(st.tuples(st.booleans(), USERS), max_size=120))
-def test_whoever_comes_and_goes_is_found_at_the_row_given_last(steps: list[tuple[bool, int]]) -> None:
+@given(steps=st.lists(st.tuples(st.booleans(), USERS), max_size=120), most=st.integers(1, 10))
+def test_whoever_comes_and_goes_is_found_at_the_row_given_last(steps: list[tuple[bool, int]], most: int) -> None:
     memory = Memory()
     index, plain = MemberIndex(memory), dict[int, int]()
-    for comes, user in steps:
-        if comes:
-            index[user] = plain[user] = memory.new_member(user, GUILD)
-        elif user in plain:
-            del index[user], plain[user]
-        assert index.row(user) == plain.get(user, -1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(indexes, "_MOST_LATELY", most)
+        for comes, user in steps:
+            if comes:
+                index[user] = plain[user] = memory.new_member(user, GUILD)
+            elif user in plain:
+                del index[user], plain[user]
+            assert index.row(user) == plain.get(user, -1)
+            assert len(index._lately) <= most
     assert dict(index) == plain
     assert len(index) == len(plain)
     assert sorted(index.rows()) == sorted(plain.values())

@@ -70,6 +70,16 @@ def test_blocks_that_were_emptied_are_filled_again() -> None:
         assert memory.clear(U_OWED) == array("q", range(3 * MOST_ROWS))
 
 
+def test_a_new_row_of_deltas_holds_zeros_also_where_others_were_before() -> None:
+    memory = Memory()
+    for _ in range(3):
+        for _ in range(2 * MOST_ROWS):
+            at = memory.add(U_SEASONS)
+            assert not any(memory.heap[at : at + WIDTHS[U_SEASONS]])
+            memory.heap[at : at + WIDTHS[U_SEASONS]] = array("q", [7] * WIDTHS[U_SEASONS])
+        memory.clear(U_SEASONS)
+
+
 @given(sets=st.lists(st.lists(st.integers(1, 1 << 62), max_size=5, unique=True).map(sorted).map(tuple), max_size=20))
 def test_equal_sets_of_roles_have_one_row(sets: Sequence[tuple[int, ...]]) -> None:
     memory = Memory()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.projections.history import HOUR, MINUTE, Folded, History
+from tests.projections.history import GUILD, HOUR, MINUTE, Folded, History
 from tracker.events.member import MemberLeft, MemberOptedIn, MemberOptedOut
 from tracker.events.ticks import TrackerLost, TrackerReturned
 from tracker.events.voice import DEAF, SELF_MUTE, SUPPRESS, VoiceLeft
@@ -24,6 +24,19 @@ def test_time_is_split_at_the_guilds_own_midnight() -> None:
     assert folded.voice_ms(1) == {20260218: 10 * MINUTE, 20260219: 20 * MINUTE}
     assert [cells[1] for cells in folded.daily(1).values()] == [1, 1]  # one session in each day's report
     assert len(folded.table("session_days")) == 2
+
+
+def test_a_session_is_counted_once_a_day_however_often_the_guilds_zone_comes_back_to_it() -> None:
+    history = History().settings(timezone="Asia/Seoul").at("2026-02-18T15:30").join(1, TALK)
+    for at, zone in (("15:40", "UTC"), ("15:50", "Asia/Seoul"), ("16:00", "UTC")):
+        history.at(f"2026-02-18T{at}").settings(timezone=zone)
+    folded = Folded(history.at("2026-02-20T01:00").tick())
+    days = {row[0]: cells[1] for row, cells in folded.daily(1).items()}
+    assert days == {20260219: 1, 20260218: 1, 20260220: 1}
+    assert sorted(row["day"] for row in folded.table("session_days")) == [20260218, 20260219, 20260220]
+    assert folded.state.guilds[GUILD].voice.open[1].days == (20260219, 20260218, 20260220)
+    later = Folded(history.leave(1, TALK).after(1).join(2, TALK).after(1).tick()).state.guilds[GUILD].voice.open[2]
+    assert later.days == (20260220,)  # nothing is left of the session whose rows it got
 
 
 def test_an_award_at_midnight_belongs_to_the_day_that_ends() -> None:

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.tables import TableStore
+from tests.projections.history import MINUTE, History
 from tests.properties.communities import Community, communities
 from tests.properties.folding import fold
 from tests.store.feeding import as_the_log_reads, rows_of
@@ -42,6 +43,12 @@ def test_the_compiled_kernel_gives_what_the_interpreted_one_does(
     kernel: Compiled, community: Community, cuts: list[int], drain: bool
 ) -> None:
     check(kernel, community, cuts, drain)
+
+
+def test_what_a_feed_calls_the_kernel_with_is_what_it_was_compiled_for(kernel: Compiled) -> None:
+    history = History().join(1, 10).after(MINUTE).message(2, 20, 1001).flags(1, 10, 3).after(MINUTE).leave(1, 10)
+    assert rows_of(history.events, history.now + MINUTE, kernel=kernel)["sessions"]
+    assert [len(entry.signatures) for entry in kernel] == [1, 1]  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tracker.events.settings import GuildSettings
 from tracker.projections.kernel.layout import C_AFK, C_EVERY, C_EXP, C_PERCENT, C_QUIET, C_TRACKED
-from tracker.projections.kernel.voice import weigh_channel
+from tracker.projections.kernel.settling import weigh_channel
 from tracker.projections.memory import Memory
 
 __all__ = ["Channel", "weigh"]

@@ -1,7 +1,7 @@
 """One guild's fold state: what each type of event does to it.
 
 What a log is full of goes straight into the kernel; what is rare (settings, descriptions, seasons, outages, who asks to
-be forgotten) is done here, with the kernel's functions.
+be forgotten) is done in `rare`, with the kernel's functions.
 """
 
 # ruff: noqa: I001  (the columns' names, one a line, would be longer than the module)
@@ -13,36 +13,29 @@ from typing import Any, Final
 
 import msgspec
 
-from tracker.events import channel, member, rule, ticks
 from tracker.events.channel import ChannelDescribed
 from tracker.events.codec import DATA_TYPES
 from tracker.events.envelope import Event
 from tracker.events.kinds import (
-    ADJUSTED,
-    FIRST_RARE,
-    KINDS,
-    MEMBER_JOINED,
-    MESSAGE_DELETED,
-    MESSAGE_SENT,
-    RENAMED,
-    ROLES_CHANGED,
-    VOICE_FLAGS,
-    VOICE_JOINED,
-    VOICE_MOVED,
+    ADJUSTED, FIRST_RARE, KINDS, MEMBER_JOINED, MESSAGE_DELETED, MESSAGE_SENT, RENAMED, ROLES_CHANGED, VOICE_FLAGS,
+    VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
 )  # fmt: skip
 from tracker.events.message import message_id_of
-from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
+from tracker.events.settings import DEFAULTS, GuildSettings
+from tracker.events.voice import Flags
+from tracker.ids import ChannelId
 from tracker.projections.channels import Channel, weigh
 from tracker.projections.index import MemberIndex
-from tracker.projections.kernel.activity import expire_awards, take_out
+from tracker.projections.kernel.activity import take_out
 from tracker.projections.kernel.layout import (
-    A_MEMBER, A_NEXT, G_AWARDS, G_DISORDERED, G_LAST_AT, G_SEASON_AT, G_SEEN_UNTIL, M_NAME, NEVER,
+    A_MEMBER, A_NEXT, C_ID, G_AWARDS, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, M_SESSION, M_STATE, NEVER, SILENT,
+    S_CHANNEL, S_FLAGS,
 )  # fmt: skip
-from tracker.projections.kernel.members import is_tracked
+from tracker.projections.kernel.settling import settle_all, settle_channel
 from tracker.projections.kernel.step import advance, step
-from tracker.projections.kernel.voice import leave, settle_all, settle_channel
 from tracker.projections.ledger import Ledger
 from tracker.projections.memory import Memory
+from tracker.projections.rare import RARE
 from tracker.projections.roster import Roster, digest
 from tracker.projections.rules import new_guild, put_settings
 from tracker.projections.sessions import Voice
@@ -99,30 +92,34 @@ class GuildState:
             heap[self.row + G_LAST_AT] = event.occurred_at
         else:
             heap[self.row + G_DISORDERED] = 1
-        _RARE[kind](self, event, data)
+        RARE[kind](self, event, data)
 
     def _step(self, kind: int, event: Event, data: Any) -> None:
-        user, place = event.user_id, event.channel_id
-        memory = self.memory
-        who = -1 if user is None else self.members.row(user)
-        if who < 0 and user is not None:
-            who = self.member(user)
-        known = None if place is None else self.channels.get(place) or self.channel(place)
-        where = -1 if known is None else known.row
-        arg, where = self._argument(kind, event, data, who, where)
+        user, place, memory = event.user_id, event.channel_id, self.memory
+        who = where = -1
+        if user is not None:
+            who = self.members.row(user)
+            if who < 0:
+                who = self.member(user)
+        if place is not None:
+            known = self.channels.get(place)
+            where = (self.channel(place) if known is None else known).row
+        if kind in _FLAGGED:
+            arg = data.flags
+        elif kind == MESSAGE_SENT:
+            counts = who >= 0 and where >= 0 and not memory.heap[who + M_STATE] & SILENT
+            arg = message_id_of(event.id) if counts else 0
+        elif kind == VOICE_LEFT:
+            arg = 0
+        else:
+            arg, where = self._argument(kind, data, where)
         while not step(memory.heap, kind, self.row, who, where, event.occurred_at, arg):
             memory.supply()
-        if kind in (MEMBER_JOINED, RENAMED) and user is not None:
-            memory.heap[who + M_NAME] = digest(data.name)
-            self.ledger.names[self.guild_id, user] = data.name
+        if kind >= MEMBER_JOINED:
+            self._hear_name(kind, user, who, data)
 
-    def _argument(self, kind: int, event: Event, data: Any, who: int, where: int) -> tuple[int, int]:
-        """The number that the kind needs beside the envelope, and the channel's row."""
-        if kind == MESSAGE_SENT:
-            counts = who >= 0 and where >= 0 and is_tracked(self.memory.heap, who)
-            return (message_id_of(event.id) if counts else 0), where
-        if kind in _FLAGGED:
-            return data.flags, where
+    def _argument(self, kind: int, data: Any, where: int) -> tuple[int, int]:
+        """The number that a kind needs beside the envelope, and the channel's row, of what is less frequent."""
         if kind == MESSAGE_DELETED:
             return data.message_id, where
         if kind == MEMBER_JOINED:
@@ -130,6 +127,11 @@ class GuildState:
         if kind == ROLES_CHANGED:
             return self.memory.role_set(data.role_ids), where
         return (data.amount, self.channel(0).row) if kind == ADJUSTED else (0, where)
+
+    def _hear_name(self, kind: int, user: int | None, who: int, data: Any) -> None:
+        if kind in (MEMBER_JOINED, RENAMED) and user is not None:
+            self.memory.heap[who + M_NAME] = digest(data.name)
+            self.ledger.names[self.guild_id, user] = data.name
 
     def advance(self, as_of: int) -> None:
         """Time has come to `as_of`. A guild that the tracker does not see stays where it was lost."""
@@ -146,6 +148,12 @@ class GuildState:
     def last_at(self) -> int:
         """The occurred_at of the guild's newest event (0: none yet)."""
         return self.memory.heap[self.row + G_LAST_AT]
+
+    def floor(self, as_of: int) -> int:
+        """Before which instant nothing of the guild can occur any more; `as_of`: the last tick, if there was one."""
+        heap, row = self.memory.heap, self.row
+        last_at = heap[row + G_LAST_AT]
+        return last_at if last_at >= as_of or heap[row + G_SEEN_UNTIL] != NEVER else as_of
 
     @property
     def lost_at(self) -> int | None:
@@ -172,7 +180,18 @@ class GuildState:
     def is_tracked(self, user: int) -> bool:
         """Whether the member's activity is counted: no bot, not opted out."""
         row = self.members.row(user)
-        return row < 0 or is_tracked(self.memory.heap, row)
+        return row < 0 or not self.memory.heap[row + M_STATE] & SILENT
+
+    def voice_of(self, user: int) -> tuple[ChannelId, Flags] | None:
+        """The channel and the flags of the user's open session, None if there is none."""
+        who = self.members.row(user)
+        if who < 0:
+            return None
+        heap = self.memory.heap
+        session = heap[who + M_SESSION]
+        if session < 0:
+            return None
+        return ChannelId(heap[heap[session + S_CHANNEL] + C_ID]), Flags(heap[session + S_FLAGS])
 
     # -- rules -----------------------------------------------------------------------------------------------------
 
@@ -215,79 +234,5 @@ class GuildState:
             given = after
 
 
-# What is rare. Each handler is (state, event, event.data).
-
-
-def _forgotten(state: GuildState, event: Event, _: member.MemberForgotten) -> None:
-    if event.user_id is None:
-        return
-    who = state.member(event.user_id)
-    state.memory.make_room()
-    state.until_done(leave, who, event.occurred_at)
-    state.take_out_awards(who)
-    del state.members[event.user_id]  # whoever comes back is somebody new
-    state.ledger.forget(state.guild_id, event.user_id, state.memory, who)
-
-
-def _channel(state: GuildState, event: Event, data: channel.ChannelDescribed) -> None:
-    if event.channel_id is not None:
-        state.describe(event.channel_id, data, event.occurred_at)
-        state.ledger.put("channels", (state.guild_id, event.channel_id), data.name, data.kind, data.parent_id, data.afk)
-
-
-def _role(state: GuildState, _: Event, data: channel.RoleDescribed) -> None:
-    state.role_names[data.role_id] = data.name
-    state.ledger.put("roles", (state.guild_id, data.role_id), data.name)
-
-
-def _settings(state: GuildState, event: Event, data: rule.SettingsChanged) -> None:
-    state.change_settings(parse_settings(data.settings), event.occurred_at)
-    text = msgspec.json.encode(data.settings).decode()
-    state.ledger.put("rules", (state.guild_id, event.occurred_at), text, data.by)
-    state.put_row()
-
-
-def _season(state: GuildState, event: Event, data: rule.SeasonStarted) -> None:
-    """EXP counts in a new season from now on; what was earned up to now belongs to the one before."""
-    state.until_done(settle_all, state.row, event.occurred_at)
-    state.memory.heap[state.row + G_SEASON_AT] = event.occurred_at
-    state.season = (data.name, event.occurred_at)
-    state.put_row()
-
-
-def _lost(state: GuildState, event: Event, _: ticks.TrackerLost) -> None:
-    if state.lost_at is None:
-        state.until_done(settle_all, state.row, event.occurred_at)
-        # No tick does while it is lost, though some did before.
-        state.until_done(expire_awards, state.row, event.occurred_at)
-        state.see_until(event.occurred_at)
-        state.ledger.put("away", (state.guild_id, event.occurred_at), None)
-        state.put_row()
-
-
-def _returned(state: GuildState, event: Event, _: ticks.TrackerReturned) -> None:
-    if state.lost_at is not None:
-        state.ledger.put("away", (state.guild_id, state.lost_at), event.occurred_at)
-        state.see_until(None)
-        state.put_row()
-
-
-def _nothing(_: GuildState, __: Event, ___: object) -> None:
-    """A tick that names a guild, which none does."""
-
-
-_FLAGGED: Final = (VOICE_JOINED, VOICE_MOVED, VOICE_FLAGS)
+_FLAGGED: Final = frozenset({VOICE_JOINED, VOICE_MOVED, VOICE_FLAGS})
 _KIND_OF: Final[dict[type, int]] = {DATA_TYPES[name]: kind for name, kind in KINDS.items()}
-_RARE: Final[dict[int, Callable[[GuildState, Event, Any], None]]] = {
-    KINDS[data.TYPE]: handler
-    for data, handler in (
-        (member.MemberForgotten, _forgotten),
-        (channel.ChannelDescribed, _channel),
-        (channel.RoleDescribed, _role),
-        (rule.SettingsChanged, _settings),
-        (rule.SeasonStarted, _season),
-        (ticks.TrackerLost, _lost),
-        (ticks.TrackerReturned, _returned),
-        (ticks.TrackerTicked, _nothing),
-    )
-}

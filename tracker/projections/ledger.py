@@ -12,8 +12,8 @@ from tracker.projections.drained import Drained, drain, drained_rows
 from tracker.projections.kernel.layout import (
     EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, E_MEMBER, G_SESSIONS, H_MEMBER, INTERACTIONS, I_MEMBER,
     K_MEMBER, LAST_AT, MESSAGES, M_GUILD, P_MEMBER, SESSIONS, S_CHANGED, S_NEXT_IN_GUILD, T_MEMBER, U_CELLS, U_ENDED,
-    U_EXPIRED, U_GIVEN, U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_STAMPS, U_VISITS, VOICE_MS, V_GUILD,
-    X_MEMBER, Y_MEMBER,
+    U_EXPIRED, U_GIVEN, U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_STAMPS, U_VISITS, VOICE_MS, V_GUILD, X_MEMBER,
+    Y_MEMBER,
 )  # fmt: skip
 from tracker.projections.memory import Memory
 from tracker.projections.rows import TABLES, Changes, Row

@@ -18,7 +18,8 @@ from tracker.projections.kernel.layout import (
     PRESENT, P_CARRY, S_CARRY, S_CHANGED, S_EXP, S_SINCE, S_VOICE_MS,
 )  # fmt: skip
 from tracker.projections.kernel.rows import place_of
-from tracker.projections.kernel.voice import open_session, visit
+from tracker.projections.kernel.settling import visit
+from tracker.projections.kernel.voice import open_session
 from tracker.projections.roster import digest
 from tracker.projections.rows import Row
 from tracker.projections.state import PartitionState

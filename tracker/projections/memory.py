@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from tracker.projections.days import DAY_MS, local_day
 from tracker.projections.kernel.layout import (
-    BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CRC, DAY, FIRST_ROWS, FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION,
-    FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_PLACES, NOT_YET, NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR,
-    STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END, U_FIRST, U_MEMBERS, U_NEXT, U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES,
-    WIDTHS, Z_FROM, Z_TO,
+    BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CRC, CRC_DIGITS, CRC_PART, CRC_PARTS, CRC_ZEROS, DAY, FIRST_ROWS,
+    FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION, FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_PLACES, NOT_YET,
+    NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END, U_FIRST, U_MEMBERS, U_NEXT,
+    U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES, WIDTHS, Z_FROM, Z_TO,
 )  # fmt: skip
 from tracker.projections.kernel.rows import new_row, room
 
@@ -45,7 +47,7 @@ class Memory:
     def add(self, table: int, *values: int) -> int:
         """A new row of the table (U_GUILDS, …); returns its offset."""
         self.make_room()
-        row = new_row(self.heap, table)
+        row = new_row(self.heap, table, WIDTHS[table])
         self.heap[row : row + len(values)] = array("q", values)
         return row
 
@@ -168,6 +170,7 @@ class Memory:
 
 
 _EVENT: Final = 8
+_ZERO: Final = ord("0")
 
 
 def _full(heap: array[int], table: int, block: int) -> int:
@@ -184,11 +187,22 @@ def _new_heap() -> array[int]:
         heap[table + U_WIDTH], heap[table + U_ROWS] = width, FIRST_ROWS
         heap[table + U_FIRST] = heap[table + U_BLOCK] = -1
         heap[SPARE] += BLOCK + FIRST_ROWS * width
-    for bucket in range(BUCKET, BUCKET + BUCKETS):
-        heap[bucket] = -1
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xEDB88320 if crc & 1 else crc >> 1
-        heap[CRC + byte] = crc
+    heap[BUCKET : BUCKET + BUCKETS] = array("q", [-1]) * BUCKETS
+    crcs = _crc_table()
+    heap[CRC : CRC + len(crcs)] = crcs
     return heap
+
+
+@cache
+def _crc_table() -> array[int]:
+    """What `exp.crc_of` looks up, from CRC on."""
+    digits = CRC_PARTS * CRC_DIGITS
+    zeros = [crc32(bytes([_ZERO]) * count) for count in range(digits + 1)]
+    parts = [
+        crc32(f"{number:0{CRC_DIGITS}}".ljust(CRC_DIGITS * (part + 1), "0").rjust(digits, "0").encode()) ^ zeros[digits]
+        for part in range(CRC_PARTS)
+        for number in range(CRC_PART)
+    ]
+    if CRC + len(parts) != CRC_ZEROS:
+        raise AssertionError("the table of CRCs is not as long as the kernel takes it for")
+    return array("q", parts + zeros)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 from tracker.projections.index import MemberIndex
-from tracker.projections.kernel.layout import BOT, M_NAME, M_ROLES, M_STATE, M_USER, OPTED_OUT, PRESENT
+from tracker.projections.kernel.layout import BOT, M_NAME, M_ROLES, M_STATE, M_USER, OPTED_OUT, PRESENT, SILENT
 from tracker.projections.memory import Memory
 
 __all__ = ["Roster", "digest"]
@@ -37,6 +37,11 @@ class Roster:
     def is_opted_out(self, user: int) -> bool:
         """Whether the user asked not to be tracked."""
         return bool(self._state(user) & OPTED_OUT)
+
+    def is_silent(self, user: int) -> bool:
+        """Whether the user is a member whose activity is not counted: a bot, or opted out."""
+        state = self._state(user)
+        return bool(state & PRESENT and state & SILENT)
 
     def roles(self, user: int) -> tuple[int, ...]:
         """The user's roles, ascending; none for somebody unknown."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tracker.events.voice import Flags
 from tracker.projections.kernel.layout import (
-    C_ID, G_OPEN, G_SESSIONS, M_SESSION, M_USER, N_DAY, N_NEXT, S_CARRY, S_CHANNEL, S_DAYS, S_EXP, S_FLAGS, S_MEMBER,
-    S_NEXT_IN_GUILD, S_SINCE, S_STARTED, S_VOICE_MS,
+    C_ID, G_OPEN, G_SESSIONS, M_SESSION, M_USER, N_DAY, N_NEXT, SESSION, S_CARRY, S_CHANNEL, S_DAY, S_DAYS, S_EXP,
+    S_FLAGS, S_MEMBER, S_NEXT_IN_GUILD, S_SINCE, S_STARTED, S_VOICE_MS,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -66,11 +66,13 @@ class OpenSessions(Mapping[int, VoiceSession]):
         session = heap[self._guild.members[user] + M_SESSION]
         if session < 0:
             raise KeyError(user)
-        row = heap[session : session + S_DAYS + 1]
+        row = heap[session : session + SESSION]
         days, node = [], row[S_DAYS]
         while node >= 0:
             days.append(heap[node + N_DAY])
             node = heap[node + N_NEXT]
+        if row[S_DAY]:
+            days.append(row[S_DAY])
         return VoiceSession(
             user_id=user,
             channel=self._guild.channels[heap[row[S_CHANNEL] + C_ID]],

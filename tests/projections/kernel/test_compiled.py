@@ -64,3 +64,8 @@ def test_a_compiled_function_sees_the_numbers_of_its_own_module() -> None:
         names = function.py_func.__globals__
         numbers = {name: value for name, value in vars(module).items() if isinstance(value, int)}
         assert {name: names[name] for name in numbers} == numbers
+
+
+def test_it_is_compiled_before_it_is_called() -> None:
+    """At the first call, what is left of compiling might hold on to a heap, which then could not grow."""
+    assert [len(entry.signatures) for entry in compiled.compiled.__wrapped__()] == [1, 1]  # type: ignore[attr-defined]

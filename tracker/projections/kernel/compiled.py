@@ -18,12 +18,18 @@ from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from tracker.events import kinds
-from tracker.projections.kernel import activity, exp, layout, members, rows, step, voice
+from tracker.projections.kernel import activity, exp, layout, members, rows, settling, step, voice
 
 __all__ = ["Compiled", "can_compile", "compiled", "is_kept"]
 
-_MODULES: Final = (layout, rows, exp, voice, activity, members, step)
-_ENTRIES: Final = ("run", "advance")
+_MODULES: Final = (layout, rows, exp, settling, voice, activity, members, step)
+_HEAP: Final = "int64[::1]"
+_COLUMN: Final = "int64[::1]"
+_ENTRIES: Final = {
+    "run": (_HEAP, "uint8[::1]", *[_COLUMN] * 5, "int64", "int64"),
+    "advance": (_HEAP, "int64", "int64"),
+}
+"""What is called from outside, and with what."""
 
 
 class Compiled(NamedTuple):
@@ -58,6 +64,8 @@ def compiled() -> Compiled:
                 made[name] = numba.njit(nogil=True, cache=name in _ENTRIES)(bound)
     for space in spaces:
         space |= made
+    for name, types in _ENTRIES.items():  # now: at the first call, what is left of compiling would hold on to the heap
+        made[name].compile(f"({', '.join(types)})")
     return Compiled(**{name: made[name] for name in _ENTRIES})
 
 

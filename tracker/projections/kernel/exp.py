@@ -8,8 +8,8 @@ The settings' bounds keep every product within 64 bits: 10⁶ EXP × three perce
 from __future__ import annotations
 
 from tracker.projections.kernel.layout import (
-    CRC, G_PERCENTS_FROM, G_PERCENTS_TO, G_WINDOWS_FROM, G_WINDOWS_TO, L_FROM, L_TO, M_ROLES, PERCENT, Q_PERCENT,
-    Q_ROLE, WINDOW, W_END, W_PERCENT, W_START, Heap,
+    CRC, CRC_DIGITS, CRC_PART, CRC_ZEROS, G_PERCENTS_FROM, G_PERCENTS_TO, G_WINDOWS_FROM, G_WINDOWS_TO, L_FROM, L_TO,
+    M_ROLES, PERCENT, Q_PERCENT, Q_ROLE, WINDOW, W_END, W_PERCENT, W_START, Heap,
 )  # fmt: skip
 
 __all__ = ["award", "awards_in", "crc_of", "draw", "percent_at", "role_percent", "voice_exp"]
@@ -80,12 +80,17 @@ def draw(m: Heap, message: int, lowest: int, highest: int) -> int:
 
 
 def crc_of(m: Heap, number: int) -> int:
-    """The CRC-32 (ISO 3309, as zlib's) of a positive number's decimal digits."""
-    scale = 1
-    while number // scale >= 10:
-        scale *= 10
-    crc = 0xFFFFFFFF
-    while scale > 0:
-        crc = crc >> 8 ^ m[CRC + ((crc ^ 48 + number // scale % 10) & 0xFF)]
-        scale //= 10
-    return crc ^ 0xFFFFFFFF
+    """The CRC-32 (ISO 3309, as zlib's) of a positive number's decimal digits.
+
+    Digits change it independently of each other: whatever three of them are, they change the same bits of the CRC of
+    equally many zeros.
+    """
+    part, digits, crc = CRC, 1, 0
+    while number >= CRC_PART:
+        crc ^= m[part + number % CRC_PART]
+        number //= CRC_PART
+        part += CRC_PART
+        digits += CRC_DIGITS
+    if number >= 10:
+        digits += 2 if number >= 100 else 1
+    return crc ^ m[part + number] ^ m[CRC_ZEROS + digits]

@@ -1,8 +1,8 @@
 """The heap of a fold state: where everything is, and what each number of a row is.
 
 All tables lie in one array of 64-bit numbers. Each has blocks of rows that stay where they are; a row is known by the
-offset of its first number in the array. The tables in DELTAS are emptied by each drain, their blocks are filled again.
-A link to a row of theirs may therefore be out of date; whoever follows one looks at whose the row is.
+offset of its first number in the array. The tables in DELTAS are emptied by each drain, their blocks are filled again:
+a new row of theirs holds zeros. A link to one may be out of date; whoever follows it looks at whose the row is.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ GUILD: Final = 27
 ) = range(12)  # fmt: skip
 MEMBER: Final = 12
 BOT, PRESENT, OPTED_OUT = 1, 2, 4  # bits of M_STATE
+SILENT: Final = BOT | OPTED_OUT  # either: what they do is not counted
 SAID_NAME, SAID_BOT, SAID_PRESENT, SAID_OPTED_OUT, SAID_ROLES = 1, 2, 4, 8, 16  # bits of K_SAID
 # A channel, and what the settings make of it (SEMANTICS §5, §6). EVERY 0: no rule gives anything here.
 C_ID, C_GUILD, C_TRACKED, C_AFK, C_EVERY, C_EXP, C_PERCENT, C_QUIET, C_SESSIONS, C_COUNT = range(10)
@@ -44,12 +45,14 @@ CHANNEL: Final = 10
 P_MEMBER, P_CHANNEL, P_NEXT, P_CARRY, P_CELL, P_REASON, P_OWED = range(7)
 PLACE: Final = 7
 # An open session. SINCE: up to when its time is credited. WHY: the reason for which it earns nothing now, -1: it earns.
+# DAY: the first local day on which it had tracked time (0: none yet), DAYS: the others, which few sessions have. What
+# comes first is what becomes of it when it ends.
 (
-    S_MEMBER, S_PLACE, S_CHANNEL, S_STARTED, S_SINCE, S_FLAGS, S_CARRY, S_WHY, S_VOICE_MS, S_EXP, S_DAYS, S_CHANGED,
-    S_NEXT, S_PREVIOUS, S_NEXT_IN_GUILD, S_PREVIOUS_IN_GUILD,
-) = range(16)  # fmt: skip
-SESSION: Final = 16
-# A local day on which an open session had tracked time; free rows are linked by NEXT.
+    S_MEMBER, S_CHANNEL, S_STARTED, S_SINCE, S_FLAGS, S_VOICE_MS, S_EXP, S_CARRY, S_PLACE, S_WHY, S_DAY, S_DAYS,
+    S_CHANGED, S_NEXT, S_PREVIOUS, S_NEXT_IN_GUILD, S_PREVIOUS_IN_GUILD,
+) = range(17)  # fmt: skip
+SESSION: Final = 17
+# One more local day of an open session; free rows are linked by NEXT.
 N_DAY, N_NEXT = range(2)
 SESSION_DAY: Final = 2
 # A message's award that may still be revoked, up to and including UNTIL. PREVIOUS/NEXT: of the guild, in order.
@@ -85,7 +88,8 @@ OWED: Final = 1
 # Awards as they were given.
 I_GUILD, I_MESSAGE, I_MEMBER, I_CHANNEL, I_DAY, I_EXP, I_UNTIL, I_SEASON_AT, I_CLOCK = range(9)
 GIVEN: Final = 9
-# Facts for the read models: ended sessions, days of sessions, roles taken and given up, awards that ran out.
+# Facts for the read models: ended sessions (as the open ones begin), days of sessions, roles taken and given up, awards
+# that ran out.
 E_MEMBER, E_CHANNEL, E_STARTED, E_ENDED, E_FLAGS, E_VOICE_MS, E_EXP, E_CARRY = range(8)
 ENDED: Final = 8
 Y_MEMBER, Y_DAY, Y_STARTED = range(3)
@@ -125,8 +129,14 @@ MOST_ROWS: Final = 4096
     U_GUILDS, U_MEMBERS, U_CHANNELS, U_PLACES, U_SESSIONS, U_SESSION_DAYS, U_AWARDS, U_CELLS, U_REASONS, U_STAMPS,
     U_SEASONS, U_KNOWN, U_OWED, U_GIVEN, U_ENDED, U_VISITS, U_HOLDS, U_EXPIRED, U_ZONES, U_ROLE_SETS, BUCKET,
 ) = range(16, 16 + 21 * TABLE, TABLE)  # fmt: skip
+# For each three decimal digits of a number, from the last ones on: what they change in the CRC-32 of all its digits.
+# CRC_ZEROS: that of so many zeros.
+CRC_DIGITS: Final = 3
+CRC_PARTS: Final = 7
+CRC_PART: Final = 10**CRC_DIGITS
 CRC: Final = BUCKET + BUCKETS
-HEAP: Final = CRC + 256
+CRC_ZEROS: Final = CRC + CRC_PARTS * CRC_PART
+HEAP: Final = CRC_ZEROS + CRC_PARTS * CRC_DIGITS + 1
 """Where the first block begins."""
 NO_ROLES: Final = HEAP + BLOCK
 """The row of the empty set of roles, which is the first that anybody makes."""

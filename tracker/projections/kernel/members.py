@@ -5,18 +5,14 @@
 from __future__ import annotations
 
 from tracker.projections.kernel.layout import (
-    BOT, G_ID, H_AT, H_HELD, H_MEMBER, H_ROLE, L_FROM, L_TO, M_GUILD, M_ROLES, M_SESSION, M_STATE, NO_ROLES, OPTED_OUT,
-    PRESENT, SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, U_HOLDS, Heap,
+    BOT, G_ID, HOLD, H_AT, H_HELD, H_MEMBER, H_ROLE, L_FROM, L_TO, M_GUILD, M_ROLES, M_SESSION, M_STATE, NO_ROLES,
+    OPTED_OUT, PRESENT, SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, U_HOLDS, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.rows import new_row, room, said
-from tracker.projections.kernel.voice import leave, settle
+from tracker.projections.kernel.settling import settle
+from tracker.projections.kernel.voice import leave
 
-__all__ = ["is_tracked", "member_joined", "member_left", "opted_in", "opted_out", "roles_changed"]
-
-
-def is_tracked(m: Heap, who: int) -> bool:
-    """Whether the member's activity is counted: no bot, not opted out."""
-    return not m[who + M_STATE] & (BOT | OPTED_OUT)
+__all__ = ["member_joined", "member_left", "opted_in", "opted_out", "roles_changed"]
 
 
 def member_joined(m: Heap, who: int, bot: int, now: int) -> bool:
@@ -57,7 +53,7 @@ def set_roles(m: Heap, who: int, roles: int, now: int) -> bool:
     if before == roles:
         return True
     session = m[who + M_SESSION]
-    if session >= 0 and not settle(m, session, now):
+    if session >= 0 and not settle(m, m[who + M_GUILD], session, now):
         return False
     old_from, old_to = m[before + L_FROM], m[before + L_TO]
     new_from, new_to = m[roles + L_FROM], m[roles + L_TO]
@@ -84,7 +80,7 @@ def among(m: Heap, role: int, low: int, high: int) -> bool:
 
 def hold(m: Heap, who: int, role: int, now: int, held: int) -> None:
     """From now on the member holds the role, or holds it no longer."""
-    row = new_row(m, U_HOLDS)
+    row = new_row(m, U_HOLDS, HOLD)
     m[row + H_ROLE], m[row + H_MEMBER], m[row + H_AT], m[row + H_HELD] = role, who, now, held
 
 

@@ -5,31 +5,36 @@
 from __future__ import annotations
 
 from tracker.projections.kernel.layout import (
-    BLOCK, BLOCK_END, BLOCK_NEXT, B_DAY, B_START, CELL, DAY, D_DAY, D_NEXT, D_PLACE, D_VALUES, FOR_DAY, FOR_ROOM,
-    GUILD, G_DAY, G_DAY_END, G_DAY_START, G_ZONE, K_MEMBER, K_SAID, MOST_ROWS, M_KNOWN, M_PLACES, M_SEASONS, M_STAMP,
-    NOT_YET, P_CARRY, P_CELL, P_CHANNEL, P_MEMBER, P_NEXT, P_OWED, P_REASON, REASON, SPARE, STOPPED_AT, STOPPED_FOR,
-    STOPPED_ZONE, TOP, T_INTERACTION_AT, T_MEMBER, T_MESSAGE_AT, U_BLOCK, U_CELLS, U_END, U_FIRST, U_KNOWN, U_NEXT,
-    U_PLACES, U_REASONS, U_ROWS, U_SEASONS, U_STAMPS, U_WIDTH, X_EXP, X_MEMBER, X_NEXT, X_SEASON_AT, Z_FROM, Z_TO,
-    Heap,
+    BLOCK, BLOCK_END, BLOCK_NEXT, B_DAY, B_START, CELL, DAY, D_DAY, D_NEXT, D_PLACE, D_VALUES, FOR_DAY, FOR_ROOM, GUILD,
+    G_DAY, G_DAY_END, G_DAY_START, G_ZONE, KNOWN, K_MEMBER, K_SAID, MOST_ROWS, M_KNOWN, M_PLACES, M_SEASONS, M_STAMP,
+    NOT_YET, PLACE, P_CARRY, P_CELL, P_CHANNEL, P_MEMBER, P_NEXT, P_OWED, P_REASON, REASON, SEASON, SPARE, STAMP,
+    STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, T_INTERACTION_AT, T_MEMBER, T_MESSAGE_AT, U_BLOCK, U_CELLS, U_END,
+    U_FIRST, U_KNOWN, U_NEXT, U_PLACES, U_REASONS, U_ROWS, U_SEASONS, U_STAMPS, U_WIDTH, X_EXP, X_MEMBER, X_NEXT,
+    X_SEASON_AT, Z_FROM, Z_TO, Heap,
 )  # fmt: skip
 
 __all__ = ["add_to_season", "cell_of", "new_row", "place_of", "reason_of", "room", "said", "see_day", "stamp_of"]
 
 
 def room(m: Heap, rows: int) -> bool:
-    """Whether there is room for so many more rows in every table."""
+    """Whether there is room for so many more rows in every table, or for FIRST_ROWS if they are fewer.
+
+    Blocks have FIRST_ROWS rows at least, and where there is room each table can have its next one.
+    """
     if m[TOP] + m[SPARE] + rows * GUILD <= len(m):  # no row is wider than a guild's
         return True
     m[STOPPED_FOR] = FOR_ROOM
     return False
 
 
-def new_row(m: Heap, table: int) -> int:
-    """A new row, to be filled in; whoever asks has asked for room before."""
-    at, width = m[table + U_NEXT], m[table + U_WIDTH]
-    if at + width > m[table + U_END]:
+def new_row(m: Heap, table: int, width: int) -> int:
+    """A new row, to be filled in; whoever asks has asked for room before. `width`: the table's."""
+    at = m[table + U_NEXT]
+    after = at + width
+    if after > m[table + U_END]:
         at = new_block(m, table)
-    m[table + U_NEXT] = at + width
+        after = at + width
+    m[table + U_NEXT] = after
     return at
 
 
@@ -76,19 +81,21 @@ def see_day(m: Heap, guild: int, moment: int) -> bool:
 
 def place_of(m: Heap, who: int, channel: int) -> int:
     """The row of the member in the channel, made at first sight; the one asked for last is found first next time."""
-    before, place = -1, m[who + M_PLACES]
+    first = m[who + M_PLACES]
+    if first >= 0 and m[first + P_CHANNEL] == channel:
+        return first
+    before = place = first
     while place >= 0 and m[place + P_CHANNEL] != channel:
         before, place = place, m[place + P_NEXT]
-    if place >= 0 and before < 0:
-        return place
     if place < 0:
-        place = new_row(m, U_PLACES)
-        m[place + P_MEMBER], m[place + P_CHANNEL] = who, channel
+        place = new_row(m, U_PLACES, PLACE)
+        m[place + P_MEMBER] = who
+        m[place + P_CHANNEL] = channel
         m[place + P_CARRY] = 0
         m[place + P_CELL] = m[place + P_REASON] = m[place + P_OWED] = -1
     else:
         m[before + P_NEXT] = m[place + P_NEXT]
-    m[place + P_NEXT] = m[who + M_PLACES]
+    m[place + P_NEXT] = first
     m[who + M_PLACES] = place
     return place
 
@@ -103,10 +110,10 @@ def cell_of(m: Heap, place: int, day: int) -> int:
         if m[cell + D_DAY] == day:
             return cell + D_VALUES
         cell = m[cell + D_NEXT]
-    cell = new_row(m, U_CELLS)
-    m[cell + D_PLACE], m[cell + D_DAY], m[cell + D_NEXT] = place, day, first
-    for value in range(cell + D_VALUES, cell + CELL):
-        m[value] = 0
+    cell = new_row(m, U_CELLS, CELL)
+    m[cell + D_PLACE] = place
+    m[cell + D_DAY] = day
+    m[cell + D_NEXT] = first
     m[place + P_CELL] = cell
     return cell + D_VALUES
 
@@ -121,10 +128,10 @@ def reason_of(m: Heap, place: int, day: int) -> int:
         if m[reason + D_DAY] == day:
             return reason + D_VALUES
         reason = m[reason + D_NEXT]
-    reason = new_row(m, U_REASONS)
-    m[reason + D_PLACE], m[reason + D_DAY], m[reason + D_NEXT] = place, day, first
-    for value in range(reason + D_VALUES, reason + REASON):
-        m[value] = 0
+    reason = new_row(m, U_REASONS, REASON)
+    m[reason + D_PLACE] = place
+    m[reason + D_DAY] = day
+    m[reason + D_NEXT] = first
     m[place + P_REASON] = reason
     return reason + D_VALUES
 
@@ -140,9 +147,10 @@ def add_to_season(m: Heap, who: int, season_at: int, exp: int) -> None:
     while season >= 0 and m[season + X_SEASON_AT] != season_at:
         season = m[season + X_NEXT]
     if season < 0:
-        season = new_row(m, U_SEASONS)
-        m[season + X_MEMBER], m[season + X_SEASON_AT] = who, season_at
-        m[season + X_EXP], m[season + X_NEXT] = 0, first
+        season = new_row(m, U_SEASONS, SEASON)
+        m[season + X_MEMBER] = who
+        m[season + X_SEASON_AT] = season_at
+        m[season + X_NEXT] = first
         m[who + M_SEASONS] = season
     m[season + X_EXP] += exp
 
@@ -151,7 +159,7 @@ def stamp_of(m: Heap, who: int) -> int:
     """The row that says when the member's cooldowns began."""
     stamp = m[who + M_STAMP]
     if stamp < 0 or m[stamp + T_MEMBER] != who:
-        stamp = new_row(m, U_STAMPS)
+        stamp = new_row(m, U_STAMPS, STAMP)
         m[stamp + T_MEMBER] = who
         m[stamp + T_MESSAGE_AT] = m[stamp + T_INTERACTION_AT] = NOT_YET
         m[who + M_STAMP] = stamp
@@ -162,7 +170,7 @@ def said(m: Heap, who: int, what: int) -> None:
     """Note that something (SAID_NAME, …) was said of the member."""
     row = m[who + M_KNOWN]
     if row < 0 or m[row + K_MEMBER] != who:
-        row = new_row(m, U_KNOWN)
-        m[row + K_MEMBER], m[row + K_SAID] = who, 0
+        row = new_row(m, U_KNOWN, KNOWN)
+        m[row + K_MEMBER] = who
         m[who + M_KNOWN] = row
     m[row + K_SAID] |= what

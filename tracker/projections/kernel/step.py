@@ -8,26 +8,18 @@ from typing import Any
 
 from tracker.events.kinds import (
     ADJUSTED, FIRST_RARE, INTERACTION_USED, MEMBER_JOINED, MEMBER_LEFT, MESSAGE_DELETED, MESSAGE_SENT, OPTED_IN,
-    OPTED_OUT, RENAMED, ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
+    OPTED_OUT, RENAMED, ROLES_CHANGED, TICKED, VOICE_FLAGS, VOICE_JOINED, VOICE_LEFT,
 )  # fmt: skip
 from tracker.projections.kernel.activity import adjusted, deleted, drop_oldest_awards, expire_awards, sent, used
 from tracker.projections.kernel.layout import (
-    FOR_OTHERS, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, NEVER, SAID_NAME, STOPPED_FOR, Heap,
+    FOR_OTHERS, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, M_STATE, NEVER, SAID_NAME, SILENT, STOPPED_FOR, Heap,
 )  # fmt: skip
-from tracker.projections.kernel.members import (
-    is_tracked,
-    member_joined,
-    member_left,
-    opted_in,
-    opted_out,
-    roles_changed,
-)  # fmt: skip
+from tracker.projections.kernel.members import member_joined, member_left, opted_in, opted_out, roles_changed
 from tracker.projections.kernel.rows import room, said
-from tracker.projections.kernel.voice import enter, leave, reflag, settle_all
+from tracker.projections.kernel.settling import settle_all
+from tracker.projections.kernel.voice import enter, leave, reflag
 
 __all__ = ["advance", "run", "step"]
-
-_ROWS = 4  # of any table that one event adds, apart from what `settle` and `set_roles` ask room for themselves
 
 
 def step(m: Heap, kind: int, guild: int, who: int, channel: int, at: int, arg: int) -> bool:
@@ -36,27 +28,27 @@ def step(m: Heap, kind: int, guild: int, who: int, channel: int, at: int, arg: i
     False: nothing is lost, but the call must be repeated once the caller has seen to what it stopped for. An event
     that lacks its member or channel changes nothing, nor does what bots do and members who opted out.
     """
-    if not room(m, _ROWS):
+    if not room(m, 1):  # and so for all that one event adds, apart from what `settle` and `set_roles` ask for
         return False
     if at >= m[guild + G_LAST_AT]:
         m[guild + G_LAST_AT] = at
     else:
         m[guild + G_DISORDERED] = 1
+    if kind == VOICE_LEFT:
+        return who < 0 or leave(m, who, at)
+    if kind == VOICE_FLAGS:
+        return who < 0 or reflag(m, who, arg, at)
     if kind == MESSAGE_DELETED:
         return deleted(m, guild, arg, at)
-    if who < 0:
+    if not VOICE_JOINED <= kind <= INTERACTION_USED:
+        return who < 0 or about_member(m, kind, who, channel, at, arg)
+    if who < 0 or channel < 0 or m[who + M_STATE] & SILENT:
         return True
     if kind == MESSAGE_SENT:
-        return channel < 0 or not is_tracked(m, who) or sent(m, who, channel, arg, at)
-    if kind in (VOICE_JOINED, VOICE_MOVED):
-        return channel < 0 or not is_tracked(m, who) or enter(m, who, channel, arg, at)
-    if kind == VOICE_LEFT:
-        return leave(m, who, at)
-    if kind == VOICE_FLAGS:
-        return reflag(m, who, arg, at)
+        return sent(m, who, channel, arg, at)
     if kind == INTERACTION_USED:
-        return channel < 0 or not is_tracked(m, who) or used(m, who, channel, at)
-    return about_member(m, kind, who, channel, at, arg)
+        return used(m, who, channel, at)
+    return enter(m, who, channel, arg, at)  # joined or moved
 
 
 def about_member(m: Heap, kind: int, who: int, channel: int, at: int, arg: int) -> bool:
