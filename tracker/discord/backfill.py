@@ -20,7 +20,7 @@ from tracker.discord.backfill_places import Survey, survey
 from tracker.discord.backfill_reading import Patience, Reading
 from tracker.discord.backfill_text import BackfillPost
 from tracker.discord.owing import Owe
-from tracker.discord.sight import Intake, is_silent
+from tracker.discord.sight import Intake
 from tracker.errors import DatabaseError, LeaseLostError
 from tracker.ids import GuildId
 from tracker.ingest.backfills import Backfills
@@ -174,7 +174,7 @@ class Backfiller:
                 self._rest(),
                 self._book,
                 wanted,
-                is_silent=lambda user, _: is_silent(sight, guild, user),
+                is_silent=lambda user, _: sight.is_silent(guild, user),
                 patience=self._patience,
             ).run()
         finally:

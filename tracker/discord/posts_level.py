@@ -12,7 +12,7 @@ import msgspec
 
 from tracker.discord.names import harmless
 from tracker.discord.posts import Deliveries, DroppedError, Owed, Post
-from tracker.discord.sight import Intake, is_silent
+from tracker.discord.sight import Intake
 from tracker.discord.texts import translate
 from tracker.events.level_rules import ANNOUNCEMENT_PLACEHOLDERS
 from tracker.events.settings import GuildSettings
@@ -78,7 +78,7 @@ class LevelPosts:
         if settings.announcements.mode == "off":
             raise DroppedError("announcements are switched off")
         sight = self._intake.sight
-        if sight.member(owed.guild_id, user) is None or is_silent(sight, owed.guild_id, user):
+        if sight.member(owed.guild_id, user) is None or sight.is_silent(owed.guild_id, user):
             raise DroppedError("the member has left or opted out")
         if not await self._deliveries.keep_newest(owed, f"level:{owed.guild_id}:{user}:"):
             raise DroppedError("a later level is told instead")

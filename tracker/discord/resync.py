@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tracker.discord.sight import Sight, is_silent
+from tracker.discord.sight import Sight
 from tracker.events.envelope import Data, Event
 from tracker.events.ticks import TrackerReturned
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceLeft
@@ -44,15 +44,15 @@ def resync(
     begun: list[Event] = []
     open_ones = set(sight.in_voice(guild))
     for user in sorted(open_ones | snapshot.keys()):
-        before = sight.channel_of(guild, user) if user in open_ones else None
+        before = sight.voice_of(guild, user) if user in open_ones else None
         now = snapshot.get(user)
-        if before is not None and now is not None and now.channel_id == before and bridged:
-            if now.flags != sight.flags_of(guild, user):
-                begun.append(_event(guild, user, before, back_at, VoiceFlagsChanged(flags=now.flags)))
+        if before is not None and now is not None and now.channel_id == before[0] and bridged:
+            if now.flags != before[1]:
+                begun.append(_event(guild, user, before[0], back_at, VoiceFlagsChanged(flags=now.flags)))
             continue
         if before is not None:
-            ended.append(_event(guild, user, before, gone_at, VoiceLeft(reason="outage")))
-        if now is not None and not is_silent(sight, guild, user):
+            ended.append(_event(guild, user, before[0], gone_at, VoiceLeft(reason="outage")))
+        if now is not None and not sight.is_silent(guild, user):
             begun.append(_event(guild, user, now.channel_id, back_at, VoiceJoined(flags=now.flags, reason="observed")))
     returned = [] if lost_at is None else [_event(guild, None, None, back_at, TrackerReturned())]
     return [*ended, *returned, *differences, *begun]

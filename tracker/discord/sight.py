@@ -17,7 +17,7 @@ from tracker.events.voice import Flags
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId
 from tracker.reports.boards import InVoice
 
-__all__ = ["Intake", "KnownMember", "Sight", "is_silent"]
+__all__ = ["Intake", "KnownMember", "Sight"]
 
 
 class KnownMember(Protocol):
@@ -78,12 +78,16 @@ class Sight(Protocol):
         """The channel of the member's open session, None if there is none."""
         ...
 
-    def flags_of(self, guild: GuildId, user: UserId) -> Flags:
-        """The flags of the member's open session, none set if there is none."""
+    def voice_of(self, guild: GuildId, user: UserId) -> tuple[ChannelId, Flags] | None:
+        """The channel and the flags of the member's open session, None if there is none."""
         ...
 
     def member(self, guild: GuildId, user: UserId) -> KnownMember | None:
         """A member who is in the guild; None if not known to be."""
+        ...
+
+    def is_silent(self, guild: GuildId, user: UserId) -> bool:
+        """Whether a member makes no events: opted out, or known to be a bot. False of somebody not known to be one."""
         ...
 
     def members(self, guild: GuildId) -> Iterable[UserId]:
@@ -139,9 +143,3 @@ class Intake(Protocol):
     async def look(self, guild: GuildId) -> object:
         """Write what is buffered, and bring what is kept of the guild in memory to now; the read models follow."""
         ...
-
-
-def is_silent(sight: Sight, guild: GuildId, user: UserId) -> bool:
-    """Whether the user makes no events: opted out, or known to be a bot."""
-    known = sight.member(guild, user)
-    return known is not None and (known.opted_out or known.bot)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 import hikari
 
-from tracker.discord.sight import Sight, is_silent
+from tracker.discord.sight import Sight
 from tracker.events import voice as flag
 from tracker.events.envelope import Event
 from tracker.events.interaction import InteractionUsed, interaction_id
@@ -38,13 +38,13 @@ _COMMAND_KINDS = {
 def flags_in(state: hikari.VoiceState) -> Flags:
     """The seven flags of a voice state."""
     return Flags(
-        flag.SELF_MUTE * state.is_self_muted
-        | flag.SELF_DEAF * state.is_self_deafened
-        | flag.MUTE * state.is_guild_muted
-        | flag.DEAF * state.is_guild_deafened
-        | flag.STREAM * state.is_streaming
-        | flag.VIDEO * state.is_video_enabled
-        | flag.SUPPRESS * state.is_suppressed
+        (flag.SELF_MUTE if state.is_self_muted else 0)
+        | (flag.SELF_DEAF if state.is_self_deafened else 0)
+        | (flag.MUTE if state.is_guild_muted else 0)
+        | (flag.DEAF if state.is_guild_deafened else 0)
+        | (flag.STREAM if state.is_streaming else 0)
+        | (flag.VIDEO if state.is_video_enabled else 0)
+        | (flag.SUPPRESS if state.is_suppressed else 0)
     )
 
 
@@ -56,15 +56,15 @@ def voice(state: hikari.VoiceState, sight: Sight, now: Ms) -> Event | None:
     if state.member is not None and state.member.is_bot:
         return None
     guild, user = GuildId(state.guild_id), UserId(state.user_id)
-    before = sight.channel_of(guild, user)
+    before = sight.voice_of(guild, user)
     if state.channel_id is None:
-        return None if before is None else _voice(guild, user, before, now, VoiceLeft())
+        return None if before is None else _voice(guild, user, before[0], now, VoiceLeft())
     channel, flags = ChannelId(state.channel_id), flags_in(state)
     if before is None:
-        return None if is_silent(sight, guild, user) else _voice(guild, user, channel, now, VoiceJoined(flags=flags))
-    if before != channel:
-        return _voice(guild, user, channel, now, VoiceMoved(from_channel_id=before, flags=flags))
-    if sight.flags_of(guild, user) != flags:
+        return None if sight.is_silent(guild, user) else _voice(guild, user, channel, now, VoiceJoined(flags=flags))
+    if before[0] != channel:
+        return _voice(guild, user, channel, now, VoiceMoved(from_channel_id=before[0], flags=flags))
+    if before[1] != flags:
         return _voice(guild, user, channel, now, VoiceFlagsChanged(flags=flags))
     return None
 
@@ -75,7 +75,7 @@ def message(event: hikari.GuildMessageCreateEvent, sight: Sight, threads: Thread
     if event.author.is_bot or sent.webhook_id is not None or sent.type not in _COUNTED:
         return None
     guild, user, written_in = GuildId(event.guild_id), UserId(event.author_id), ChannelId(event.channel_id)
-    if is_silent(sight, guild, user):
+    if sight.is_silent(guild, user):
         return None
     parent = threads.get(written_in)
     return Event(
@@ -120,7 +120,7 @@ def interaction(used: hikari.PartialInteraction, sight: Sight, threads: Threads)
         name, kind = _custom_name(used.custom_id), "modal"
     else:
         return None
-    if used.guild_id is None or is_silent(sight, GuildId(used.guild_id), UserId(used.user.id)):
+    if used.guild_id is None or sight.is_silent(GuildId(used.guild_id), UserId(used.user.id)):
         return None
     if name.partition(" ")[0] == _UNCOUNTED:
         return None

@@ -37,9 +37,9 @@ __all__ = ["Ingest", "Limits"]
 
 T = TypeVar("T")
 
-_NATURAL_IDS = (MessageSent, MessageDeleted, InteractionUsed)
-_ACTIVITY = (VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed)
-_ABOUT_MEMBERS = (MemberJoined, MemberRenamed, MemberRolesChanged)
+_NATURAL_IDS = frozenset({MessageSent, MessageDeleted, InteractionUsed})
+_ACTIVITY = frozenset({VoiceJoined, VoiceMoved, VoiceLeft, VoiceFlagsChanged, MessageSent, InteractionUsed})
+_ABOUT_MEMBERS = frozenset({MemberJoined, MemberRenamed, MemberRolesChanged})
 _REMEMBERED_IDS: Final = 50_000
 
 
@@ -84,16 +84,17 @@ class Ingest:
 
         What they are called too: who was forgotten and wants to stay uncounted is not made known again.
         """
+        states = self._states
         for event in events:
-            state = self._states[partition_of(event.guild_id, len(self._states))]
+            state = states[partition_of(event.guild_id, len(states))]
             guild = state.guild(event.guild_id)
             if self._is_unwanted(event, guild):
                 continue
-            floor = Ms(guild.last_at if guild.lost_at is not None else max(guild.last_at, state.as_of))
+            floor = guild.floor(state.as_of)
             if event.occurred_at < floor:
-                event = replace(event, occurred_at=floor)  # a live append never goes back in time
+                event = replace(event, occurred_at=Ms(floor))  # a live append never goes back in time
             self._buffer.put(event)
-            state.apply(event)
+            guild.apply(event)
 
     def _is_unwanted(self, event: Event, guild: GuildState) -> bool:
         kind = type(event.data)
@@ -105,9 +106,9 @@ class Ingest:
                 self._older, self._recent = self._recent, set()
         if event.user_id is None:
             return False
-        if kind in _ABOUT_MEMBERS:
-            return guild.roster.is_opted_out(event.user_id)
-        return kind in _ACTIVITY and not guild.is_tracked(event.user_id)
+        if kind in _ACTIVITY:
+            return not guild.is_tracked(event.user_id)
+        return kind in _ABOUT_MEMBERS and guild.roster.is_opted_out(event.user_id)
 
     def gone(self, guild_ids: Iterable[GuildId], at: Ms) -> None:
         """The tracker lost sight of these guilds at `at`; those lost already, or never seen, stay as they are."""

@@ -67,7 +67,8 @@ class FoldSight:
     def lost_at(self, guild: GuildId) -> Ms | None:
         """Since when the tracker is away from the guild; None if it sees it (or never saw it)."""
         state = self._guild(guild)
-        return None if state is None or state.lost_at is None else Ms(state.lost_at)
+        lost_at = None if state is None else state.lost_at
+        return None if lost_at is None else Ms(lost_at)
 
     def all_settings(self) -> Iterable[tuple[GuildId, GuildSettings]]:
         """Every guild with the settings in force there."""
@@ -110,15 +111,13 @@ class FoldSight:
 
     def channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
         """The channel of the member's open session, None if there is none."""
-        state = self._guild(guild)
-        session = None if state is None else state.voice.open.get(user)
-        return None if session is None else ChannelId(session.channel.id)
+        found = self.voice_of(guild, user)
+        return None if found is None else found[0]
 
-    def flags_of(self, guild: GuildId, user: UserId) -> Flags:
-        """The flags of the member's open session, none set if there is none."""
+    def voice_of(self, guild: GuildId, user: UserId) -> tuple[ChannelId, Flags] | None:
+        """The channel and the flags of the member's open session, None if there is none."""
         state = self._guild(guild)
-        session = None if state is None else state.voice.open.get(user)
-        return Flags(0) if session is None else session.flags
+        return None if state is None else state.voice_of(user)
 
     def member(self, guild: GuildId, user: UserId) -> KnownMember | None:
         """A member who is in the guild; None if not known to be."""
@@ -126,6 +125,11 @@ class FoldSight:
         if state is None or not state.roster.is_present(user):
             return None
         return KnownMember(user_id=user, roster=state.roster)
+
+    def is_silent(self, guild: GuildId, user: UserId) -> bool:
+        """Whether a member makes no events: opted out, or known to be a bot. False of somebody not known to be one."""
+        state = self._guild(guild)
+        return state is not None and state.roster.is_silent(user)
 
     def members(self, guild: GuildId) -> Iterable[UserId]:
         """Who is known to be in the guild."""
