@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from store.beyond import NOTHING, UNHEARD_OF, Beyond, Heard
 from store.board_here import ON_BOARD, Here
 from store.engine import Database
 from tracker.ids import GuildId, Ms, UserId
@@ -28,6 +29,7 @@ _DAILY_VALUE: Final[dict[Measure, str]] = {
     "voice": "voice_ms",
     "messages": "messages",
 }
+_SUMMED: Final = ("exp_voice", "exp_messages", "exp_interactions", "exp_adjusted", "voice_ms", "messages")
 _TOTAL_VALUE: Final[dict[Measure, str]] = {"exp": "exp", "voice": "voice_ms", "messages": "messages"}
 
 _OF_DAYS: Final = (
@@ -58,21 +60,21 @@ FROM listed l LEFT JOIN own o ON 1 = 1
 UNION ALL
 SELECT 2, o.user_id, o.value FROM own o
 """  # noqa: S608
-_NAMED: Final = f"""
-SELECT m.user_id, COALESCE(m.name, ''), COALESCE(t.exp, 0) FROM members m LEFT JOIN totals t
+_NAMED: Final = """
+SELECT m.user_id, COALESCE(t.exp, 0), m.name, m.bot, m.present, m.opted_out FROM members m LEFT JOIN totals t
   ON t.partition = :partition AND t.guild_id = :guild AND t.user_id = m.user_id
-WHERE m.partition = :partition AND m.guild_id = :guild AND m.user_id IN :users AND {ON_BOARD}
-"""  # noqa: S608
+WHERE m.partition = :partition AND m.guild_id = :guild AND m.user_id IN :users
+"""
 
 _PLACE: Final = f"""
 SELECT COUNT(*), COALESCE(SUM(CASE WHEN t.exp > :exp OR (t.exp = :exp AND t.user_id < :user) THEN 1 ELSE 0 END), 0)
 FROM totals t JOIN members m ON m.partition = t.partition AND m.guild_id = t.guild_id AND m.user_id = t.user_id
 WHERE t.partition = :partition AND t.guild_id = :guild AND t.exp > 0 AND {ON_BOARD}
 """  # noqa: S608
-_MEMBER: Final = f"""
-SELECT COALESCE(m.name, ''), CASE WHEN {ON_BOARD} THEN 1 ELSE 0 END FROM members m
-WHERE m.partition = :partition AND m.guild_id = :guild AND m.user_id = :user
-"""  # noqa: S608
+_MEMBER: Final = (
+    "SELECT name, bot, present, opted_out FROM members "
+    "WHERE partition = :partition AND guild_id = :guild AND user_id = :user"
+)
 _TOTALS: Final = (
     "SELECT exp, last_at FROM totals WHERE partition = :partition AND guild_id = :guild AND user_id = :user"
 )
@@ -128,35 +130,41 @@ def read_board(
     )
 
 
-def read_named(db: Database, guild: GuildId, users: Collection[UserId]) -> dict[UserId, Named]:
+def read_named(
+    db: Database, guild: GuildId, users: Collection[UserId], beyond: Beyond = NOTHING
+) -> dict[UserId, Named]:  # fmt: skip
     """The names of those who are on boards; the others of `users` are missing."""
     with db.read() as connection:
-        return _named(Here(connection, db, guild), users)
+        return _named(Here(connection, db, guild), users, beyond)
 
 
-def read_standing(db: Database, guild: GuildId, user: UserId, *, now: Ms, place: Place | None = None) -> Standing:
-    """Where a member stands. Somebody unknown has nothing. `place`: None counts everybody; else it is known."""
+def read_standing(
+    db: Database, guild: GuildId, user: UserId, *, now: Ms, place: Place | None = None, beyond: Beyond = NOTHING
+) -> Standing:
+    """Where a member stands. Somebody unknown has nothing.
+
+    `place`: None counts everybody (by what the tables alone say); else it is known.
+    """
     with db.read() as connection:
         here = Here(connection, db, guild)
         settings = here.settings()
         week = containing("weekly", local_day(settings.zone, now).day, settings.zone)
-        name, listed = next(iter(here.rows(_MEMBER, user=user)), ("", 0))
-        exp, last_at = next(iter(here.rows(_TOTALS, user=user)), (0, 0))
+        heard = beyond.heard(user, _heard(*next(iter(here.rows(_MEMBER, user=user)), (None, None, None, None))))
+        exp, last_at = _totals(here, user, beyond)
         if place is None:
             ((total, ahead),) = here.rows(_PLACE, user=user, exp=exp)
-            place = Place(int(ahead) + 1 if listed and exp > 0 else None, total)
-        ((_, voice_ms, messages),) = here.rows(_DAYS, user=user, days=_days(week.first_day, week.last_day))
+            place = Place(int(ahead) + 1 if heard.on_board and exp > 0 else None, total)
+        _, voice_ms, messages = _did_on(here, user, _days(week.first_day, week.last_day), beyond)
         basis_exp = exp
         if settings.tiers.basis == "rolling":
-            ((basis_exp, _, _),) = here.rows(_DAYS, user=user, days=_days(*rolling_window(settings, now)))
+            basis_exp, _, _ = _did_on(here, user, _days(*rolling_window(settings, now)), beyond)
         elif settings.tiers.basis == "season":
             season = here.season()
-            found = [] if season is None else here.rows(_SEASON, user=user, season=season.at)
-            basis_exp = found[0][0] if found else 0
-        _, as_of = here.reached()
+            basis_exp = 0 if season is None else _in_season(here, user, season.at, beyond)
+        _, as_of = here.reached() if beyond.as_of is None else (None, beyond.as_of)
     return Standing(
         user_id=user,
-        name=name,
+        name=heard.name or "",
         exp=exp,
         basis_exp=basis_exp,
         place=place.place,
@@ -166,6 +174,27 @@ def read_standing(db: Database, guild: GuildId, user: UserId, *, now: Ms, place:
         last_at=Ms(last_at) if last_at else None,
         as_of=as_of,
     )
+
+
+def _totals(here: Here, user: UserId, beyond: Beyond) -> tuple[int, int]:
+    """EXP in all, and when last seen (0: never)."""
+    exp, last_at = next(iter(here.rows(_TOTALS, user=user)), (0, 0))
+    more = beyond.of("totals", user)
+    return exp + sum(row["exp"] for row in more), max([last_at or 0, *(row["last_at"] or 0 for row in more)])
+
+
+def _did_on(here: Here, user: UserId, days: Collection[int], beyond: Beyond) -> tuple[int, int, int]:
+    """EXP, voice ms and messages of a member on these days."""
+    ((exp, voice_ms, messages),) = here.rows(_DAYS, user=user, days=sorted(days))
+    *more_exp, more_ms, more = beyond.sums("daily", user, *_SUMMED, days=days)
+    return exp + sum(more_exp), voice_ms + more_ms, messages + more
+
+
+def _in_season(here: Here, user: UserId, since: Ms, beyond: Beyond) -> int:
+    """EXP since the season began."""
+    found: list[int] = [exp for (exp,) in here.rows(_SEASON, user=user, season=since)]
+    more: list[int] = [row["exp"] for row in beyond.of("season_totals", user) if row["season_at"] == since]
+    return sum(found) + sum(more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +230,20 @@ def _did(measure: Measure, scope: BoardScope) -> tuple[str, dict[str, int]]:
     return _OF_DAYS.format(value=_DAILY_VALUE[measure]), {"first": scope.first_day, "last": scope.last_day}
 
 
-def _named(here: Here, users: Collection[UserId]) -> dict[UserId, Named]:
+def _named(here: Here, users: Collection[UserId], beyond: Beyond = NOTHING) -> dict[UserId, Named]:
     rows = here.rows(_NAMED, users=sorted(users)) if users else []
-    return {UserId(user): Named(name, exp) for user, name, exp in rows}
+    stored = {UserId(user): (exp, _heard(*told)) for user, exp, *told in rows}
+    found = {}
+    for user in users:
+        exp, told = stored.get(user, (0, UNHEARD_OF))
+        heard = beyond.heard(user, told)
+        if heard.on_board:
+            found[user] = Named(heard.name or "", exp + beyond.sums("totals", user, "exp")[0])
+    return found
+
+
+def _heard(name: str | None, bot: int | None, present: int | None, opted_out: int | None) -> Heard:
+    return Heard(name=name, bot=bot, present=present, opted_out=opted_out)
 
 
 def _line(place: int, user: int, value: int, named: dict[UserId, Named]) -> BoardLine:

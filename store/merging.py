@@ -8,7 +8,7 @@ from operator import add, itemgetter
 from tracker.projections.rows import TABLES, Changes, Row, Table
 from tracker.projections.standing import StandingRules
 
-__all__ = ["Merger", "merged"]
+__all__ = ["Merger", "merged", "putting"]
 
 
 class Merger:
@@ -51,6 +51,18 @@ def merged(parts: Sequence[Changes]) -> Changes:
     for part in parts:
         whole.add(part)
     return whole.changes()
+
+
+def putting(table: Table) -> Callable[[dict[Row, Row], Row], None]:
+    """What puts one more row of the table to those that are known, by key."""
+    width, joined = len(table.key), _joining(table)
+
+    def put(known: dict[Row, Row], row: Row) -> None:
+        key = row[:width]
+        old = known.get(key)
+        known[key] = row if old is None else joined(old, row)
+
+    return put
 
 
 def _add(table: Table, known: dict[Row, Row], gone: dict[Row, None], rows: Iterable[Row]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from store.beyond import NOTHING, Beyond, Heard
 from store.board_here import Here
 from store.engine import Database
 from tracker.ids import ChannelId, GuildId, Ms, UserId
@@ -25,7 +26,9 @@ _VOICE_OF_DAY: Final = (
 )
 
 
-def read_studyroom(db: Database, guild: GuildId, sessions: Iterable[InVoice], *, now: Ms) -> Studyroom:
+def read_studyroom(
+    db: Database, guild: GuildId, sessions: Iterable[InVoice], *, now: Ms, beyond: Beyond = NOTHING
+) -> Studyroom:
     """Those who have an open session: their names, and how long they have been in any tracked channel today.
 
     The sessions come from the fold: among all that ever were, the database would have to look for them.
@@ -37,7 +40,7 @@ def read_studyroom(db: Database, guild: GuildId, sessions: Iterable[InVoice], *,
         users = sorted({session.user_id for session in found})
         names = dict(_of(here, _NAMES, users))
         voice = dict(_of(here, _VOICE_OF_DAY, users, day=day.day))
-        _, as_of = here.reached()
+        _, as_of = here.reached() if beyond.as_of is None else (None, beyond.as_of)
     crowd: dict[ChannelId, int] = {}
     for session in found:
         crowd[session.channel_id] = crowd.get(session.channel_id, 0) + 1
@@ -49,10 +52,11 @@ def read_studyroom(db: Database, guild: GuildId, sessions: Iterable[InVoice], *,
         occupants=tuple(
             Occupant(
                 user_id=session.user_id,
-                name=names.get(session.user_id, ""),
+                name=beyond.heard(session.user_id, Heard(name=names.get(session.user_id))).name or "",
                 channel_id=session.channel_id,
                 since=session.since,
-                today_ms=int(voice.get(session.user_id, 0)),
+                today_ms=int(voice.get(session.user_id, 0))
+                + beyond.sums("daily", session.user_id, "voice_ms", days=(day.day,))[0],
             )
             for session in found
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, text
 
+from store.beyond import NOTHING, UNHEARD_OF, Beyond, Heard
 from store.engine import Database
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId, partition_of
@@ -24,15 +26,15 @@ _UNEARNED: Final = (
 )  # fmt: skip
 _OF_DAY: Final = "SELECT channel_id, {columns} FROM {table} WHERE {here} AND day = :day AND user_id = :user"
 _CHANNEL: Final = f"SELECT name, parent_id, afk FROM channels WHERE {_HERE} AND channel_id = :channel"  # noqa: S608
-_MEMBER: Final = (
-    f"SELECT COALESCE(name, ''), COALESCE(opted_out, 0), COALESCE(role_ids, '') FROM members "  # noqa: S608
-    f"WHERE {_HERE} AND user_id = :user"
-)
+_MEMBER: Final = f"SELECT name, opted_out, role_ids FROM members WHERE {_HERE} AND user_id = :user"  # noqa: S608
 # The role that is called as its guild is @everyone: when somebody became a member.
 _KNOWN_SINCE: Final = f"SELECT MIN(at) FROM role_changes WHERE {_HERE} AND role_id = :guild AND user_id = :user"  # noqa: S608
 _ROLE: Final = f"SELECT name FROM roles WHERE {_HERE} AND role_id = :role"  # noqa: S608
 _CARRIES: Final = f"SELECT channel_id, carry_ms FROM carries WHERE {_HERE} AND user_id = :user AND carry_ms > 0"  # noqa: S608
-_OPEN: Final = f"SELECT channel_id, carry_ms FROM sessions WHERE {_HERE} AND user_id = :user AND ended_at IS NULL"  # noqa: S608
+_OPEN: Final = (
+    f"SELECT started_at, channel_id, carry_ms FROM sessions "  # noqa: S608
+    f"WHERE {_HERE} AND user_id = :user AND ended_at IS NULL"
+)
 _RULES: Final = f"SELECT at, settings FROM rules WHERE {_HERE} AND at < :end AND at >= :start ORDER BY at"  # noqa: S608
 _RULES_BEFORE: Final = f"SELECT settings FROM rules WHERE {_HERE} AND at < :start ORDER BY at DESC LIMIT 1"  # noqa: S608
 _AWAY: Final = (
@@ -41,25 +43,27 @@ _AWAY: Final = (
 )
 
 
-def read_day(db: Database, guild: GuildId, user: UserId, day: int | None, *, now: Ms) -> DayFacts:
+def read_day(
+    db: Database, guild: GuildId, user: UserId, day: int | None, *, now: Ms, beyond: Beyond = NOTHING
+) -> DayFacts:
     """What the tables hold of a member on the local day `day` (yyyymmdd; None: the day of `now`).
 
     Somebody unknown did nothing. A day that has not come is empty too. Raises DatabaseError.
     """
     with db.read() as connection:
-        here = _Here(connection, db, guild, user)
+        here = _Here(connection, db, guild, user, beyond)
         wanted = local_day(here.settings_before(now + 1).zone, now).day if day is None else day
         settings = here.settings_at_the_end_of(wanted, now)
         start, end = day_start(settings.zone, wanted), day_start(settings.zone, next_day(wanted))
         as_of = here.as_of()
         seen_until = min(end, max(as_of, start))
-        name, opted_out, roles = next(iter(here.rows(_MEMBER)), ("", 0, ""))
-        role_ids = tuple(RoleId(int(role)) for role in roles.split(",") if role)
+        heard = here.heard()
+        role_ids = tuple(RoleId(int(role)) for role in (heard.role_ids or "").split(",") if role)
         channels, adjusted = here.channels(wanted, today=start <= now < end)
         return DayFacts(
             user_id=user,
-            name=name,
-            opted_out=bool(opted_out),
+            name=heard.name or "",
+            opted_out=bool(heard.opted_out),
             known_since=here.known_since(),
             day=wanted,
             start=start,
@@ -81,20 +85,30 @@ def read_day(db: Database, guild: GuildId, user: UserId, day: int | None, *, now
 class _Here:
     """A member of a guild, as one read transaction sees them."""
 
-    def __init__(self, connection: Connection, db: Database, guild: GuildId, user: UserId) -> None:
+    def __init__(self, connection: Connection, db: Database, guild: GuildId, user: UserId, beyond: Beyond) -> None:
         self._connection = connection
+        self._user = user
+        self._beyond = beyond
         self._place = {"partition": partition_of(guild, db.partitions), "guild": guild, "user": user}
 
     def rows(self, statement: str, **arguments: int) -> list[tuple[Any, ...]]:
         place = {name: value for name, value in self._place.items() if f":{name}" in statement}
         return [tuple(row) for row in self._connection.execute(text(statement), {**place, **arguments})]
 
+    def heard(self) -> Heard:
+        found = self.rows(_MEMBER)
+        stored = Heard(**dict(zip(("name", "opted_out", "role_ids"), found[0], strict=True))) if found else UNHEARD_OF
+        return self._beyond.heard(self._user, stored)
+
     def as_of(self) -> Ms:
+        if self._beyond.as_of is not None:
+            return self._beyond.as_of
         return Ms(self.rows("SELECT as_of FROM checkpoints WHERE partition = :partition")[0][0])
 
     def known_since(self) -> Ms | None:
         ((since,),) = self.rows(_KNOWN_SINCE)
-        return None if since is None else Ms(since)
+        told = [row["at"] for row in self._beyond.of("role_changes", self._user) if row["role_id"] == row["guild_id"]]
+        return min((Ms(at) for at in (since, *told) if at is not None), default=None)
 
     def settings_before(self, moment: int) -> GuildSettings:
         """The settings in force just before the instant."""
@@ -130,20 +144,41 @@ class _Here:
 
     def channels(self, day: int, *, today: bool) -> tuple[tuple[ChannelDay, ...], int]:
         """By channel what was done, and what was adjusted in none. Carries are those of now, so of today only."""
-        columns = ", ".join((*_DID, "exp_adjusted"))
         adjusted, found = 0, dict[int, dict[str, int]]()
-        for channel, *values, given in self.rows(_OF_DAY.format(columns=columns, table="daily", here=_HERE), day=day):
-            adjusted += given
+        for channel, did in self._of_day("daily", (*_DID, "exp_adjusted"), day).items():
+            adjusted += did.pop("exp_adjusted")
             if channel:
-                found[channel] = dict(zip(_DID, values, strict=True))
-        columns = ", ".join(_UNEARNED)
-        for channel, *values in self.rows(_OF_DAY.format(columns=columns, table="unearned", here=_HERE), day=day):
-            found.setdefault(channel, {}).update(zip(_UNEARNED, values, strict=True))
+                found[channel] = did
+        for channel, did in self._of_day("unearned", _UNEARNED, day).items():
+            found.setdefault(channel, {}).update(did)
         if today:
-            for channel, carry in (*self.rows(_CARRIES), *self.rows(_OPEN)):  # what an open session has is newer
+            for channel, carry in self._carries().items():
                 if channel in found:
                     found[channel]["carry_ms"] = carry
         return tuple(self._channel(channel, did) for channel, did in sorted(found.items())), adjusted
+
+    def _of_day(self, table: str, columns: Sequence[str], day: int) -> dict[int, dict[str, int]]:
+        """By channel, the sums of a table."""
+        rows = self.rows(_OF_DAY.format(columns=", ".join(columns), table=table, here=_HERE), day=day)
+        found = {channel: dict(zip(columns, values, strict=True)) for channel, *values in rows}
+        for row in self._beyond.of(table, self._user):
+            if row["day"] == day:
+                did = found.setdefault(row["channel_id"], dict.fromkeys(columns, 0))
+                for column in columns:
+                    did[column] += row[column]
+        return found
+
+    def _carries(self) -> dict[int, int]:
+        """By channel, the time towards the next award: what an open session has is newer than what was carried over."""
+        carries = dict(self.rows(_CARRIES))
+        for row in self._beyond.of("carries", self._user):
+            carries[row["channel_id"]] = row["carry_ms"]
+        open_ = {began: (channel, carry) for began, channel, carry in self.rows(_OPEN)}
+        for row in self._beyond.of("sessions", self._user):
+            open_[row["started_at"]] = (row["channel_id"], row["carry_ms"])
+            if row["ended_at"] is not None:
+                del open_[row["started_at"]]
+        return {channel: carry for channel, carry in carries.items() if carry > 0} | dict(open_.values())
 
     def _channel(self, channel: int, did: dict[str, int]) -> ChannelDay:
         name, parent, afk = next(iter(self.rows(_CHANNEL, channel=channel)), ("", None, 0))

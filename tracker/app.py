@@ -51,6 +51,7 @@ from tracker.ingest.report_pictures import ReportPictures
 from tracker.ingest.report_runs import ReportRuns
 from tracker.ingest.rules import Rules
 from tracker.ingest.tidying import Tidying
+from tracker.ingest.unwritten import Unwritten
 from tracker.ingest.verifying import Verifying
 from tracker.ingest.warming import Warming
 from tracker.schedule import Jobs, ReportSchedule
@@ -165,6 +166,9 @@ class _App:
         ingest.flushed.add(kept.flushed)
         ingest.looked.add(kept.looked)
         ingest.health.caches["boards"] = kept.figures
+        unwritten = Unwritten(self._database)
+        ingest.flushed.add(unwritten.flushed)
+        ingest.looked.add(unwritten.looked)
         ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life
@@ -174,10 +178,10 @@ class _App:
             token=config.require_token(),
             intake=ingest,
             reader=self._reader,
-            boards=Boards(self._database, config.clock, self._reader, kept),
+            boards=Boards(self._database, config.clock, self._reader, kept, unwritten),
             rules=Rules(ingest),
             previews=Previews(self._database, config.clock, self._reader),
-            personal=Personal(self._database, ingest, self._reader),
+            personal=Personal(self._database, ingest, self._reader, unwritten),
             pictures=self._pictures,
             backfills=Backfills(self._database, config.clock, self._lease, write=ingest.write, read=self._reader.read),
             owe_backfill=partial(posts.owe_post, kind="backfill"),

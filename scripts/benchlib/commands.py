@@ -45,6 +45,7 @@ from tracker.ingest.kept_reports import KeptReports
 from tracker.ingest.personal import Personal
 from tracker.ingest.reader import Reader
 from tracker.ingest.tidying import Tidying
+from tracker.ingest.unwritten import Unwritten
 from tracker.reports.boards import BOARD_PERIODS, MEASURES, BoardPeriod
 from tracker.reports.window import PERIODS, Period, containing
 
@@ -166,14 +167,17 @@ class _House:
         self.kept = KeptBoards(database)
         ingest.flushed.add(self.kept.flushed)
         ingest.looked.add(self.kept.looked)
+        unwritten = Unwritten(database)
+        ingest.flushed.add(unwritten.flushed)
+        ingest.looked.add(unwritten.looked)
         self.tidying = Tidying(database)
         ingest.flushed.add(self.tidying.flushed)
-        self.boards = Boards(database, ingest.clock, self.reader, self.kept)
+        self.boards = Boards(database, ingest.clock, self.reader, self.kept, unwritten)
         self._ingest = ingest
         self._guild = guild
         self._desk = BoardDesk(ingest, self.boards)
         self._reports = ReportDesk(ingest, self.reader)
-        self._days = WhyDesk(ingest, Personal(database, ingest, self.reader))
+        self._days = WhyDesk(ingest, Personal(database, ingest, self.reader, unwritten))
         sight = ingest.sight
         self._members = list(sight.members(guild))
         self._rooms = sorted({session.channel_id for session in sight.in_tracked_voice(guild)}) or [

@@ -15,6 +15,7 @@ from tracker.ids import ChannelId, Ms, UserId, mint_event_id
 from tracker.ingest.boards import Boards
 from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.reader import Reader
+from tracker.ingest.unwritten import Unwritten
 from tracker.sandbox import Channel, InteractionCall, Member, Message, Role, Sandbox, User
 
 __all__ = ["LIMITS", "BoardHouse", "House", "check_embed", "units", "until"]
@@ -77,12 +78,15 @@ class BoardHouse(House):
         desk = self.desk
         reader = Reader(desk.database, desk.clock)
         kept = KeptBoards(desk.database, keep_from=0)  # every board, from the second time on that it is asked for
-        desk.ingest.flushed.add(kept.flushed)
+        unwritten = Unwritten(desk.database)
+        for told in (kept, unwritten):
+            desk.ingest.flushed.add(told.flushed)
+            desk.ingest.looked.add(told.looked)
         return Front(
             token=self.sandbox.token,
             intake=desk.ingest,
             reader=reader,
-            boards=Boards(desk.database, desk.clock, reader, kept),
+            boards=Boards(desk.database, desk.clock, reader, kept, unwritten),
             rest_url=self.sandbox.rest_url,
         )
 

@@ -11,6 +11,7 @@ from tracker.events.rule import SettingsChanged
 from tracker.ingest.boards import Boards
 from tracker.ingest.personal import Personal
 from tracker.ingest.reader import Reader
+from tracker.ingest.unwritten import Unwritten
 from tracker.sandbox import Member, Message
 from tracker.sandbox.permissions import Permission
 
@@ -27,13 +28,15 @@ class PersonalHouse(BoardHouse):
 
     def new_front(self) -> Front:
         desk = self.desk
-        reader = Reader(desk.database, desk.clock)
+        reader, unwritten = Reader(desk.database, desk.clock), Unwritten(desk.database)
+        desk.ingest.flushed.add(unwritten.flushed)
+        desk.ingest.looked.add(unwritten.looked)
         return Front(
             token=self.sandbox.token,
             intake=desk.ingest,
             reader=reader,
-            boards=Boards(desk.database, desk.clock, reader),
-            personal=Personal(desk.database, desk.ingest, reader),
+            boards=Boards(desk.database, desk.clock, reader, None, unwritten),
+            personal=Personal(desk.database, desk.ingest, reader, unwritten),
             rest_url=self.sandbox.rest_url,
         )
 

@@ -201,6 +201,7 @@ async def test_a_database_that_is_away_is_told_and_the_board_stays(
         raise DatabaseError("locked")
 
     monkeypatch.setattr("store.board_queries.read_board", away)
+    monkeypatch.setattr("store.board_queries.read_named", away)
     monkeypatch.setattr("tracker.ingest.kept_boards.read_named", away)
     message, _ = await house.ask(house.ana, "leaderboard", locale="ko")
     assert "데이터베이스에 연결할 수 없습니다" in message.content

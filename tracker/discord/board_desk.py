@@ -29,6 +29,28 @@ class BoardReader(Protocol):
         """Where a member stands."""
         ...
 
+    def looks(self) -> bool:
+        """Whether what happened since the last flush is known, so that a look is enough for `studyroom_at_once`."""
+        ...
+
+    def keeps(self, guild: GuildId, period: BoardPeriod) -> bool:
+        """Whether a board seems to be kept in memory, so that a look is enough for the `_at_once` that is about it."""
+        ...
+
+    async def studyroom_at_once(self, guild: GuildId, sessions: Sequence[InVoice]) -> Studyroom | None:
+        """As of the last look; None: it takes a flush to tell."""
+        ...
+
+    async def board_at_once(
+        self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId
+    ) -> Board | None:
+        """As of the last look; None: it takes a flush to tell."""
+        ...
+
+    async def standing_at_once(self, guild: GuildId, user: UserId) -> Standing | None:
+        """As of the last look; None: it takes a flush to tell."""
+        ...
+
 
 class BoardDesk(FreshDesk):
     """A reader of boards whose answers are as of now. Its methods raise DatabaseError if the database is away."""
@@ -44,16 +66,33 @@ class BoardDesk(FreshDesk):
     async def studyroom(self, guild: GuildId) -> Studyroom:
         """Who is in which tracked voice channel now."""
         sight = self._intake.sight
+        if self._reader.looks():
+            known = await self._looked(
+                guild, lambda: self._reader.studyroom_at_once(guild, sight.in_tracked_voice(guild))
+            )  # fmt: skip
+            if known is not None:
+                return known
         return await self._fresh(lambda: self._reader.studyroom(guild, sight.in_tracked_voice(guild)))
 
     async def board(self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId) -> Board:
         """As `BoardReader.board`, as of now."""
+        if self._reader.keeps(guild, period):
+            known = await self._looked(
+                guild,
+                lambda: self._reader.board_at_once(guild, period=period, measure=measure, page=page, asker=asker),
+            )
+            if known is not None:
+                return known
         return await self._fresh(
             lambda: self._reader.board(guild, period=period, measure=measure, page=page, asker=asker)
         )
 
     async def standing(self, guild: GuildId, user: UserId) -> Standing:
         """As `BoardReader.standing`, as of now."""
+        if self._reader.keeps(guild, "all"):
+            known = await self._looked(guild, lambda: self._reader.standing_at_once(guild, user))
+            if known is not None:
+                return known
         return await self._fresh(lambda: self._reader.standing(guild, user))
 
     def settings(self, guild: GuildId) -> GuildSettings:

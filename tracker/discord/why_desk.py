@@ -21,6 +21,14 @@ class WhyReader(Protocol):
         """What the tables hold of the local day `day` (yyyymmdd; None: today)."""
         ...
 
+    def looks(self) -> bool:
+        """Whether what happened since the last flush is known, so that a look is enough for `day_at_once`."""
+        ...
+
+    async def day_at_once(self, guild: GuildId, user: UserId, day: int | None) -> DayFacts | None:
+        """As of the last look; None: it takes a flush to tell."""
+        ...
+
 
 class WhyDesk(FreshDesk):
     """Explains days, as of now. Raises DatabaseError if the database is away."""
@@ -35,4 +43,8 @@ class WhyDesk(FreshDesk):
 
     async def why(self, guild: GuildId, user: UserId, day: int | None) -> Why:
         """Why the member earned what they earned on the day (None: today), with all that was accepted until now."""
+        if self._reader.looks():
+            facts = await self._looked(guild, lambda: self._reader.day_at_once(guild, user, day))
+            if facts is not None:
+                return explain(facts)
         return explain(await self._fresh(lambda: self._reader.day(guild, user, day)))

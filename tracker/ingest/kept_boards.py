@@ -7,25 +7,59 @@ is not kept, or may not be true any more, is read from the database: that is alw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from store.board_queries import PAGE, Named, Place, read_named
 from store.engine import Database
 from store.state import FlushBatch
-from tracker.ids import GuildId, Ms, UserId
+from tracker.ids import GuildId, Ms, Position, UserId
 from tracker.ingest.held import news_of
 from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
-from tracker.reports.boards import Board, BoardLine, BoardPeriod, Measure, scope_of
+from tracker.reports.boards import Board, BoardLine, BoardPeriod, BoardScope, Measure, scope_of
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
     from tracker.reports.kept import KeptBoard, Ranked
 
-__all__ = ["KeptBoards"]
+__all__ = ["KeptBoards", "KeptPage"]
 
 _MOST_BYTES: Final = 64 * 2**20
 
 _Key = tuple[GuildId, BoardPeriod]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPage:
+    """A page of a board that is true at `position`; who is on it is known by ids."""
+
+    scope: BoardScope
+    measure: Measure
+    asker: UserId
+    ranked: Ranked
+    position: Position
+    as_of: Ms
+
+    @property
+    def users(self) -> set[UserId]:
+        """Whose names are to be found."""
+        return {user for user, _ in self.ranked.lines} | (set() if self.ranked.own is None else {self.asker})
+
+    def board(self, named: Mapping[UserId, Named]) -> Board | None:
+        """The page with names. None: somebody on it is on no board any more."""
+        ranked = self.ranked
+        if not self.users <= named.keys():
+            return None
+        return Board(
+            scope=self.scope,
+            measure=self.measure,
+            page=ranked.first // PAGE,
+            pages=max(1, -(-ranked.total // PAGE)),
+            total=ranked.total,
+            lines=tuple(_line(ranked.first + n, *line, named) for n, line in enumerate(ranked.lines, start=1)),
+            own=None if ranked.own is None else _line(ranked.own[0], self.asker, ranked.own[1], named),
+            as_of=self.as_of,
+        )
 
 
 class KeptBoards:
@@ -83,35 +117,34 @@ class KeptBoards:
         self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId, now: Ms
     ) -> Board | None:
         """As `board_queries.read_board`, out of memory but for the names. None: it must be read."""
+        found = self.page(guild, period=period, measure=measure, page=page, asker=asker, now=now)
+        return None if found is None else found.board(read_named(self._database, guild, found.users))
+
+    def page(
+        self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId, now: Ms
+    ) -> KeptPage | None:
+        """A page of a board as of the last look or flush, whose names are still to be found. None: as `board`."""
         with self._boards.told:
             kept = self._current(guild, period, now)
             if kept is None:
                 return None
             ranked = kept.ranked(measure, page=page, size=PAGE, asker=asker)
-            scope, as_of = kept.scope, kept.as_of
-        users = {user for user, _ in ranked.lines} | (set() if ranked.own is None else {asker})
-        named = read_named(self._database, guild, users)
-        if len(named) < len(users):
-            return None  # somebody left just now
-        return Board(
-            scope=scope,
-            measure=measure,
-            page=ranked.first // PAGE,
-            pages=max(1, -(-ranked.total // PAGE)),
-            total=ranked.total,
-            lines=tuple(_line(ranked.first + n, *line, named) for n, line in enumerate(ranked.lines, start=1)),
-            own=None if ranked.own is None else _line(ranked.own[0], asker, ranked.own[1], named),
-            as_of=as_of,
-        )
+            return KeptPage(
+                scope=kept.scope, measure=measure, asker=asker, ranked=ranked, position=kept.position, as_of=kept.as_of
+            )
 
-    def place(self, guild: GuildId, user: UserId, now: Ms) -> Place | None:
-        """The place of `user` by all-time EXP. None: it must be counted."""
+    def place(self, guild: GuildId, user: UserId, now: Ms, *, at: Position | None = None) -> Place | None:
+        """The place of `user` by all-time EXP. None: it must be counted, or the board is not that of position `at`."""
         with self._boards.told:
             kept = self._current(guild, "all", now)
-            ranked: Ranked | None = None if kept is None else kept.ranked("exp", page=0, size=PAGE, asker=user)
-        if ranked is None:
-            return None
+            if kept is None or at not in (None, kept.position):
+                return None
+            ranked = kept.ranked("exp", page=0, size=PAGE, asker=user)
         return Place(None if ranked.own is None else ranked.own[0], ranked.total)
+
+    def has(self, guild: GuildId, period: BoardPeriod) -> bool:
+        """Whether the board seems to be kept. At once, on any thread."""
+        return self._boards.has((guild, period))
 
     # -- under the lock --------------------------------------------------------------------------------------------
 
@@ -138,5 +171,5 @@ def _brought(board: KeptBoard, guild: GuildId, batch: FlushBatch) -> bool:
     return True
 
 
-def _line(place: int, user: UserId, value: int, named: dict[UserId, Named]) -> BoardLine:
+def _line(place: int, user: UserId, value: int, named: Mapping[UserId, Named]) -> BoardLine:
     return BoardLine(place=place, user_id=user, name=named[user].name, value=value, exp=named[user].exp)

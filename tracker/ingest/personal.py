@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from store import personal, why_queries
+from store.beyond import Beyond
 from store.engine import Database
 from store.personal import Given
 from tracker.clock import from_ms
@@ -15,6 +16,7 @@ from tracker.ids import GuildId, UserId, mint_event_id
 from tracker.ingest.export_files import Export, write_export
 from tracker.ingest.ingest import Ingest
 from tracker.ingest.reader import Reader
+from tracker.ingest.unwritten import Unwritten
 from tracker.reports.kept_about import Kept
 from tracker.reports.why_model import DayFacts
 
@@ -24,7 +26,11 @@ __all__ = ["Personal"]
 class Personal:
     """One member of one guild at a time. What reads or erases raises DatabaseError if the database is away."""
 
-    def __init__(self, database: Database, ingest: Ingest, reader: Reader) -> None:
+    def __init__(
+        self, database: Database, ingest: Ingest, reader: Reader, unwritten: Unwritten | None = None
+    ) -> None:  # fmt: skip
+        """`unwritten`: None knows nothing beyond the tables; otherwise it must be told of every look and flush."""
+        self._unwritten = unwritten
         self._database = database
         self._ingest = ingest
         self._reader = reader
@@ -34,6 +40,21 @@ class Personal:
         return await self._reader.read(
             lambda: why_queries.read_day(self._database, guild, user, day, now=self._ingest.clock.now())
         )
+
+    def looks(self) -> bool:
+        """Whether what happened since the last flush is known, so that a look is enough for `day_at_once`."""
+        return self._unwritten is not None
+
+    async def day_at_once(self, guild: GuildId, user: UserId, day: int | None) -> DayFacts | None:
+        """As `day`, as of the last look; None: it takes a flush to tell."""
+        now, unwritten = self._ingest.clock.now(), self._unwritten
+        if unwritten is None:
+            return None
+
+        def tell(beyond: Beyond) -> DayFacts:
+            return why_queries.read_day(self._database, guild, user, day, now=now, beyond=beyond)
+
+        return await self._reader.read(lambda: unwritten.read(guild, lambda: (user,), tell))
 
     async def kept(self, guild: GuildId, user: UserId) -> Kept | None:
         """What is stored about the member, in figures, as of the last flush; None: nothing."""
