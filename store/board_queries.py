@@ -19,10 +19,16 @@ from tracker.projections.standing import rolling_window
 from tracker.reports.boards import Board, BoardLine, BoardPeriod, BoardScope, Measure, Standing
 from tracker.reports.window import containing
 
-__all__ = ["PAGE", "Named", "Place", "read_board", "read_named", "read_standing"]
+__all__ = ["NAMED_TABLES", "PAGE", "STANDING_TABLES", "Named", "Place", "read_board", "read_named", "read_standing"]
 
 PAGE: Final = 10
 """Lines on a page of the leaderboard."""
+
+NAMED_TABLES: Final = ("members", "totals")
+"""Which tables of members `read_named` reads."""
+
+STANDING_TABLES: Final = ("members", "totals", "daily", "season_totals")
+"""Which tables of members `read_standing` reads, where the place is known."""
 
 _DAILY_VALUE: Final[dict[Measure, str]] = {
     "exp": "exp_voice + exp_messages + exp_interactions + exp_adjusted",

@@ -13,7 +13,10 @@ from tracker.ids import ChannelId, GuildId, Ms, UserId
 from tracker.projections.days import local_day
 from tracker.reports.boards import InVoice, Occupant, Studyroom
 
-__all__ = ["read_studyroom"]
+__all__ = ["TABLES", "read_studyroom"]
+
+TABLES: Final = ("members", "daily")
+"""Which tables of members are read."""
 
 _AT_ONCE: Final = 500
 _NAMES: Final = (

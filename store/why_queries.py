@@ -16,7 +16,10 @@ from tracker.projections.days import day_start, local_day, next_day
 from tracker.reports.why import same_exp_rules
 from tracker.reports.why_model import ChannelDay, DayFacts
 
-__all__ = ["read_day"]
+__all__ = ["TABLES", "read_day"]
+
+TABLES: Final = ("daily", "unearned", "members", "carries", "sessions", "role_changes")
+"""Which tables of members are read."""
 
 _HERE: Final = "partition = :partition AND guild_id = :guild"
 _DID: Final = ("voice_ms", "sessions", "messages", "interactions", "exp_voice", "exp_messages", "exp_interactions")

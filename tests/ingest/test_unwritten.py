@@ -242,6 +242,7 @@ async def test_tables_that_were_read_before_the_last_flush_are_read_again(
     sessions = FoldSight(house.writer.states).in_tracked_voice(GUILD)
     room = house.unwritten.read(
         GUILD,
+        studyroom.TABLES,
         lambda: slowly({ANN, BEN}),
         lambda beyond: seen.append(beyond.as_of) or read(house.db, GUILD, sessions, now=Ms(0), beyond=beyond),  # type: ignore[func-returns-value]
     )

@@ -59,7 +59,7 @@ class Boards:
         def tell(beyond: Beyond) -> Studyroom:
             return studyroom.read_studyroom(self._database, guild, sessions, now=now, beyond=beyond)
 
-        return await self._reader.read(lambda: unwritten.read(guild, lambda: users, tell))
+        return await self._reader.read(lambda: unwritten.read(guild, studyroom.TABLES, lambda: users, tell))
 
     def looks(self) -> bool:
         """Whether what happened since the last flush is known, so that a look is enough for `studyroom_at_once`."""
@@ -88,7 +88,7 @@ class Boards:
                 return None
             return found.board(board_queries.read_named(self._database, guild, found.users, beyond))
 
-        return await self._reader.read(lambda: unwritten.read(guild, users, tell))
+        return await self._reader.read(lambda: unwritten.read(guild, board_queries.NAMED_TABLES, users, tell))
 
     async def standing_at_once(self, guild: GuildId, user: UserId) -> Standing | None:
         """As `standing`, as of the last look; None: it takes a flush to tell."""
@@ -102,7 +102,9 @@ class Boards:
                 return None
             return board_queries.read_standing(self._database, guild, user, now=now, place=place, beyond=beyond)
 
-        return await self._reader.read(lambda: unwritten.read(guild, lambda: (user,), tell))
+        return await self._reader.read(
+            lambda: unwritten.read(guild, board_queries.STANDING_TABLES, lambda: (user,), tell)
+        )
 
     async def board(self, guild: GuildId, *, period: BoardPeriod, measure: Measure, page: int, asker: UserId) -> Board:
         """A page (0 is the first) of the leaderboard, and where `asker` is on it."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cachetools import LRUCache
+
 from store.board_queries import PAGE, Named, Place, read_named
 from store.engine import Database
 from store.state import FlushBatch
@@ -20,11 +22,12 @@ from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
 from tracker.reports.boards import Board, BoardLine, BoardPeriod, BoardScope, Measure, scope_of
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
-    from tracker.reports.kept import KeptBoard, Ranked
+    from tracker.reports.kept import GuildRows, KeptBoard, Ranked
 
 __all__ = ["KeptBoards", "KeptPage"]
 
 _MOST_BYTES: Final = 64 * 2**20
+_CHANGES_KEPT: Final = 64
 
 _Key = tuple[GuildId, BoardPeriod]
 
@@ -80,8 +83,9 @@ class KeptBoards:
         self._database = database
         self._keep_from = keep_from
         self._boards: Keeping[_Key, KeptBoard] = Keeping(
-            database.partitions, _brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
+            database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
         )
+        self._changes: LRUCache[tuple[GuildId, Position], GuildRows] = LRUCache(_CHANGES_KEPT)
         self._hits = 0
         self._misses = 0
 
@@ -159,16 +163,18 @@ class KeptBoards:
         self._misses += board is None
         return board
 
+    def _brought(self, board: KeptBoard, guild: GuildId, batch: FlushBatch) -> bool:
+        """Bring the board up to date. False: what changed cannot be told by deltas."""
+        from tracker.reports.kept import GuildRows, rows_by_guild
 
-def _brought(board: KeptBoard, guild: GuildId, batch: FlushBatch) -> bool:
-    """Bring the board up to date. False: what changed cannot be told by deltas."""
-    from tracker.reports.kept import GuildRows, rows_by_guild
-
-    changed = rows_by_guild(news_of(batch), {guild}).get(guild, GuildRows())
-    if changed.doubtful:
-        return False
-    board.apply(changed, batch.position, batch.as_of)
-    return True
+        key = (guild, batch.position)
+        changed = self._changes.get(key)
+        if changed is None:  # the same for all boards of the guild: made once
+            changed = self._changes[key] = rows_by_guild(news_of(batch), {guild}).get(guild, GuildRows())
+        if changed.doubtful:
+            return False
+        board.apply(changed, batch.position, batch.as_of)
+        return True
 
 
 def _line(place: int, user: UserId, value: int, named: Mapping[UserId, Named]) -> BoardLine:

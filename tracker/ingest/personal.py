@@ -54,7 +54,7 @@ class Personal:
         def tell(beyond: Beyond) -> DayFacts:
             return why_queries.read_day(self._database, guild, user, day, now=now, beyond=beyond)
 
-        return await self._reader.read(lambda: unwritten.read(guild, lambda: (user,), tell))
+        return await self._reader.read(lambda: unwritten.read(guild, why_queries.TABLES, lambda: (user,), tell))
 
     async def kept(self, guild: GuildId, user: UserId) -> Kept | None:
         """What is stored about the member, in figures, as of the last flush; None: nothing."""

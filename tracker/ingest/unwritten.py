@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from store.beyond import Beyond
@@ -21,33 +21,69 @@ __all__ = ["Unwritten"]
 T = TypeVar("T")
 
 _TRIES: Final = 8
+_FEW: Final = 32
 _GUILDS_OWN: Final = frozenset({"guilds", "roles", "channels", "away", "rules"})
 _OF_MEMBERS: Final = {
-    name: (table.columns.index("user_id"), putting(table))
-    for name, table in TABLES.items()
-    if name in ("daily", "unearned", "totals", "season_totals", "members", "carries", "sessions", "role_changes")
+    name: table.columns.index("user_id") for name, table in TABLES.items() if "user_id" in table.columns
 }
+_PUT: Final = {name: putting(table) for name, table in TABLES.items()}
 
-_Rows = dict[str, dict[Row, Row]]
+
+class _Look:
+    """What a look told of members, found by member."""
+
+    def __init__(self, changes: Changes) -> None:
+        self.changed = {row[0] for name in _GUILDS_OWN & changes.rows.keys() for row in changes.rows[name]}
+        self._rows: dict[str, dict[int, list[Row]]] = {}
+        self._changes = changes
+
+    def of(self, table: str) -> Mapping[int, Sequence[Row]]:
+        """By user, of all guilds; put in order when it is asked for at first."""
+        found = self._rows.get(table)
+        if found is None:
+            found = self._rows[table] = defaultdict(list)
+            user = _OF_MEMBERS[table]
+            for row in self._changes.rows.get(table, ()):
+                found[row[user]].append(row)
+        return found
 
 
-@dataclass(slots=True)
 class _Since:
-    """A partition since its last flush. `fresh`: what is not among `rows` yet; `changed`: guilds of which a look told
-    something about themselves.
-    """
+    """A partition since its last flush: the looks, and where the last one came to."""
 
-    last: FlushBatch | None = None
-    fresh: list[Changes] = field(default_factory=list)
-    rows: dict[tuple[int, int], _Rows] = field(default_factory=dict)
-    changed: set[GuildId] = field(default_factory=set)
-    flushed: Position | None = None
+    def __init__(self) -> None:
+        self.flushed: Position | None = None
+        self.clear()
 
     def clear(self) -> None:
-        self.last = None
-        self.fresh.clear()
-        self.rows.clear()
-        self.changed.clear()
+        """Nothing is unwritten."""
+        self.last: FlushBatch | None = None
+        self.looks: list[_Look] = []
+        self._together: dict[str, dict[int, dict[Row, Row]]] = {}
+        self._among: dict[str, int] = {}
+
+    def of(self, table: str, users: Collection[UserId]) -> dict[UserId, dict[Row, Row]]:
+        """What these users have in a table, over all looks.
+
+        Of a few it is put together when somebody asks; of a crowd all is, once, because they will be asked for again.
+        """
+        if len(users) <= _FEW:
+            return {user: rows for user in users if (rows := self._of_one(table, user))}
+        put, among = _PUT[table], self._together.setdefault(table, {})
+        for look in self.looks[self._among.get(table, 0) :]:
+            for user, news in look.of(table).items():
+                known = among.setdefault(user, {})
+                for row in news:
+                    put(known, row)
+        self._among[table] = len(self.looks)
+        return {user: dict(among[user]) for user in users if user in among}
+
+    def _of_one(self, table: str, user: UserId) -> dict[Row, Row]:
+        put, found = _PUT[table], dict[Row, Row]()
+        for look in self.looks:
+            for row in look.of(table).get(user, ()):
+                put(found, row)
+        return found
 
 
 class Unwritten:
@@ -66,7 +102,7 @@ class Unwritten:
                 if not isinstance(batch, Continued):
                     since.clear()  # the fold was loaded anew, as of the tables: what looks told of comes once more
                 since.last = batch
-                since.fresh.append(news_of(batch))
+                since.looks.append(_Look(news_of(batch)))
 
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """It is in the tables now."""
@@ -77,9 +113,13 @@ class Unwritten:
                 since.flushed = batch.position
 
     def read(
-        self, guild: GuildId, users: Callable[[], Collection[UserId]], tell: Callable[[Beyond], T | None]
+        self,
+        guild: GuildId,
+        tables: Sequence[str],
+        users: Callable[[], Collection[UserId]],
+        tell: Callable[[Beyond], T | None],
     ) -> T | None:
-        """What `tell` makes of the tables and of what is beyond them of these users, at one moment.
+        """What `tell` makes of the tables and of what is beyond these of them, of these users, at one moment.
 
         `tell` gives None if what it knows is of another moment; it is asked again then. None: only tables that are
         written can tell. Raises DatabaseError.
@@ -87,44 +127,30 @@ class Unwritten:
         for _ in range(_TRIES):
             with self._database.moment():
                 with self._database.read() as connection:
-                    tables = Here(connection, self._database, guild).reached()
+                    reached = Here(connection, self._database, guild).reached()
                 asked = users()
                 with self._lock:
                     since = self._since.get(partition_of(guild, self._database.partitions), _Since())
-                    if since.last is not None and guild in _sorted(since).changed:
+                    if any(guild in look.changed for look in since.looks):
                         return None
-                    beyond = _beyond(since, guild, asked, *tables)
+                    beyond = _beyond(since, guild, tables, asked, *reached)
                 found = None if beyond is None else tell(beyond)
                 if found is not None:
                     return found
         return None
 
 
-def _sorted(since: _Since) -> _Since:
-    """With nothing fresh: every row is where its member's are."""
-    for changes in since.fresh:
-        for name in _GUILDS_OWN & changes.rows.keys():
-            since.changed.update(GuildId(row[0]) for row in changes.rows[name])
-        since.changed.update(GuildId(guild) for guild, _ in changes.forgotten)
-        for name, (user, put) in _OF_MEMBERS.items():
-            for row in changes.rows.get(name, ()):
-                put(since.rows.setdefault((row[0], row[user]), {}).setdefault(name, {}), row)
-    since.fresh.clear()
-    return since
-
-
 def _beyond(
-    since: _Since, guild: GuildId, users: Collection[UserId], position: Position, as_of: Ms
-) -> Beyond | None:  # fmt: skip
+    since: _Since, guild: GuildId, tables: Sequence[str], asked: Collection[UserId], position: Position, as_of: Ms
+) -> Beyond | None:
     """None: the tables were read before the last flush; they must be read again."""
     if since.last is None or position >= since.last.position:
         is_new = since.flushed is None or position >= since.flushed
         return Beyond(position=position, as_of=as_of) if is_new else None
     if since.flushed is not None and position != since.flushed:
         return None
-    rows: Mapping[UserId, _Rows] = {
-        user: {name: dict(found) for name, found in known.items()}
-        for user in users
-        if (known := since.rows.get((guild, user))) is not None
-    }
+    rows: dict[UserId, dict[str, dict[Row, Row]]] = {}
+    for table in tables:
+        for user, found in since.of(table, asked).items():
+            rows.setdefault(user, {})[table] = {key: row for key, row in found.items() if key[0] == guild}
     return Beyond(position=since.last.position, as_of=since.last.as_of, rows=rows)
