@@ -109,7 +109,7 @@ def fold_into(
     partitions.
     """
     from store.columns import LogReader  # numpy: not before it is needed
-    from store.replay import Preset, Replay, kernel_for
+    from store.replay import Behind, Preset, Replay, kernel_for, read_ahead
 
     allocation.give_back()
     if source.partitions != target.partitions:
@@ -117,20 +117,43 @@ def fold_into(
     reached = {p: end for p, end in sorted((ends(source) if at is None else at).items()) if end.position}
     presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
     gone = {} if until is None else _retired(source, reached)
-    kernel, reader = kernel_for(sum(end.position for end in reached.values())), LogReader(source)
+    kernel, jobs = kernel_for(sum(end.position for end in reached.values())), os.cpu_count() or 1
     with Shadow.create(target, target.all_partitions, bulk=kernel is not None) as shadow:
-        for partition, end in reached.items():
-            wanted = None if guilds is None else [g for g in guilds if partition_of(g, source.partitions) == partition]
-            if wanted is None or wanted:
-                with Replay(
-                    reader, partition, shadow, kernel=kernel, guilds=wanted, presets=presets, until=until,
-                    jobs=os.cpu_count() or 1, folder=shadow.folder, nobody=gone.get(partition, ()),
-                ) as replay:  # fmt: skip
-                    replay.read(end.position, progress)
-                    replay.finish(end.as_of if until is None else min(until, end.as_of))
+        with Behind(shadow) as sink:
+            several = (
+                (
+                    Replay(
+                        LogReader(source),
+                        partition,
+                        sink,
+                        kernel=kernel,
+                        guilds=here,
+                        presets=presets,
+                        until=until,
+                        nobody=gone.get(partition, ()),
+                        jobs=jobs,
+                        folder=shadow.folder,
+                    ),
+                    reached[partition].position,
+                )
+                for partition, here in _wanted(source, reached, guilds)
+            )
+            for replay in read_ahead(several, progress, jobs=jobs):
+                as_of = reached[replay.partition].as_of
+                replay.finish(as_of if until is None else min(until, as_of))
         shadow.finish()
         with target.write() as connection:
             shadow.swap(connection)
             for partition, end in reached.items():
                 as_of = end.as_of if until is None else Ms(min(until, end.as_of))
                 state.put_checkpoint(connection, partition, Checkpoint(position=end.position, as_of=as_of))
+
+
+def _wanted(
+    db: Database, partitions: Iterable[Partition], guilds: Collection[GuildId] | None
+) -> Iterator[tuple[Partition, list[GuildId] | None]]:
+    """By partition, which guilds of it; None: all. Those of which there is none are left out."""
+    for partition in partitions:
+        here = None if guilds is None else [g for g in guilds if partition_of(g, db.partitions) == partition]
+        if here is None or here:
+            yield partition, here

@@ -64,8 +64,8 @@ def rebuild(
 
     All: into shadow tables, which are read back before they take the live ones' places. Some: a partition at a time,
     and the other guilds of those partitions are brought up to the log's end as well. Nobody may append meanwhile: hold
-    the lease. `progress` is told of the events folded. `jobs`: how many groups of guilds are folded at once (None: as
-    many as there are cores). Raises DatabaseError, LeaseLostError, LogCorruptError.
+    the lease. `progress` is told of the events folded, by several threads. `jobs`: how many groups of guilds are folded
+    at once (None: as many as there are cores). Raises DatabaseError, LeaseLostError, LogCorruptError.
     """
     if guilds is None:
         allocation.give_back()
@@ -90,7 +90,7 @@ class _Folded:
 
 def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, jobs: int) -> None:
     from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
-    from store.replay import Behind, Replay, kernel_for
+    from store.replay import Behind, Replay, kernel_for, read_ahead
 
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}
     if not heads:
@@ -99,13 +99,17 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
     with Shadow.create(db, db.all_partitions, bulk=kernel is not None) as shadow:
         with Behind(shadow) as sink:
             parts = []
-            for partition, head in heads.items():
-                with Replay(LogReader(db), partition, sink, kernel=kernel, jobs=jobs, folder=shadow.folder) as replay:
-                    replay.read(head, progress)
-                    as_of = Ms(max(before[partition].as_of, replay.newest))
-                    rules = replay.finish(as_of)
+
+            def replay_of(partition: Partition) -> Replay:
+                return Replay(LogReader(db), partition, sink, kernel=kernel, jobs=jobs, folder=shadow.folder)
+
+            several = ((replay_of(partition), head) for partition, head in heads.items())
+            for replay in read_ahead(several, progress, jobs=jobs):
+                partition = replay.partition
+                as_of = Ms(max(before[partition].as_of, replay.newest))
+                rules = replay.finish(as_of)
                 gone: list[Member] = [(partition, guild, user) for guild, user in replay.forgotten]
-                end = Checkpoint(position=head, as_of=as_of)
+                end = Checkpoint(position=heads[partition], as_of=as_of)
                 parts.append(_Folded(partition=partition, end=end, rules=rules, forgotten=gone))
         ends = {part.partition: part.end for part in parts}
         judged = {part.partition: part.rules for part in parts}

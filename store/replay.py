@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from tracker.ids import GuildId, Partition
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
 from tracker.projections.standing import StandingRules
 
-__all__ = ["WORTH_COMPILING", "Behind", "Preset", "Replay", "Sink", "kernel_for", "must_compile"]
+__all__ = ["WORTH_COMPILING", "Behind", "Preset", "Replay", "Sink", "kernel_for", "must_compile", "read_ahead"]
 
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
@@ -36,6 +37,7 @@ WORTH_COMPILING: Final = 300_000
 _MOST_BEHIND: Final = 16
 _MOST_WAITING: Final = 6_000_000
 _GROUP: Final = 150_000
+"""About how many events are folded at once: what becomes of so many fits into the processor's caches, nearly."""
 
 
 class Sink(Protocol):
@@ -141,13 +143,20 @@ class Replay:
         self._groups: Groups | None = None
         self._progress: Callable[[int], None] | None = None
         self._told = 0
+        self._over = False
 
     def __enter__(self) -> Replay:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over = True
         if self._groups is not None:
             self._groups.close()
+
+    @property
+    def partition(self) -> Partition:
+        """Whose log it is."""
+        return self._partition
 
     # -- the log, put down by guild --------------------------------------------------------------------------------
 
@@ -160,6 +169,8 @@ class Replay:
         self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
         self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder)
         for columns in self._reader.batches(self._partition, upto=upto, guilds=self._guilds):
+            if self._over:  # nobody waits for it any more
+                return
             self._take(self._groups, columns)
             self._tell(len(columns))
 
@@ -259,6 +270,32 @@ class Replay:
     def _hand_over(self, found: Iterable[Rows]) -> None:
         for rows in found:
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
+
+
+def read_ahead(
+    replays: Iterable[tuple[Replay, int]], progress: Callable[[int], None] | None, *, jobs: int
+) -> Iterator[Replay]:
+    """Each replay once it has read up to its position, while the next ones, `jobs` at most, are being read.
+
+    `progress` is told by several threads. Raises as `Replay.read`. A replay is closed when the next one is asked for.
+    """
+    waiting: deque[tuple[Replay, Future[None]]] = deque()
+    with ThreadPoolExecutor(jobs, thread_name_prefix="read") as pool, ExitStack() as stack:
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        for replay, upto in replays:
+            stack.enter_context(replay)
+            waiting.append((replay, pool.submit(replay.read, upto, progress)))
+            if len(waiting) > jobs:
+                yield from _when_read(waiting)
+        while waiting:
+            yield from _when_read(waiting)
+
+
+def _when_read(waiting: deque[tuple[Replay, Future[None]]]) -> Iterator[Replay]:
+    replay, reading = waiting.popleft()
+    with replay:
+        reading.result()
+        yield replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from store.columns import LogReader
 from store.comparing import verify
 from store.engine import Database, open_database
 from store.rebuild import rebuild
-from store.replay import Replay, kernel_for
+from store.replay import Replay, kernel_for, read_ahead
 from tracker.ids import Ms, Partition
 
 __all__ = ["main"]
@@ -65,11 +65,10 @@ def _interpreted(db: Database, upto: int) -> None:
 def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
     heads = {p: min(head, upto or head) for p, head in store.log.head(db).items() if head}
     kernel = None if interpreted else kernel_for(10**9)
-    reader, sink = LogReader(db, source="driver" if interpreted else None), _Nowhere()
-    for partition, head in heads.items():
-        with Replay(reader, partition, sink, kernel=kernel, jobs=os.cpu_count() or 1) as replay:
-            replay.read(head)
-            replay.finish(Ms(replay.newest))
+    reader, sink, jobs = LogReader(db, source="driver" if interpreted else None), _Nowhere(), os.cpu_count() or 1
+    several = ((Replay(reader, p, sink, kernel=kernel, jobs=jobs), head) for p, head in heads.items())
+    for replay in read_ahead(several, None, jobs=jobs):
+        replay.finish(Ms(replay.newest))
 
 
 _WHATS: dict[str, Callable[[Database, int], None]] = {
