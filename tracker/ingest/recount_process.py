@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import suppress
@@ -16,6 +17,7 @@ from tracker.ingest.recount_worker import Request
 __all__ = ["fold_apart"]
 
 _LONGEST_ANSWER: Final = 64 * 2**20
+_LEAN: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 async def fold_apart(request: Request) -> Counted:
@@ -24,8 +26,9 @@ async def fold_apart(request: Request) -> Counted:
     Cancelled, the process is killed and its file removed.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tracker.ingest.recount_worker", stdin=PIPE, stdout=PIPE, limit=_LONGEST_ANSWER
-    )
+        sys.executable, "-m", "tracker.ingest.recount_worker",
+        stdin=PIPE, stdout=PIPE, limit=_LONGEST_ANSWER, env={**os.environ, **_LEAN},
+    )  # fmt: skip
     if process.stdin is None or process.stdout is None:
         raise AssertionError("both were asked for")
     try:
