@@ -8,17 +8,22 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.e2e.forked import Forked, start_forked
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 40.0
 
 
 class BotProcess:
-    """`tracker run` against a sandbox. `kill_at`: see tests/e2e/deadly.py; None runs the plain command."""
+    """`tracker run` against a sandbox. `kill_at`: see tests/e2e/deadly.py; None runs the plain command.
+
+    `anew`: in a new interpreter, as an operator starts it, and not out of one that has loaded the bot already.
+    """
 
     def __init__(
         self,
@@ -28,15 +33,14 @@ class BotProcess:
         rest_url: str,
         kill_at: str | None = None,
         environ: Mapping[str, str] | None = None,
+        anew: bool = False,
     ) -> None:
         self.log: list[str] = []
         self._new: queue.Queue[str | None] = queue.Queue()
         module = ["tracker", "run"] if kill_at is None else ["tests.e2e.deadly", kill_at]
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("TRACKER_", "COV_", "DISCORD_"))}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *module],
-            cwd=ROOT,
-            env=plain
+        environment = (
+            plain
             | {
                 "DISCORD_TOKEN": token,
                 "TRACKER_REST_URL": rest_url,
@@ -45,10 +49,10 @@ class BotProcess:
                 "TRACKER_FLUSH_S": "1",
                 "PYTHONUNBUFFERED": "1",
             }
-            | dict(environ or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            | dict(environ or {})
+        )
+        self.process: subprocess.Popen[str] | Forked = (
+            _new_interpreter(module, environment) if anew else start_forked(module, environment)
         )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -96,3 +100,14 @@ class BotProcess:
     ) -> None:
         if self.process.poll() is None:
             self.kill()
+
+
+def _new_interpreter(arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

@@ -26,8 +26,9 @@ def sandbox() -> Iterator[SandboxThread]:
         yield thread
 
 
-def start(url: str, sandbox: SandboxThread, kill_at: str | None = None) -> BotProcess:
-    return BotProcess(url, token=sandbox.sandbox.token, rest_url=sandbox.sandbox.rest_url, kill_at=kill_at)
+def start(url: str, sandbox: SandboxThread, kill_at: str | None = None, *, anew: bool = False) -> BotProcess:
+    found = sandbox.sandbox
+    return BotProcess(url, token=found.token, rest_url=found.rest_url, kill_at=kill_at, anew=anew)
 
 
 def finish(url: str, sandbox: SandboxThread, town: Town) -> None:
@@ -112,7 +113,7 @@ def test_a_checkpoint_outside_the_transaction_would_be_found_out(database_url: s
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_polite_signal_drains_and_leaves(database_url: str, sandbox: SandboxThread, how: signal.Signals) -> None:
     town = Town(sandbox, seed=3)
-    with start(database_url, sandbox) as bot:
+    with start(database_url, sandbox, anew=True) as bot:
         bot.wait_for("connected: counting")
         for _ in range(50):
             town.stir()
