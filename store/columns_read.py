@@ -7,6 +7,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import chain
 from typing import Final, Literal
 
 import numpy as np
@@ -53,11 +54,21 @@ def fastest(db: Database, events: int) -> Source:
 
 def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     """What is asked for. Raises DatabaseError, LogCorruptError, ArchiveAwayError, ConfigError."""
-    if not ask.canonical:
-        return _by_position(db, ask, source)
-    if source == "pages" or _segments(db, ask):
-        return _sorted(db, replace(ask, canonical=False), source)
-    return _table(db, ask, source)
+    return _canonical(db, ask, source) if ask.canonical else _by_position(db, ask, source)
+
+
+def _canonical(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
+    """By the database, if it has all of it and can give it quickly."""
+    if source != "pages" and not _segments(db, ask):
+        with closing(_table(db, ask, source)) as table:
+            first = next(table, None)
+            # By now the table is read as of one instant. What was archived between our look and that is not in it.
+            if not _segments(db, ask):
+                if first is not None:
+                    yield first
+                yield from table
+                return
+    yield from _sorted(db, replace(ask, canonical=False), source)
 
 
 def _sorted(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
@@ -92,14 +103,18 @@ def _by_position(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
         for segment in _segments(db, ask):
             yield from _segment(db, ask, segment, args)
             ask = replace(ask, after=max(ask.after, segment.last))
-        with closing(_table(db, ask, source)) as table:
-            first = next(table, None)
-            # By now the table is read as of one instant. What was archived between our look and that is not in it.
-            if not _segments(db, ask):
-                if first is not None:
-                    yield first
-                yield from table
+        try:
+            with closing(_table(db, ask, source)) as table:
+                first = next(table, None)
+                # By now the table is read as of one instant. What was archived between our look and that is not in it.
+                if _segments(db, ask):
+                    continue
+                for chunk in () if first is None else chain([first], table):
+                    yield chunk
+                    ask = replace(ask, after=int(chunk.position[-1]))
                 return
+        except UnfitError:  # what is missing is read in another way; some of it may be archived by now
+            source = "adbc" if installed(db.dialect) else "driver"
 
 
 def _segments(db: Database, ask: Ask) -> list[Segment]:
@@ -121,22 +136,15 @@ def _chunks(found: Generator[Rows], ask: Ask, args: Args) -> Generator[Chunk]:
 
 
 def _table(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
-    """Out of the table `events`."""
+    """Out of the table `events`, as of the instant at which the first chunk is asked for. `pages`: raises UnfitError,
+    before or between chunks.
+    """
     fitting = replace(ask, rows=min(ask.rows, _MOST))
-    if source == "pages":
-        try:
-            for chunk in chunks_apart(Job(path=db.name, ask=fitting, way="pages")):
-                fitting = replace(fitting, after=int(chunk.position[-1]))
-                yield chunk
-        except UnfitError:
-            source = "adbc" if installed(db.dialect) else "driver"
-        else:
-            return
+    if source == "pages" or (source == "adbc" and db.dialect == "sqlite"):
+        yield from chunks_apart(Job(path=db.name, ask=fitting, way=source))
+        return
     if source == "driver":
         rows: Generator[Rows] = by_driver(db, fitting.sql(), ask.partition, fitting.rows)
-    elif db.dialect == "sqlite":
-        yield from chunks_apart(Job(path=db.name, ask=fitting, way="adbc"))
-        return
     else:
         rows = from_postgresql(address(db.engine), db.name, fitting.sql(), fitting.rows)
     yield from _chunks(rows, ask, Args())

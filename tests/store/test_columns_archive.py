@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from store import archive_moving, columns_read, log
 from store.columns import LogReader
-from store.columns_ask import Ask
+from store.columns_ask import Ask, UnfitError
+from store.columns_chunk import Chunk
 from store.engine import Database
 from tests.store.archives import archive_all, archive_until, segments
 from tests.store.living import Writer
@@ -51,6 +54,47 @@ def test_segments_and_table_read_as_one_log(filled: Database, folder: Path) -> N
     assert len(segments(filled)) > 2
     check(filled, "driver")
     check(filled, "driver", rows=5)
+
+
+def test_what_is_archived_while_the_table_is_about_to_be_sorted_is_read_out_of_its_files(
+    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, partition = columns_read._table, partition_of(GUILD, filled.partitions)
+
+    def table(db: Database, ask: Ask, source: columns_read.Source) -> Generator[Chunk]:
+        monkeypatch.setattr(columns_read, "_table", plain)
+        archive_all(db, folder)
+        return plain(db, ask, source)
+
+    head = log.head(filled)[partition]
+    ask = Ask(partition=partition, after=0, upto=head, guilds=[GUILD], canonical=True, rows=50)
+    before = positions(columns_read.chunks(filled, ask, "driver"))
+    monkeypatch.setattr(columns_read, "_table", table)
+    assert positions(columns_read.chunks(filled, ask, "driver")) == before
+    assert len(before) == 90
+
+
+def test_what_is_archived_when_pages_turn_out_unfit_is_read_out_of_its_files(
+    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, partition = columns_read._table, partition_of(GUILD, filled.partitions)
+
+    def table(db: Database, ask: Ask, source: columns_read.Source) -> Generator[Chunk]:
+        if source != "pages":
+            yield from plain(db, ask, "driver")
+            return
+        yield next(plain(db, replace(ask, rows=7), "driver"))
+        archive_all(db, folder)
+        raise UnfitError
+
+    monkeypatch.setattr(columns_read, "_table", table)
+    head = log.head(filled)[partition]
+    ask = Ask(partition=partition, after=0, upto=head, guilds=None, canonical=False, rows=50)
+    assert positions(columns_read.chunks(filled, ask, "pages")) == list(range(1, head + 1))
+
+
+def positions(chunks: Iterable[Chunk]) -> list[int]:
+    return [position for chunk in chunks for position in chunk.position.tolist()]
 
 
 def test_a_log_that_is_archived_whole_is_read_out_of_its_files(filled: Database, folder: Path) -> None:
