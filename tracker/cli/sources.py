@@ -45,23 +45,18 @@ class Source:
                 stored.seek(0)
             packed = stored.read(2) == _GZIP
             stored.seek(0)
-            counted = io.BufferedReader(cast("Any", _Counted(stored, moved)), _CHUNK)
-            yield cast("BinaryIO", _Unpacked(counted)) if packed else counted
+            counted = _buffered(_Counted(stored, moved))
+            yield _buffered(_Unpacked(gzip.GzipFile(fileobj=counted))) if packed else counted
 
     def named(self, error: EventFormatError) -> EventFormatError:
         """The error with the file's name, if there are others."""
         return EventFormatError(f"{self.label}{error}") if self.label else error
 
 
-class _Unpacked(io.BufferedReader):
-    """What is in a gzip file. One that is cut off or damaged is an EventFormatError."""
+class _Through(io.RawIOBase):
+    """Reads what another file holds; what comes of that is up to `readinto`."""
 
-    def __init__(self, packed: io.BufferedReader) -> None:
-        super().__init__(cast("Any", _Raw(gzip.GzipFile(fileobj=packed))), _CHUNK)
-
-
-class _Raw(io.RawIOBase):
-    def __init__(self, file: gzip.GzipFile) -> None:
+    def __init__(self, file: Any) -> None:
         self._file = file
 
     def readable(self) -> bool:
@@ -71,41 +66,40 @@ class _Raw(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
+        return int(self._file.seek(offset, whence))
 
     def tell(self) -> int:
-        return self._file.tell()
+        return int(self._file.tell())
+
+    def readinto(self, buffer: Any, /) -> int:
+        return int(self._file.readinto(buffer))
+
+
+class _Unpacked(_Through):
+    """What is in a gzip file. One that is cut off or damaged is an EventFormatError."""
 
     def readinto(self, buffer: Any, /) -> int:
         try:
-            return self._file.readinto(buffer)
+            return super().readinto(buffer)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise EventFormatError(f"the gzip file is damaged or cut off ({error})") from None
 
 
-class _Counted(io.RawIOBase):
+class _Counted(_Through):
     """Tells of the bytes read; what is read again after going back is told of again."""
 
     def __init__(self, file: IO[bytes], moved: Callable[[int], None]) -> None:
-        self._file = file
+        super().__init__(file)
         self._moved = moved
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
     def readinto(self, buffer: Any, /) -> int:
-        got = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        got = super().readinto(buffer)
         self._moved(got)
-        return int(got)
+        return got
+
+
+def _buffered(file: _Through) -> BinaryIO:
+    return io.BufferedReader(cast("Any", file), _CHUNK)
 
 
 @contextmanager

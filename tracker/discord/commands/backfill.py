@@ -12,11 +12,9 @@ import lightbulb
 from store.backfills import Backfill
 from tracker.discord.backfill import Backfiller, Standing
 from tracker.discord.backfill_text import plan_lines, progress_lines
-from tracker.discord.commands.answers import INITIAL, reason
-from tracker.discord.commands.changing import command_group, fitting, tell
+from tracker.discord.commands.answers import INITIAL, privately
+from tracker.discord.commands.changing import command_group, fitting
 from tracker.discord.confirming import Confirmations, Proposal
-from tracker.discord.texts import translate
-from tracker.errors import DatabaseError
 from tracker.ids import ChannelId, GuildId, Ms, UserId
 from tracker.ingest.rules import Rules
 from tracker.reports.catalogue import Translate
@@ -93,7 +91,7 @@ class Start(
             lines = fitting("\n".join(plan_lines(wanted, found, t)))
             await _show(ctx, [lines], waiting.ask(proposal, t))
 
-        await _answered(ctx, start)
+        await privately(ctx, start, unasked="backfill.not_asked")
 
 
 @BACKFILL.register
@@ -114,7 +112,7 @@ class Status(
             lines = [t("backfill.never")] if found is None else progress_lines(found.wanted, found.progress, t)
             await _show(ctx, [*lines])
 
-        await _answered(ctx, status)
+        await privately(ctx, status, unasked="backfill.not_asked")
 
 
 @BACKFILL.register
@@ -135,24 +133,7 @@ class Cancel(
             lines = [t("backfill.idle")] if found is None else progress_lines(found.wanted, found.progress, t)
             await _show(ctx, [*lines])
 
-        await _answered(ctx, cancel)
-
-
-async def _answered(ctx: lightbulb.Context, act: Callable[[GuildId, Translate], Awaitable[None]]) -> None:
-    """Defer, do it, and tell what went wrong."""
-    t = translate(str(ctx.interaction.locale))
-    if ctx.guild_id is None:
-        await tell(ctx, t("error.guild"))
-        return
-    await ctx.defer(ephemeral=True)
-    try:
-        await act(GuildId(ctx.guild_id), t)
-    except DatabaseError as error:
-        await _show(ctx, [t(reason(ctx.command_data.qualified_name, error))])
-    except (hikari.HTTPError, OSError):
-        await _show(ctx, [t("backfill.not_asked")])
-    except Exception as error:
-        await _show(ctx, [t(reason(ctx.command_data.qualified_name, error))])
+        await privately(ctx, cancel, unasked="backfill.not_asked")
 
 
 async def _show(ctx: lightbulb.Context, lines: list[str], row: hikari.api.ComponentBuilder | None = None) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import hikari
 import lightbulb
 
-from tracker.discord.commands.answers import INITIAL, reason
+from tracker.discord.commands.answers import INITIAL, privately
 from tracker.discord.privacy_desk import PrivacyDesk
 from tracker.discord.privacy_embed import kept_embed
 from tracker.discord.privacy_presses import forget_buttons
@@ -26,21 +25,6 @@ PRIVACY: Final = lightbulb.Group(
     contexts=[hikari.ApplicationContextType.GUILD],
 )
 
-_Act = Callable[[GuildId, UserId, Translate], Awaitable[None]]
-
-
-async def _privately(ctx: lightbulb.Context, act: _Act) -> None:
-    """Defer, do it, and tell what went wrong."""
-    t = translate(str(ctx.interaction.locale))
-    if ctx.guild_id is None:
-        await ctx.respond(t("error.guild"), ephemeral=True)
-        return
-    await ctx.defer(ephemeral=True)
-    try:
-        await act(GuildId(ctx.guild_id), UserId(ctx.user.id), t)
-    except Exception as error:
-        await ctx.edit_response(INITIAL, t(reason(ctx.command_data.qualified_name, error)))
-
 
 @PRIVACY.register
 class Show(
@@ -55,12 +39,12 @@ class Show(
     async def invoke(self, ctx: lightbulb.Context, desk: PrivacyDesk) -> None:
         """In figures; every single entry is in the export."""
 
-        async def show(guild: GuildId, user: UserId, _: Translate) -> None:
-            kept = await desk.kept(guild, user)
+        async def show(guild: GuildId, _: Translate) -> None:
+            kept = await desk.kept(guild, UserId(ctx.user.id))
             embed = kept_embed(kept, str(ctx.interaction.locale), boards=desk.shows_boards(guild))
             await ctx.edit_response(INITIAL, embed=embed)
 
-        await _privately(ctx, show)
+        await privately(ctx, show)
 
 
 @PRIVACY.register
@@ -76,8 +60,8 @@ class ExportData(
     async def invoke(self, ctx: lightbulb.Context, desk: PrivacyDesk) -> None:
         """A file a message: together they could be more than Discord takes at once."""
 
-        async def export(guild: GuildId, user: UserId, t: Translate) -> None:
-            async with desk.export(guild, user) as found:
+        async def export(guild: GuildId, t: Translate) -> None:
+            async with desk.export(guild, UserId(ctx.user.id)) as found:
                 if not found.files:
                     await ctx.edit_response(INITIAL, t("privacy.nothing"))
                     return
@@ -85,7 +69,7 @@ class ExportData(
                 for path in found.files[1:]:
                     await ctx.respond(attachment=hikari.File(path), ephemeral=True)
 
-        await _privately(ctx, export)
+        await privately(ctx, export)
 
 
 def _told(found: Export, t: Translate) -> str:
@@ -111,11 +95,11 @@ class OptOut(
     async def invoke(self, ctx: lightbulb.Context, desk: PrivacyDesk) -> None:
         """In force from now on; what was counted stays."""
 
-        async def opt_out(guild: GuildId, user: UserId, t: Translate) -> None:
-            changed = await desk.opt_out(guild, user)
+        async def opt_out(guild: GuildId, t: Translate) -> None:
+            changed = await desk.opt_out(guild, UserId(ctx.user.id))
             await ctx.edit_response(INITIAL, t("privacy.opted_out" if changed else "privacy.opted_out.already"))
 
-        await _privately(ctx, opt_out)
+        await privately(ctx, opt_out)
 
 
 @PRIVACY.register
@@ -131,11 +115,11 @@ class OptIn(
     async def invoke(self, ctx: lightbulb.Context, desk: PrivacyDesk) -> None:
         """In force from now on; what happened meanwhile was not counted."""
 
-        async def opt_in(guild: GuildId, user: UserId, t: Translate) -> None:
+        async def opt_in(guild: GuildId, t: Translate) -> None:
             changed = isinstance(ctx.member, hikari.Member) and await desk.opt_in(guild, ctx.member)
             await ctx.edit_response(INITIAL, t("privacy.opted_in" if changed else "privacy.opted_in.already"))
 
-        await _privately(ctx, opt_in)
+        await privately(ctx, opt_in)
 
 
 @PRIVACY.register
