@@ -117,13 +117,14 @@ def fold_into(
     reached = {p: end for p, end in sorted((ends(source) if at is None else at).items()) if end.position}
     presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
     gone = {} if until is None else _retired(source, reached)
-    kernel, jobs = kernel_for(sum(end.position for end in reached.values())), os.cpu_count() or 1
+    kernel, reader = kernel_for(sum(end.position for end in reached.values())), LogReader(source)
+    jobs = os.cpu_count() or 1
     with Shadow.create(target, target.all_partitions, bulk=kernel is not None) as shadow:
         with Behind(shadow) as sink:
             several = (
                 (
                     Replay(
-                        LogReader(source),
+                        reader,
                         partition,
                         sink,
                         kernel=kernel,
@@ -138,7 +139,7 @@ def fold_into(
                 )
                 for partition, here in _wanted(source, reached, guilds)
             )
-            for replay in read_ahead(several, progress, jobs=jobs):
+            for replay in read_ahead(reader, several, progress, jobs=jobs):
                 as_of = reached[replay.partition].as_of
                 replay.finish(as_of if until is None else min(until, as_of))
         shadow.finish()

@@ -7,9 +7,10 @@ they say of an event is what the codec says (`store.log.read`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from store import log
 from store.columns_args import TYPES
 from store.columns_ask import Ask
 from store.columns_chunk import Chunk, Ints, Rest
+from store.columns_everywhere import can_read_everywhere, everywhere
 from store.columns_read import Source, chunks, fastest
 from store.engine import Database
 from tracker.events import kinds
@@ -66,7 +68,7 @@ class EventColumns:
 class LogReader:
     """Reads the log of `db` in columns. `role_sets`: the sets of roles that were met so far, by number; 0: none.
 
-    `source`: None takes the fastest that is installed, each time.
+    `source`: None takes the fastest that is installed, each time. Several threads may read different partitions.
     """
 
     def __init__(self, db: Database, *, source: Source | None = None) -> None:
@@ -75,6 +77,7 @@ class LogReader:
         self._source = source
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
         self._users: dict[Partition, Ints] = {}
+        self._turn = Lock()
 
     def batches(
         self,
@@ -99,9 +102,20 @@ class LogReader:
             for chunk in found:
                 yield self._columns(partition, chunk)
 
+    def reads_everywhere(self, upto: Mapping[Partition, int]) -> bool:
+        """Whether `everywhere` can, and should, be asked for these logs."""
+        return self._source is None and can_read_everywhere(self._db, upto)
+
+    def everywhere(self, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, EventColumns]]:
+        """The whole logs of these partitions up to these positions, in one go and in no order. Raises as `batches`."""
+        with closing(everywhere(self._db, upto)) as found:
+            for partition, chunk in found:
+                yield partition, self._columns(partition, chunk)
+
     def _columns(self, partition: Partition, chunk: Chunk) -> EventColumns:
         if chunk.role_sets:
-            numbers = np.array([self._number(s) for s in chunk.role_sets], np.int64)
+            with self._turn:
+                numbers = np.array([self._number(s) for s in chunk.role_sets], np.int64)
             sets = np.flatnonzero(chunk.kind == kinds.ROLES_CHANGED)
             chunk.arg[sets] = numbers[chunk.arg[sets]]
         return EventColumns(

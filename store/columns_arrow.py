@@ -124,6 +124,10 @@ class ArrowRows:
         self._batch = batch
         self._coded: dict[str, Any] = {}
 
+    def only(self, rows: npt.NDArray[Any]) -> ArrowRows:
+        """These rows."""
+        return ArrowRows(self._batch.take(rows))
+
     def ints(self, name: str) -> Ints:
         """See Rows."""
         import pyarrow.compute as pc

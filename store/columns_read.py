@@ -25,7 +25,7 @@ from store.columns_rows import by_driver
 from store.columns_worker import Job
 from store.engine import Database
 
-__all__ = ["Source", "chunks", "fastest"]
+__all__ = ["Source", "archived", "chunks", "fastest", "segments"]
 
 Source = Literal["pages", "adbc", "driver"]
 """How the table `events` is read. `pages`: SQLite's, straight out of the file where that can be, else by ADBC."""
@@ -59,11 +59,11 @@ def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
 
 def _canonical(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     """By the database, if it has all of it and can give it quickly."""
-    if source != "pages" and not _segments(db, ask):
+    if source != "pages" and not segments(db, ask):
         with closing(_table(db, ask, source)) as table:
             first = next(table, None)
             # By now the table is read as of one instant. What was archived between our look and that is not in it.
-            if not _segments(db, ask):
+            if not segments(db, ask):
                 if first is not None:
                     yield first
                 yield from table
@@ -100,14 +100,14 @@ def _groups(db: Database, ask: Ask, source: Source) -> Iterator[Collection[int] 
 def _by_position(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     args = Args()
     while True:
-        for segment in _segments(db, ask):
-            yield from _segment(db, ask, segment, args)
+        for segment in segments(db, ask):
+            yield from archived(db, ask, segment, args)
             ask = replace(ask, after=max(ask.after, segment.last))
         try:
             with closing(_table(db, ask, source)) as table:
                 first = next(table, None)
                 # By now the table is read as of one instant. What was archived between our look and that is not in it.
-                if _segments(db, ask):
+                if segments(db, ask):
                     continue
                 for chunk in () if first is None else chain([first], table):
                     yield chunk
@@ -117,14 +117,15 @@ def _by_position(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
             source = "adbc" if installed(db.dialect) else "driver"
 
 
-def _segments(db: Database, ask: Ask) -> list[Segment]:
+def segments(db: Database, ask: Ask) -> list[Segment]:
     """The archived segments in which some of what is asked for may be."""
     with db.read() as connection:
         found = archive.segments(connection, ask.partition)
     return [s for s in found if s.last > ask.after and s.first <= ask.upto]
 
 
-def _segment(db: Database, ask: Ask, segment: Segment, args: Args) -> Generator[Chunk]:
+def archived(db: Database, ask: Ask, segment: Segment, args: Args) -> Generator[Chunk]:
+    """What is asked for out of an archived segment. Raises ArchiveAwayError, LogCorruptError, ConfigError."""
     file = current(db, segment)
     return _chunks(from_segment(file, after=ask.after, upto=ask.upto, guilds=ask.guilds, rows=ask.rows), ask, args)
 

@@ -95,16 +95,16 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}
     if not heads:
         return
-    before, kernel = state.checkpoints(db), kernel_for(sum(heads.values()))
+    before, kernel, reader = state.checkpoints(db), kernel_for(sum(heads.values())), LogReader(db)
     with Shadow.create(db, db.all_partitions, bulk=kernel is not None) as shadow:
         with Behind(shadow) as sink:
             parts = []
 
             def replay_of(partition: Partition) -> Replay:
-                return Replay(LogReader(db), partition, sink, kernel=kernel, jobs=jobs, folder=shadow.folder)
+                return Replay(reader, partition, sink, kernel=kernel, jobs=jobs, folder=shadow.folder)
 
             several = ((replay_of(partition), head) for partition, head in heads.items())
-            for replay in read_ahead(several, progress, jobs=jobs):
+            for replay in read_ahead(reader, several, progress, jobs=jobs):
                 partition = replay.partition
                 as_of = Ms(max(before[partition].as_of, replay.newest))
                 rules = replay.finish(as_of)

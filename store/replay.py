@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -158,21 +158,35 @@ class Replay:
         """Whose log it is."""
         return self._partition
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is of all guilds of the partition."""
+        return self._guilds is None
+
     # -- the log, put down by guild --------------------------------------------------------------------------------
 
     def read(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
         """Read the log up to the position. `progress` is told of how many more events have been read, and then again
         folded: half of each. Raises as LogReader.
         """
-        self._progress = progress
-        guilds, self._users = self._reader.subjects(self._partition)
-        self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
-        self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder)
+        self.begin(upto, progress)
         for columns in self._reader.batches(self._partition, upto=upto, guilds=self._guilds):
             if self._over:  # nobody waits for it any more
                 return
-            self._take(self._groups, columns)
-            self._tell(len(columns))
+            self.take(columns)
+
+    def begin(self, upto: int, progress: Callable[[int], None] | None = None, *, in_order: bool = True) -> None:
+        """`take` is to be called with the log up to the position. `in_order`: whether in its order."""
+        self._progress = progress
+        guilds, self._users = self._reader.subjects(self._partition)
+        self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
+        self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder, in_order=in_order)
+
+    def take(self, columns: EventColumns) -> None:
+        """A part of the log. After `begin`."""
+        assert self._groups is not None  # noqa: S101
+        self._take(self._groups, columns)
+        self._tell(len(columns))
 
     def _take(self, groups: Groups, columns: EventColumns) -> None:
         self._look_out(columns)
@@ -273,22 +287,41 @@ class Replay:
 
 
 def read_ahead(
-    replays: Iterable[tuple[Replay, int]], progress: Callable[[int], None] | None, *, jobs: int
+    reader: LogReader, replays: Iterable[tuple[Replay, int]], progress: Callable[[int], None] | None, *, jobs: int
 ) -> Iterator[Replay]:
-    """Each replay once it has read up to its position, while the next ones, `jobs` at most, are being read.
+    """Each replay once it has read up to its position: of whole partitions, of different ones, by this reader.
 
-    `progress` is told by several threads. Raises as `Replay.read`. A replay is closed when the next one is asked for.
+    Either all have read by then, or the next ones, `jobs` at most, are read meanwhile. `progress` is told by several
+    threads. Raises as `Replay.read`. A replay is closed when the next one is asked for.
     """
-    waiting: deque[tuple[Replay, Future[None]]] = deque()
-    with ThreadPoolExecutor(jobs, thread_name_prefix="read") as pool, ExitStack() as stack:
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        for replay, upto in replays:
+    several = list(replays)
+    upto = {replay.partition: head for replay, head in several}
+    with ExitStack() as stack:
+        for replay, _ in several:
             stack.enter_context(replay)
-            waiting.append((replay, pool.submit(replay.read, upto, progress)))
-            if len(waiting) > jobs:
-                yield from _when_read(waiting)
+        if all(replay.is_of_all for replay, _ in several) and reader.reads_everywhere(upto):
+            _read_everywhere(reader, several, upto, progress)
+            waiting = deque((replay, _DONE) for replay, _ in several)
+        else:
+            pool = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="read"))
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            waiting = deque((replay, pool.submit(replay.read, head, progress)) for replay, head in several)
         while waiting:
             yield from _when_read(waiting)
+
+
+def _read_everywhere(
+    reader: LogReader,
+    replays: Sequence[tuple[Replay, int]],
+    upto: Mapping[Partition, int],
+    progress: Callable[[int], None] | None,
+) -> None:
+    by_partition = {replay.partition: replay for replay, _ in replays}
+    for replay, head in replays:
+        replay.begin(head, progress, in_order=False)
+    with closing(reader.everywhere(upto)) as found:
+        for partition, columns in found:
+            by_partition[partition].take(columns)
 
 
 def _when_read(waiting: deque[tuple[Replay, Future[None]]]) -> Iterator[Replay]:
@@ -312,4 +345,6 @@ def _then(rows: Iterator[Rows], end: Callable[[], None]) -> Iterator[Rows]:
     end()
 
 
+_DONE: Final[Future[None]] = Future()
+_DONE.set_result(None)
 _AHEAD: Final = np.isin(np.arange(256), [kinds.SETTINGS, kinds.FORGOTTEN])

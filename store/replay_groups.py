@@ -67,10 +67,12 @@ class Groups:
     """Takes events in batches; gives them back by group. The file has no name: it is gone with the process.
 
     `bounds`: see `bounds_of`. `folder`: where the file is (None: the system's place). Close it, or use it in a `with`.
-    Batches may be added by several threads, in any order, if each is a stretch of the log of its own.
+    Batches may come in any order if each is a stretch of the log of its own, its events in order; if they are not
+    even that (`in_order` False), all are sorted.
     """
 
-    def __init__(self, bounds: Ints, folder: Path | None = None) -> None:
+    def __init__(self, bounds: Ints, folder: Path | None = None, *, in_order: bool = True) -> None:
+        self._in_order = in_order
         self._bounds = bounds
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self._end = 0
@@ -137,7 +139,7 @@ class Groups:
             if piece.rest:
                 kept.append((at, _decode(memoryview(read)[size:])))
             at += piece.events
-        order = _canonical(numbers)
+        order = _canonical(numbers) if self._in_order else np.lexsort((numbers[5], numbers[3], numbers[1]))
         whole = numbers if order is None else np.take(numbers, order, axis=1)
         return EventColumns(
             kind=(whole[0] & ((1 << _KIND_BITS) - 1)).astype(np.uint8),

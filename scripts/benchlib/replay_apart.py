@@ -67,7 +67,7 @@ def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
     kernel = None if interpreted else kernel_for(10**9)
     reader, sink, jobs = LogReader(db, source="driver" if interpreted else None), _Nowhere(), os.cpu_count() or 1
     several = ((Replay(reader, p, sink, kernel=kernel, jobs=jobs), head) for p, head in heads.items())
-    for replay in read_ahead(several, None, jobs=jobs):
+    for replay in read_ahead(reader, several, None, jobs=jobs):
         replay.finish(Ms(replay.newest))
 
 

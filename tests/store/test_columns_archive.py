@@ -49,7 +49,7 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     return database
 
 
-def test_segments_and_table_read_as_one_log(filled: Database, folder: Path) -> None:
+def testsegments_and_table_read_as_one_log(filled: Database, folder: Path) -> None:
     archive_until(filled, START + 17 * MINUTE, folder)
     assert len(segments(filled)) > 2
     check(filled, "driver")
@@ -102,7 +102,7 @@ def test_a_log_that_is_archived_whole_is_read_out_of_its_files(filled: Database,
     check(filled, "driver", rows=50)
 
 
-def test_a_part_of_the_log_begins_and_ends_within_segments(filled: Database, folder: Path) -> None:
+def test_a_part_of_the_log_begins_and_ends_withinsegments(filled: Database, folder: Path) -> None:
     partition = partition_of(GUILD, filled.partitions)
     reader = LogReader(filled, source="driver")
 
@@ -122,15 +122,15 @@ def test_what_is_archived_between_two_looks_is_not_missed(
     """The archive is empty when it is looked at; then all is moved into it; then the table is read."""
     partition = partition_of(GUILD, filled.partitions)
     upto = log.head(filled)[partition]
-    looked = columns_read._segments
+    looked = columns_read.segments
 
     def look(db: Database, ask: Ask) -> object:
         found = looked(db, ask)
-        monkeypatch.setattr(columns_read, "_segments", looked)
+        monkeypatch.setattr(columns_read, "segments", looked)
         archive_until(db, Ms(START + 17 * MINUTE), folder)
         return found
 
-    monkeypatch.setattr(columns_read, "_segments", look)
+    monkeypatch.setattr(columns_read, "segments", look)
     batches = LogReader(filled, source="driver").batches(partition, upto=upto)
     assert [p for batch in batches for p in batch.position.tolist()] == list(range(1, upto + 1))
     assert segments(filled)

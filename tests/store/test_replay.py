@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import log, rebuild, replay, replay_feed
+from store import columns_everywhere, log, rebuild, replay, replay_feed
 from store.columns import EventColumns, LogReader, Source
 from store.engine import Database
 from store.gathered import Gathered
-from store.replay import Preset, Replay
+from store.replay import Preset, Replay, read_ahead
 from store.shadow import Shadow
 from tests.oracle.tables import TableStore
 from tests.properties.communities import Community, communities
@@ -55,6 +55,8 @@ def handing_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "_MOST_WAITING", 0)
     monkeypatch.setattr(replay, "_GROUP", 3)
     monkeypatch.setattr(replay_feed, "_AT_ONCE", 4)
+    monkeypatch.setattr(columns_everywhere, "_MANY", 1)
+    monkeypatch.setattr(columns_everywhere, "_ROWS", 5)
 
 
 Tables = dict[str, list[Row]]
@@ -106,11 +108,10 @@ def replayed(
 def in_shadow(db: Database, until: int, kernel: Compiled | None = None) -> Tables:
     """The rows of a replay of the whole log that went through shadow tables."""
     with Shadow.create(db, db.all_partitions) as shadow:
-        for partition, head in log.head(db).items():
-            if head:
-                with Replay(ByFives(db), partition, shadow, kernel=kernel, jobs=2) as one:
-                    one.read(head)
-                    one.finish(until)
+        heads, reader = {p: head for p, head in sorted(log.head(db).items()) if head}, ByFives(db)
+        several = [(Replay(reader, p, shadow, kernel=kernel, jobs=2), head) for p, head in heads.items()]
+        for one in read_ahead(reader, several, None, jobs=2):
+            one.finish(until)
         shadow.finish()
         shadow.check()
         with db.write() as connection:

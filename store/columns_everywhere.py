@@ -1,0 +1,98 @@
+"""Chunks of all partitions' logs at once.
+
+PostgreSQL has them mixed in one table: to read one partition by its index is to touch nearly every page of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Mapping
+from contextlib import closing
+from typing import Any, Final
+
+import numpy as np
+
+from store.columns_args import Args
+from store.columns_arrow import ArrowRows, address, from_postgresql, installed
+from store.columns_ask import Ask
+from store.columns_canonical import taken
+from store.columns_chunk import COLUMNS, Chunk, chunk_of
+from store.columns_read import archived, segments
+from store.engine import Database
+from tracker.errors import LogCorruptError
+from tracker.ids import Partition
+
+__all__ = ["can_read_everywhere", "everywhere"]
+
+_ROWS: Final = 65_536
+_MANY: Final = 300_000
+"""Of so many events it is worth to read the whole table rather than each partition by its index."""
+
+
+def can_read_everywhere(db: Database, upto: Mapping[Partition, int]) -> bool:
+    """Whether the whole log can, and should, be read in one go."""
+    worth = len(upto) > 1 and sum(upto.values()) >= _MANY
+    return worth and db.dialect == "postgresql" and installed("postgresql")
+
+
+def everywhere(db: Database, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, Chunk]]:
+    """The logs of these partitions up to these positions, in no order at all. Raises as `columns_read.chunks`."""
+    args = Args()
+    done = dict.fromkeys(upto, 0)
+    while True:
+        for partition, head in upto.items():
+            for segment in segments(db, _ask(partition, done[partition], head)):
+                ask = _ask(partition, done[partition], head)
+                yield from ((partition, chunk) for chunk in archived(db, ask, segment, args))
+                done[partition] = max(done[partition], segment.last)
+        with closing(_table(db, upto, done, args)) as table:
+            first = next(table, None)
+            # By now the table is read as of one instant. What was archived between our look and that is not in it.
+            if not any(segments(db, _ask(partition, done[partition], head)) for partition, head in upto.items()):
+                if first is not None:
+                    yield from first
+                for parts in table:
+                    yield from parts
+                return
+
+
+def _ask(partition: Partition, after: int, upto: int) -> Ask:
+    return Ask(partition=partition, after=after, upto=upto, guilds=None, canonical=False, rows=_ROWS)
+
+
+def _table(
+    db: Database, upto: Mapping[Partition, int], after: Mapping[Partition, int], args: Args
+) -> Generator[list[tuple[Partition, Chunk]]]:
+    """Out of the table `events`, in whatever order its rows lie there; of some rows, by partition."""
+    known = ", ".join(str(int(partition)) for partition in upto)
+    sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events WHERE partition IN ({known})"  # noqa: S608 - numbers
+    size = max(upto) + 1
+    low, high = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for partition, head in upto.items():
+        low[partition], high[partition] = after[partition], head
+    with closing(from_postgresql(address(db.engine), db.name, sql, _ROWS)) as found:
+        for rows in found:
+            partitions = rows.ints("partition")
+            try:
+                chunk = chunk_of(rows, -1, args)
+            except LogCorruptError:
+                _tell(rows, partitions, upto)
+                raise
+            wanted = (chunk.position > low[partitions]) & (chunk.position <= high[partitions])
+            yield _apart(chunk, partitions, wanted)
+
+
+def _apart(chunk: Chunk, partitions: Any, wanted: Any) -> list[tuple[Partition, Chunk]]:
+    there = np.flatnonzero(wanted)
+    order = there[np.argsort(partitions[there], kind="stable")]
+    ends = np.flatnonzero(np.diff(partitions[order], append=-1)) + 1
+    starts = [0, *ends[:-1].tolist()] if len(order) else []
+    return [
+        (Partition(int(partitions[order[a]])), taken(chunk, order[a:b]))
+        for a, b in zip(starts, ends.tolist(), strict=False)
+    ]
+
+
+def _tell(rows: ArrowRows, partitions: Any, upto: Collection[Partition]) -> None:
+    """Raise LogCorruptError for the first event that cannot be read, with the partition it is of."""
+    for partition in upto:
+        chunk_of(rows.only(np.flatnonzero(partitions == partition)), partition, Args())
