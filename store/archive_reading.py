@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
@@ -15,15 +15,12 @@ from tracker.ids import Partition
 if TYPE_CHECKING:
     from store.engine import Database
 
-__all__ = ["COLUMNS", "canonical_rows", "current", "of_member", "rows"]
+__all__ = ["COLUMNS", "current", "of_member", "rows"]
 
 COLUMNS: Final = archive_files.COLUMNS
 
 Row = tuple[Any, ...]
 """position, id, type, version, guild, user (negative: an erased one; None), channel, occurred_at, recorded_at, data"""
-
-_MOST_SORTED: Final = 1_000_000
-"""How many archived events are in memory to be sorted, unless a single guild has more."""
 
 _SUBJECT: Final = archive_files.COLUMNS.index("subject_id")
 
@@ -70,69 +67,18 @@ def of_member(
             yield from archive_files.tuples(table)
 
 
-def canonical_rows(
-    db: Database, connection: Connection, partition: Partition, *, upto: int, guilds: Collection[int] | None
-) -> Iterator[Row] | None:
-    """Archived events up to position `upto` by (guild, occurred_at, position); None: nothing is archived.
-
-    `guilds`: only these. Sorts about a million events at a time, so each file is read once for each million.
-    """
-    found = archive.segments(connection, partition)
-    return _sorted(db, connection, found, upto, guilds) if found else None
-
-
-def _sorted(
-    db: Database, connection: Connection, found: Sequence[Segment], upto: int, guilds: Collection[int] | None
-) -> Iterator[Row]:
-    import pyarrow as pa
-
-    user_of = _users(connection, found[0].partition)
-    for some in _groups(db, found, guilds):
-        parts = [table for segment in found for table in _read(db, segment, upto=upto, guilds=some)]
-        if parts:
-            order = [("guild_id", "ascending"), ("occurred_at", "ascending"), ("position", "ascending")]
-            yield from map(user_of, archive_files.tuples(pa.concat_tables(parts).sort_by(order)))
-
-
-def _groups(db: Database, found: Sequence[Segment], guilds: Collection[int] | None) -> Iterator[list[int]]:
-    """The guilds in ascending order, as many at a time as have about a million events."""
-    import numpy as np
-
-    counts: dict[int, int] = {}
-    wanted = None if guilds is None else set(guilds)
-    for segment in found:
-        for table in archive_files.columns(current(db, segment), ["guild_id"]):
-            for guild, count in zip(*np.unique(table["guild_id"].to_numpy(), return_counts=True), strict=True):
-                if wanted is None or int(guild) in wanted:
-                    counts[int(guild)] = counts.get(int(guild), 0) + int(count)
-    some: list[int] = []
-    held = 0
-    for guild in sorted(counts):
-        if some and held + counts[guild] > _MOST_SORTED:
-            yield some
-            some, held = [], 0
-        some.append(guild)
-        held += counts[guild]
-    if some:
-        yield some
-
-
-def _read(
-    db: Database, segment: Segment, *, after: int = 0, upto: int | None = None, guilds: Collection[int] | None = None
-) -> Iterator[Any]:
-    """The segment's events beyond `after`, up to `upto` and of these guilds, as Arrow tables."""
+def _read(db: Database, segment: Segment, *, after: int, guilds: Collection[int] | None) -> Iterator[Any]:
+    """The segment's events beyond `after` and of these guilds (None: all), as Arrow tables."""
     archive_files.require()
     import pyarrow.compute as pc
 
     def mask(table: Any) -> Any:
         wanted = pc.greater(table["position"], after)
-        if upto is not None:
-            wanted = pc.and_(wanted, pc.less_equal(table["position"], upto))
         if guilds is not None:
             wanted = pc.and_(wanted, pc.is_in(table["guild_id"], value_set=_values(guilds)))
         return wanted
 
-    is_whole = guilds is None and after < segment.first and (upto is None or upto >= segment.last)
+    is_whole = guilds is None and after < segment.first
     return archive_files.batches(current(db, segment), None if is_whole else mask, ("position", "guild_id"))
 
 

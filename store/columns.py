@@ -86,16 +86,14 @@ class LogReader:
         after: int = 0,
         upto: int,
         guilds: Collection[int] | None = None,
-        canonical: bool = False,
         rows: int = 500_000,
     ) -> Iterator[EventColumns]:
         """The partition's events beyond position `after`, up to and with `upto`, in batches of at most `rows`.
 
-        In order of position, or `canonical`: by guild, then `occurred_at`, then position. `guilds`: only theirs; None:
-        all, and the ticks. Raises DatabaseError, LogCorruptError, ArchiveAwayError; ConfigError where a part of the
-        log is archived and pyarrow is not installed.
+        In order of position. `guilds`: only theirs; None: all, and the ticks. Raises DatabaseError, LogCorruptError,
+        ArchiveAwayError; ConfigError where a part of the log is archived and pyarrow is not installed.
         """
-        ask = Ask(partition=partition, after=after, upto=upto, guilds=guilds, canonical=canonical, rows=rows)
+        ask = Ask(partition=partition, after=after, upto=upto, guilds=guilds, rows=rows)
         source = self._source or fastest(self._db, upto - after)
         self._users.pop(partition, None)
         with closing(chunks(self._db, ask, source)) as found:

@@ -17,13 +17,12 @@ class UnfitError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Which events, in which order; the arguments of `LogReader.batches`."""
+    """Which events; the arguments of `LogReader.batches`."""
 
     partition: Partition
     after: int
     upto: int
     guilds: Collection[int] | None
-    canonical: bool
     rows: int
 
     def sql(self) -> str:
@@ -31,5 +30,4 @@ class Ask:
         where = f"partition = {int(self.partition)} AND position > {int(self.after)} AND position <= {int(self.upto)}"
         if self.guilds is not None:
             where += f" AND guild_id IN ({', '.join(str(int(g)) for g in sorted(self.guilds)) or 'NULL'})"
-        order = "guild_id, occurred_at, position" if self.canonical else "position"
-        return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608 - whole numbers
+        return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY position"  # noqa: S608 - whole numbers

@@ -14,7 +14,7 @@ from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events import kinds
 from tracker.events.codec import data_from_json
 
-__all__ = ["COLUMNS", "HAS_REST", "Chunk", "Ints", "Rest", "Rows", "chunk_of", "own_sets", "unreadable"]
+__all__ = ["COLUMNS", "HAS_REST", "Chunk", "Ints", "Rest", "Rows", "chunk_of", "own_sets", "taken", "unreadable"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,6 +23,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 """The columns of a row of the log, as every source gives them."""
 
+_ARRAYS: Final = ("position", "kind", "guild", "subject", "channel", "at", "arg")
 _NO_TEXTS: Final = (
     kinds.VOICE_JOINED, kinds.VOICE_MOVED, kinds.VOICE_LEFT, kinds.VOICE_FLAGS, kinds.MESSAGE_SENT,
     kinds.MESSAGE_DELETED, kinds.INTERACTION_USED, kinds.ROLES_CHANGED, kinds.OPTED_OUT, kinds.OPTED_IN, kinds.ADJUSTED,
@@ -107,6 +108,26 @@ def chunk_of(rows: Rows, partition: int, args: Args) -> Chunk:
             texts=rows.texts("data", rest),
         ),
     )
+
+
+def taken(chunk: Chunk, rows: npt.NDArray[np.intp]) -> Chunk:
+    """Some rows of a chunk, in the order given."""
+    arrays: dict[str, Any] = {
+        name: getattr(chunk, name)[rows] for name in ("position", "kind", "guild", "subject", "channel", "at", "arg")
+    }
+    place = np.full(len(chunk.position), -1, np.int64)
+    place[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
+    wanted = place[rows]
+    found = np.flatnonzero(wanted >= 0)
+    places = wanted[found].tolist()
+    rest = Rest(
+        rows=found,
+        ids=[chunk.rest.ids[i] for i in places],
+        versions=[chunk.rest.versions[i] for i in places],
+        recorded_at=[chunk.rest.recorded_at[i] for i in places],
+        texts=[chunk.rest.texts[i] for i in places],
+    )
+    return Chunk(role_sets=own_sets(arrays["kind"], arrays["arg"], chunk.role_sets), rest=rest, **arrays)
 
 
 def own_sets(kind: npt.NDArray[np.uint8], arg: Ints, role_sets: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:

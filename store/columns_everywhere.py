@@ -14,8 +14,7 @@ import numpy as np
 from store.columns_args import Args
 from store.columns_arrow import ArrowRows, address, from_postgresql, installed
 from store.columns_ask import Ask
-from store.columns_canonical import taken
-from store.columns_chunk import COLUMNS, Chunk, chunk_of
+from store.columns_chunk import COLUMNS, Chunk, chunk_of, taken
 from store.columns_read import archived, segments
 from store.engine import Database
 from tracker.errors import LogCorruptError
@@ -56,7 +55,7 @@ def everywhere(db: Database, upto: Mapping[Partition, int]) -> Generator[tuple[P
 
 
 def _ask(partition: Partition, after: int, upto: int) -> Ask:
-    return Ask(partition=partition, after=after, upto=upto, guilds=None, canonical=False, rows=_ROWS)
+    return Ask(partition=partition, after=after, upto=upto, guilds=None, rows=_ROWS)
 
 
 def _table(

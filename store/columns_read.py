@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import chain
 from typing import Final, Literal
-
-import numpy as np
 
 from store import archive
 from store.archive import Segment
@@ -19,7 +16,6 @@ from store.columns_apart import chunks_apart
 from store.columns_args import Args
 from store.columns_arrow import address, from_postgresql, from_segment, installed
 from store.columns_ask import Ask, UnfitError
-from store.columns_canonical import in_canonical_order
 from store.columns_chunk import Chunk, Rows, chunk_of
 from store.columns_rows import by_driver
 from store.columns_worker import Job
@@ -39,9 +35,6 @@ _FEW: Final = 50_000
 _MANY: Final = 300_000
 """From so many events on it is worth the second that numba takes to begin (and, once on a machine, ten to compile)."""
 
-_SORTED: Final = 2_000_000
-"""How many events are in memory to be sorted, unless a single guild has more: some 200 bytes each."""
-
 
 def fastest(db: Database, events: int) -> Source:
     """The source that is the fastest of those installed, for about so many events."""
@@ -53,51 +46,7 @@ def fastest(db: Database, events: int) -> Source:
 
 
 def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
-    """What is asked for. Raises DatabaseError, LogCorruptError, ArchiveAwayError, ConfigError."""
-    return _canonical(db, ask, source) if ask.canonical else _by_position(db, ask, source)
-
-
-def _canonical(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
-    """By the database, if it has all of it and can give it quickly."""
-    if source != "pages" and not segments(db, ask):
-        with closing(_table(db, ask, source)) as table:
-            first = next(table, None)
-            # By now the table is read as of one instant. What was archived between our look and that is not in it.
-            if not segments(db, ask):
-                if first is not None:
-                    yield first
-                yield from table
-                return
-    yield from _sorted(db, replace(ask, canonical=False), source)
-
-
-def _sorted(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
-    """In canonical order: some guilds after the other, and for each time the log is read once."""
-    for guilds in _groups(db, ask, source):
-        yield from in_canonical_order(_by_position(db, replace(ask, guilds=guilds), source), ask.rows)
-
-
-def _groups(db: Database, ask: Ask, source: Source) -> Iterator[Collection[int] | None]:
-    """The guilds in ascending order, as many at a time as have two million events; of one that has more, all."""
-    if ask.upto - ask.after <= _SORTED:
-        yield ask.guilds
-        return
-    counts: Counter[int] = Counter()
-    for chunk in _by_position(db, ask, source):
-        guilds, of_guild = np.unique(chunk.guild, return_counts=True)
-        counts.update(dict(zip(guilds.tolist(), of_guild.tolist(), strict=True)))
-    group: list[int] = []
-    held = 0
-    for guild in sorted(counts):
-        if group and held + counts[guild] > _SORTED:
-            yield group
-            group, held = [], 0
-        group.append(guild)
-        held += counts[guild]
-    yield group
-
-
-def _by_position(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
+    """What is asked for, by position. Raises DatabaseError, LogCorruptError, ArchiveAwayError, ConfigError."""
     args = Args()
     while True:
         for segment in segments(db, ask):

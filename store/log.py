@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from heapq import merge
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
@@ -24,7 +23,7 @@ from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, Position, Us
 
 __all__ = [
     "START", "AppendResult", "Duplicate", "append", "check_contiguity", "head", "newest", "partition_for", "read",
-    "read_canonical", "recorded_event",
+    "recorded_event",
 ]  # fmt: skip
 
 START: Final = Position(0)
@@ -195,29 +194,6 @@ def read(
             yield recorded_event(partition, row)
         for row in _stream(connection, where + " ORDER BY e.position", arguments):
             yield recorded_event(partition, row)
-
-
-def read_canonical(
-    db: Database, partition: Partition, *, upto: Position, guilds: Collection[GuildId] | None = None
-) -> Iterator[RecordedEvent]:
-    """The partition's events up to position `upto`, each guild's in canonical order: (occurred_at, position).
-
-    `guilds`: only these; None: all of them, and the partition's ticks before them.
-    """
-    where, arguments = "WHERE e.partition = {0} AND e.position <= {0}", [int(partition), int(upto)]
-    if guilds is not None:
-        where += f" AND e.guild_id IN ({', '.join(['{0}'] * len(guilds)) or 'NULL'})"
-        arguments += map(int, guilds)
-    with db.read() as connection:
-        archived = archive_reading.canonical_rows(db, connection, partition, upto=upto, guilds=guilds)
-        table = _stream(connection, where + " ORDER BY e.guild_id, e.occurred_at, e.position", arguments)
-        for row in table if archived is None else merge(archived, table, key=_canonical):
-            yield recorded_event(partition, row)
-
-
-def _canonical(row: tuple[Any, ...]) -> tuple[int, int, int]:
-    """(guild, occurred_at, position)"""
-    return row[4], row[7], row[0]
 
 
 def _stream(connection: Connection, where: str, arguments: list[int]) -> Iterator[tuple[Any, ...]]:

@@ -107,7 +107,7 @@ def rows_of(reader: LogReader, partition: Partition, batches: Iterable[EventColu
 
 
 def check(db: Database, source: Source, *, rows: int = 500_000) -> None:
-    """Both orders, every partition: columns, texts and events are those of `store.log`."""
+    """Every partition: columns, texts and events are those of `store.log`."""
     reader = LogReader(db, source=source)
     for partition, upto in log.head(db).items():
         if not upto:
@@ -120,10 +120,6 @@ def check(db: Database, source: Source, *, rows: int = 500_000) -> None:
             data_to_json(r.event.data) for r in recorded
         ]
         assert all(0 < len(batch) <= rows for batch in found)
-        recorded = list(log.read_canonical(db, partition, upto=upto))
-        found = list(reader.batches(partition, upto=upto, canonical=True, rows=rows))
-        assert list(rows_of(reader, partition, found)) == [wanted(r) for r in recorded]
-        assert [batch.event(i) for batch in found for i in range(len(batch))] == recorded
 
 
 @settings(
@@ -198,13 +194,12 @@ def test_a_reading_is_bounded_by_positions_and_guilds(database: Database, within
     assert positions(upto=30, after=30) == []
     assert positions(upto=9, guilds=[GUILD]) == [1, 4, 7]
     assert positions(upto=9, guilds=[]) == []
-    assert positions(upto=7, guilds=[GuildId((7 + 16) << 22), GUILD], canonical=True) == [1, 4, 7, 2, 5]
+    assert positions(upto=7, guilds=[GuildId((7 + 16) << 22), GUILD]) == [1, 2, 4, 5, 7]
 
 
 def test_an_empty_partition_has_no_batches(database: Database, within: Source) -> None:
     reader = LogReader(database, source=within)
     assert list(reader.batches(Partition(0), upto=0)) == []
-    assert list(reader.batches(Partition(0), upto=100, canonical=True)) == []
     assert [a.tolist() for a in reader.subjects(Partition(0))] == [[0], [0]]
 
 

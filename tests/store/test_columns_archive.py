@@ -56,24 +56,6 @@ def testsegments_and_table_read_as_one_log(filled: Database, folder: Path) -> No
     check(filled, "driver", rows=5)
 
 
-def test_what_is_archived_while_the_table_is_about_to_be_sorted_is_read_out_of_its_files(
-    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain, partition = columns_read._table, partition_of(GUILD, filled.partitions)
-
-    def table(db: Database, ask: Ask, source: columns_read.Source) -> Generator[Chunk]:
-        monkeypatch.setattr(columns_read, "_table", plain)
-        archive_all(db, folder)
-        return plain(db, ask, source)
-
-    head = log.head(filled)[partition]
-    ask = Ask(partition=partition, after=0, upto=head, guilds=[GUILD], canonical=True, rows=50)
-    before = positions(columns_read.chunks(filled, ask, "driver"))
-    monkeypatch.setattr(columns_read, "_table", table)
-    assert positions(columns_read.chunks(filled, ask, "driver")) == before
-    assert len(before) == 90
-
-
 def test_what_is_archived_when_pages_turn_out_unfit_is_read_out_of_its_files(
     filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +71,7 @@ def test_what_is_archived_when_pages_turn_out_unfit_is_read_out_of_its_files(
 
     monkeypatch.setattr(columns_read, "_table", table)
     head = log.head(filled)[partition]
-    ask = Ask(partition=partition, after=0, upto=head, guilds=None, canonical=False, rows=50)
+    ask = Ask(partition=partition, after=0, upto=head, guilds=None, rows=50)
     assert positions(columns_read.chunks(filled, ask, "pages")) == list(range(1, head + 1))
 
 
@@ -107,7 +89,7 @@ def test_a_part_of_the_log_begins_and_ends_withinsegments(filled: Database, fold
     reader = LogReader(filled, source="driver")
 
     def positions(**bounds: int) -> list[int]:
-        found = reader.batches(partition, guilds=[GUILD], **bounds)  # type: ignore[arg-type]
+        found = reader.batches(partition, guilds=[GUILD], **bounds)
         return [p for batch in found for p in batch.position.tolist()]
 
     bounds = [(0, 1), (3, 40), (10, 12), (50, 10_000), (0, 10_000)]

@@ -70,27 +70,23 @@ def flat(reader: LogReader, batches: Iterator[EventColumns]) -> list[tuple[objec
 
 @pytest.mark.parametrize("bounds", [(0, 6_000), (0, 1), (1, 1), (1_234, 1_300), (2_000, 10**9), (3_999, 4_000)])
 @pytest.mark.parametrize("guilds", [None, (GUILD,), (GUILD, OTHER_GUILD), ()])
-@pytest.mark.parametrize("canonical", [False, True])
 def test_every_part_of_the_log_is_what_the_driver_says(
-    many: Database, monkeypatch: pytest.MonkeyPatch, bounds: tuple[int, int], guilds: tuple[int, ...], canonical: bool
+    many: Database, monkeypatch: pytest.MonkeyPatch, bounds: tuple[int, int], guilds: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr(columns_read, "chunks_apart", columns_worker.read)
-    monkeypatch.setattr(columns_read, "_SORTED", 1_000)
     for partition in many.all_partitions:
         found = []
         sources: tuple[Source, ...] = ("pages", "driver")
         for source in sources:
             reader = LogReader(many, source=source)
-            batches = reader.batches(
-                partition, after=bounds[0], upto=bounds[1], guilds=guilds, canonical=canonical, rows=700
-            )
+            batches = reader.batches(partition, after=bounds[0], upto=bounds[1], guilds=guilds, rows=700)
             found.append(flat(reader, batches))
         assert found[0] == found[1]
 
 
 def ask(db: Database) -> Job:
     """The whole first partition."""
-    whole = Ask(partition=Partition(0), after=0, upto=10**9, guilds=None, canonical=False, rows=500)
+    whole = Ask(partition=Partition(0), after=0, upto=10**9, guilds=None, rows=500)
     return Job(path=db.name, ask=whole, way="pages")
 
 
@@ -141,7 +137,7 @@ def test_a_database_of_another_make_is_not_read_by_pages(tmp_path: Path) -> None
 
 
 def ask_for_all() -> Ask:
-    return Ask(partition=Partition(0), after=0, upto=10, guilds=None, canonical=False, rows=10)
+    return Ask(partition=Partition(0), after=0, upto=10, guilds=None, rows=10)
 
 
 @pytest.mark.parametrize(("way", "error"), [("adbc", DatabaseError), ("pages", UnfitError)])

@@ -100,12 +100,6 @@ def test_reading_starts_behind_a_position_and_can_keep_to_one_guild(database: Da
     assert [r.position for r in log.read(database, home(database), guild=GUILD)] == [1, 3]
 
 
-def test_canonical_order_is_guild_by_guild_by_time_and_then_position(database: Database) -> None:
-    late, early, same = fact(at=5), fact(at=1), fact(at=5)
-    log.append(database, [late, early, same], recorded_at=START)
-    assert [r.event for r in log.read_canonical(database, home(database), upto=Position(9))] == [early, late, same]
-
-
 def test_a_hole_in_the_positions_is_a_corrupt_log(database: Database) -> None:
     log.append(database, [fact(), fact(), fact()], recorded_at=START)
     with database.write() as connection:
