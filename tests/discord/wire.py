@@ -66,6 +66,11 @@ class CannedReader:
             away_ms=report.away_ms,
         )
 
+    async def full_list_at_once(
+        self, guild: GuildId, role: RoleId | None, window: Window
+    ) -> Sequence[MemberEntry] | None:  # fmt: skip
+        return None
+
     async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:
         return (await self.report_of(guild, role, window)).top
 

@@ -60,6 +60,12 @@ class ReportReader(Protocol):
         """Every member of a report. Raises DatabaseError."""
         ...
 
+    async def full_list_at_once(
+        self, guild: GuildId, role: RoleId | None, window: Window
+    ) -> Sequence[MemberEntry] | None:  # fmt: skip
+        """As `report_at_once`, of every member."""
+        ...
+
 
 class Pictures(Protocol):
     """Draws the charts of reports, away from the event loop."""
@@ -183,6 +189,10 @@ class ReportDesk(FreshDesk):
 
     async def full_list(self, guild: GuildId, role: RoleId | None, window: Window) -> Sequence[MemberEntry]:
         """Every member of a report, as of now. Raises DatabaseError."""
+        if self._reader.keeps(guild, role, window):
+            known = await self._looked(guild, lambda: self._reader.full_list_at_once(guild, role, window))
+            if known is not None:
+                return known
         return await self._fresh(lambda: self._reader.full_list(guild, role, window))
 
     async def picture(self, report: Report, locale: str | None) -> bytes | None:

@@ -114,6 +114,13 @@ class Reader:
 
         return await self.read(read)
 
+    async def full_list_at_once(
+        self, guild: GuildId, role: RoleId | None, window: Window
+    ) -> list[MemberEntry] | None:  # fmt: skip
+        """As `report_at_once`, of every member."""
+        kept, now = self._kept, self._clock.now()
+        return None if kept is None else await self.read(lambda: kept.full_list(guild, role, window, now))
+
     async def chart_data(self, guild: GuildId, role: RoleId | None, window: Window) -> ChartData:
         """What the charts of a report show. Raises DatabaseError."""
         now = self._clock.now()
