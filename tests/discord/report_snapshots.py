@@ -195,7 +195,7 @@ def snapshot(case: str, locale: str) -> str:
         lines += ["", f"== {field.name} ==", field.value]
     lines += ["", f"-- {embed.footer.text if embed.footer else ''} · {embed.timestamp:%Y-%m-%d %H:%M:%S} UTC --"]
     if case != "member":
-        for row in report_buttons(_REPORTS[case](), locale):
+        for row in report_buttons(_REPORTS[case](), locale, listed=case != "seen-by-members"):
             lines.append(" ".join(_button(component) for component in row.components))
     return "".join(c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in "\n".join(lines)) + "\n"
 

@@ -56,7 +56,7 @@ def test_it_says_the_figures_in_english() -> None:
     assert fields["At a glance"].splitlines() == [
         "👥 Active **21 of 24 (88%)**",
         "🎧 Total voice **24 h** ▼ 20 min",
-        "⏱️ Average each **1 h 8 min**",
+        "⏱️ Average per active member **1 h 8 min**",
         "🚪 Sessions **60** ▲ 3",
         "💬 Messages **321** ±0",
         "⌨️ Interactions **4** ▼ 1",
@@ -110,6 +110,19 @@ def test_who_may_not_see_members_sees_none() -> None:
     assert "21 of 24" in " ".join(shown)
 
 
+def test_in_a_small_group_those_who_did_much_are_not_told_of_as_doing_little() -> None:
+    names = ["Ana", "Ben", "Cho", "Dan"]
+    entries = tuple(entry(n, name, voice_ms=3_600_000 // n) for n, name in enumerate(names, start=1))
+    embed = report_embed(report([], members=4, top=entries, low=entries), "en")
+    (low,) = (f.value for f in embed.fields if f.name.startswith("Low activity"))
+    assert [name for name in names if name in low] == ["Cho", "Dan"]
+    nothing = {"voice_ms": 0, "messages": 0, "interactions": 0, "exp": 0}
+    idle = tuple(entry(n, name, **nothing) for n, name in enumerate(names, start=1))
+    embed = report_embed(report([], members=4, active=0, low=idle), "en")
+    (low,) = (f.value for f in embed.fields if f.name.startswith("Low activity"))
+    assert [name for name in names if name in low] == names
+
+
 def test_a_report_that_is_late_says_when_it_was_due() -> None:
     shown = report_embed(report(["Ana"]), "en", late_since=Ms(DAY.end + 60_000)).description or ""
     assert "This report is late: it was due 19 Feb, 00:01." in shown
@@ -123,5 +136,7 @@ def test_a_member_whose_name_was_never_seen_is_mentioned_by_id() -> None:
 def test_a_window_that_is_not_over_says_so() -> None:
     embed = report_embed(report(["Ana"], as_of=Ms(DAY.start + 3_600_000)), "en")
     assert "Not over yet" in (embed.description or "")
+    assert embed.footer is not None
+    assert embed.footer.text == "▲▼ Change from the whole day before"
     assert embed.timestamp is not None
     assert embed.timestamp.timestamp() * 1000 == DAY.start + 3_600_000

@@ -95,6 +95,7 @@ async def test_anybody_else_gets_a_page_of_their_own_and_turns_it_alone(desk: De
     assert own is not None
     assert own is not message
     assert own.ephemeral_to == desk.wire.ana.id
+    assert list(buttons(own)) == ["◀ Previous", "Next ▶", "Week", "Month"], "the full list is not for them"
     assert fields(own) == ["At a glance", "Top 2"]
     assert message.embeds is before
     call = await desk.press(desk.wire.ana, own, "Week", "en-US")

@@ -68,8 +68,10 @@ def test_dates_read_well_in_both_languages() -> None:
     assert text.day_text(20260218, "ko") == "2026년 2월 18일 (수)"
     assert text.month_text(20260218, "en") == "February 2026"
     assert text.month_text(20260218, "ko") == "2026년 2월"
-    assert text.range_text(20260216, 20260222, "en") == "Mon, 16 Feb 2026 – Sun, 22 Feb 2026"
-    assert text.range_text(20260216, 20260222, "ko") == "2026년 2월 16일 (월) ~ 2026년 2월 22일 (일)"
+    assert text.range_text(20260216, 20260222, "en") == "Mon, 16 Feb – Sun, 22 Feb 2026"
+    assert text.range_text(20260216, 20260222, "ko") == "2026년 2월 16일 (월) ~ 2월 22일 (일)"
+    assert text.range_text(20251229, 20260104, "en") == "Mon, 29 Dec 2025 – Sun, 4 Jan 2026"
+    assert text.range_text(20251229, 20260104, "ko") == "2025년 12월 29일 (월) ~ 2026년 1월 4일 (일)"
     assert text.range_text(20260216, 20260216, "ko") == text.day_text(20260216, "ko")
 
 

@@ -42,7 +42,7 @@ def test_the_title_names_role_and_period() -> None:
 
 def test_a_month_is_named_and_other_windows_give_their_dates() -> None:
     assert when_text(day(), "ko") == "2026년 2월 18일 (수)"
-    assert when_text(containing("weekly", 20260218, SEOUL), "en") == "Mon, 16 Feb 2026 – Sun, 22 Feb 2026"
+    assert when_text(containing("weekly", 20260218, SEOUL), "en") == "Mon, 16 Feb – Sun, 22 Feb 2026"
     assert when_text(containing("monthly", 20260218, SEOUL), "ko") == "2026년 2월"
 
 

@@ -74,10 +74,12 @@ def report_embed(
         _add_lines(embed, t("report.top", count=len(report.top)), _top_lines(report.top, locale))
     if busy := report.busiest(_HOURS):
         embed.add_field(t("report.busiest"), "\n".join(_hour(hour, ms, locale) for hour, ms in busy))
-    if low and report.low:
+    least = _least(report) if low else []
+    if least:
         name = t("report.low") + (f" · {t('report.idle', n=report.idle)}" if report.idle else "")
-        _add_lines(embed, name, [_low_line(entry, locale) for entry in report.low])
-    embed.set_footer(f"{_UP}{_DOWN} " + t(f"report.change.{report.window.period}"))
+        _add_lines(embed, name, [_low_line(entry, locale) for entry in least])
+    compared = "report.change" if report.complete else "report.change_so_far"
+    embed.set_footer(f"{_UP}{_DOWN} " + t(f"{compared}.{report.window.period}"))
     return embed
 
 
@@ -154,6 +156,15 @@ def _top_lines(entries: Sequence[MemberEntry], locale: str | None) -> list[str]:
         mark = _MEDALS.get(entry.rank, f"`{entry.rank:>2}`")
         lines.append(f"{mark} **{_name(entry)}** — {first}\n" + " ".join(filter(None, (bar, " · ".join(rest)))))
     return lines
+
+
+def _least(report: Report) -> list[MemberEntry]:
+    """Of the last members those of whom that is worth saying: in a small group the last five may be the first, too."""
+    return [entry for entry in report.low if 2 * entry.rank > report.members or not _is_active(entry)]
+
+
+def _is_active(entry: MemberEntry) -> bool:
+    return bool(entry.voice_ms or entry.messages or entry.interactions)
 
 
 def _low_line(entry: MemberEntry, locale: str | None) -> str:

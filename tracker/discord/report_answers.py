@@ -70,4 +70,4 @@ async def answer(
     if desk.lacks_history(guild):
         embed.description = f"{embed.description}\n🧮 {text.translate(locale)('report.lacks_history')}"
     drawing = asyncio.create_task(desk.picture(seen, locale), name="draw a report") if may_attach else None
-    return Answer(embed=embed, components=report_buttons(report, locale), picture=drawing)
+    return Answer(embed=embed, components=report_buttons(report, locale, listed=eyes.low), picture=drawing)

@@ -92,8 +92,8 @@ class ReportPage:
         return containing(self.period, self.first_day, zone)
 
 
-def report_buttons(report: Report, locale: str | None) -> list[MessageActionRowBuilder]:
-    """To the windows before and after and to the full list; below, to the other periods."""
+def report_buttons(report: Report, locale: str | None, *, listed: bool = True) -> list[MessageActionRowBuilder]:
+    """To the windows before and after and (`listed`) to the full list; below, to the other periods."""
     t, window = translate(locale), report.window
     before, after = window.previous(), window.following()
     role = None if report.role_id is None or _is_everyone(report.guild_id, report.role_id) else report.role_id
@@ -111,9 +111,10 @@ def report_buttons(report: Report, locale: str | None) -> list[MessageActionRowB
     turning.add_interactive_button(
         hikari.ButtonStyle.SECONDARY, leads_to(after), label=t("board.next"), is_disabled=after.start > report.as_of
     )
-    turning.add_interactive_button(
-        hikari.ButtonStyle.SECONDARY, leads_to(window, "list"), label=t("report.full_list"), emoji="📄"
-    )
+    if listed:
+        turning.add_interactive_button(
+            hikari.ButtonStyle.SECONDARY, leads_to(window, "list"), label=t("report.full_list"), emoji="📄"
+        )
     shown = min(window.last_day, max(window.first_day, local_day(window.zone, report.as_of).day))
     for period in PERIODS:
         if period != window.period:

@@ -77,9 +77,13 @@ def month_text(day: int, locale: str | None) -> str:
 
 
 def range_text(first_day: int, last_day: int, locale: str | None) -> str:
-    """From one date to another, both included (yyyymmdd); one date if they are the same."""
+    """From one date to another, both included (yyyymmdd), the year once; one date if they are the same."""
     if first_day == last_day:
         return day_text(first_day, locale)
+    if first_day // 10_000 == last_day // 10_000:
+        days = (("format.range_first", first_day), ("format.range_last", last_day))
+        first, last = (_dated(date_of(day), pattern, locale_of(locale)) for pattern, day in days)
+        return translate(locale)("format.range", first=first, last=last)
     return translate(locale)("format.range", first=day_text(first_day, locale), last=day_text(last_day, locale))
 
 

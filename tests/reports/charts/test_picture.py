@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from tracker.reports.chart_data import ChartData
 from tracker.reports.charts import draw_charts
 from tracker.reports.charts.canvas import ACCENT, BEFORE, CARD, Sheet
 from tracker.reports.charts.lettering import drawable
+from tracker.reports.charts.steps import draw_steps, messages_of, voice_of
 from tracker.reports.model import Report
 from tracker.reports.window import Window, between, containing
 
@@ -73,6 +75,22 @@ def test_each_kind_of_report_has_its_charts_at_a_size_for_phones(locale: str, wi
     assert high * 0.85 < image.height < high * 1.1
     assert min(has(image, ACCENT), has(image, BEFORE)) > 2_000
     assert has(image, CARD) > image.width * image.height // 4
+
+
+def test_the_days_of_both_charts_stand_below_each_other() -> None:
+    _, data = sample()
+    drawings: list[float] = []
+
+    class Spy(Sheet):
+        def boxes(self, boxes: Any, *about: Any, **more: Any) -> None:
+            drawings.extend(sorted({left for left, *_ in boxes})[:1])
+            super().boxes(boxes, *about, **more)
+
+    for measure in (voice_of, messages_of):
+        box = (0.0, 0.0, 900.0, 200.0)
+        draw_steps(Spy(1000, 300), box, data, measure, [""] * 7, "ko", beside=[voice_of, messages_of])
+    assert drawings[0] == drawings[2]
+    assert drawings[1] == drawings[3]
 
 
 def test_the_two_languages_differ_only_in_their_texts() -> None:

@@ -21,10 +21,10 @@ from tracker.reports.wording import open_text, title_of, when_text
 __all__ = ["WIDE", "picture"]
 
 WIDE: Final = 1080
-"""In pixels. A phone shows a third of it, so that the smallest letters, of 28 pixels, are still some 10 high."""
+"""In pixels. A phone shows a third of it, so that the smallest letters, of 30 pixels, are still 10 high."""
 _EDGE: Final = 22
 _INSIDE: Final = 26
-_HEAD: Final = 142
+_HEAD: Final = 152
 _CARD_HEAD: Final = 76
 _NOTE: Final = 44
 
@@ -85,14 +85,19 @@ def _steps_cards(report: Report, data: ChartData, locale: str | None) -> list[_C
     """Voice, and messages where there were any and they are known step by step."""
     t, hourly, cards = text.translate(locale), data.week is None, list[_Card]()
     names = hours() if hourly else step_names(report.window, data.count, locale)
-    for measure, title, high in (
-        (voice_of, t("chart.voice_by_hour" if hourly else "chart.voice_by_day"), 270),
-        (messages_of, t("chart.messages_by_day"), 190),
-    ):
-        if any(measure.of(step) for step in (*data.current, *data.before)):
-            draw = partial(draw_steps, data=data, measure=measure, names=names, locale=locale)
-            note = t("chart.messages_note") if hourly and report.sums.messages else ""
-            cards.append(_Card(title=title, high=high, draw=draw, legend=True, note=note))
+    shown = [
+        (measure, title, high)
+        for measure, title, high in (
+            (voice_of, t("chart.voice_by_hour" if hourly else "chart.voice_by_day"), 270),
+            (messages_of, t("chart.messages_by_day"), 190),
+        )
+        if any(measure.of(step) for step in (*data.current, *data.before))
+    ]
+    beside = [measure for measure, _, _ in shown]
+    note = t("chart.messages_note") if hourly and report.sums.messages else ""
+    for measure, title, high in shown:
+        draw = partial(draw_steps, data=data, measure=measure, names=names, locale=locale, beside=beside)
+        cards.append(_Card(title=title, high=high, draw=draw, legend=True, note=note))
     return cards
 
 
@@ -112,7 +117,7 @@ def _draw_head(sheet: Sheet, report: Report, locale: str | None) -> None:
     when = when_text(report.window, locale)
     unfinished = open_text(report, locale)
     line = when if unfinished is None else f"{when} · {unfinished}"
-    sheet.text((_EDGE + 4, 112), sheet.fitted(line, 30, room), 30, MUTED)
+    sheet.text((_EDGE + 4, 112), sheet.fitted(line, 32, room), 32, MUTED)
 
 
 def _draw_card(sheet: Sheet, box: Box, card: _Card, report: Report, locale: str | None) -> None:
@@ -125,7 +130,7 @@ def _draw_card(sheet: Sheet, box: Box, card: _Card, report: Report, locale: str 
     chart = (left, top + _CARD_HEAD, right, top + _CARD_HEAD + card.high)
     card.draw(sheet, chart)
     if card.note:
-        sheet.text((left, chart[3] + _NOTE - 14), sheet.fitted(card.note, 28, right - left), 28, MUTED)
+        sheet.text((left, chart[3] + _NOTE - 14), sheet.fitted(card.note, 30, right - left), 30, MUTED)
 
 
 def _draw_legend(sheet: Sheet, right: float, y: float, report: Report, locale: str | None) -> float:
@@ -133,8 +138,8 @@ def _draw_legend(sheet: Sheet, right: float, y: float, report: Report, locale: s
     t, x = text.translate(locale), right
     for which, colour in (("before", BEFORE), ("this", ACCENT)):
         name = t(f"chart.{which}.{report.window.period}")
-        sheet.text((x, y), name, 28, MUTED, align="right")
-        x -= sheet.width(name, 28) + 34
+        sheet.text((x, y), name, 30, MUTED, align="right")
+        x -= sheet.width(name, 30) + 34
         sheet.boxes([(x, y - 11, x + 22, y + 11)], colour, corner=6)
         x -= 26
     return right - x

@@ -13,8 +13,8 @@ from tracker.reports.charts.scale import count_ticks, duration_ticks
 
 __all__ = ["Measure", "draw_steps", "messages_of", "voice_of"]
 
-_LABEL: Final = 28
-_FOOT: Final = 44
+_LABEL: Final = 32
+_FOOT: Final = 48
 """Room under the bars for their labels."""
 _MOST_BARS: Final = 40
 """More steps than that are drawn as areas."""
@@ -34,14 +34,35 @@ voice_of: Final = Measure(of=lambda step: step.voice_ms, ticks=duration_ticks, w
 messages_of: Final = Measure(of=lambda step: step.messages or 0, ticks=count_ticks, written=text.number)
 
 
+def _room_for_figures(sheet: Sheet, data: ChartData, measures: Sequence[Measure], locale: str | None) -> float:
+    """How wide the figures beside the bars are: the same for all charts, so that their days stand below each other."""
+    labels = [label for measure in measures for label in _labels(data, measure, locale)[1]]
+    return max((sheet.width(label, _LABEL) for label in labels), default=0.0) + 18
+
+
+def _labels(data: ChartData, measure: Measure, locale: str | None) -> tuple[list[int], list[str]]:
+    values = [measure.of(step) for step in (*data.current, *data.before)]
+    ticks = measure.ticks(max([1, *values]), _TICKS)
+    return ticks, [measure.written(tick, locale) if tick else "0" for tick in ticks]
+
+
 def draw_steps(
-    sheet: Sheet, box: Box, data: ChartData, measure: Measure, names: Sequence[str], locale: str | None
+    sheet: Sheet,
+    box: Box,
+    data: ChartData,
+    measure: Measure,
+    names: Sequence[str],
+    locale: str | None,
+    *,
+    beside: Sequence[Measure],
 ) -> None:
-    """Both windows side by side, step by step, in `box`. `names`: what stands under each step of the window."""
+    """Both windows side by side, step by step, in `box`. `names`: what stands under each step of the window.
+
+    `beside`: what all charts of the picture measure that show the same steps, this one among them.
+    """
     current, before = ([measure.of(step) for step in steps] for steps in (data.current, data.before))
-    ticks = measure.ticks(max([1, *current, *before]), _TICKS)
-    labels = [measure.written(tick, locale) if tick else "0" for tick in ticks]
-    left = box[0] + max(sheet.width(label, _LABEL) for label in labels) + 18
+    ticks, labels = _labels(data, measure, locale)
+    left = box[0] + _room_for_figures(sheet, data, beside, locale)
     plot = (left, box[1] + _LABEL / 2, box[2], box[3] - _FOOT)
     _grid(sheet, plot, ticks, labels)
     count = max(data.count, len(before))

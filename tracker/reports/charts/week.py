@@ -12,20 +12,21 @@ from tracker.reports.charts.names import hours, weekdays
 
 __all__ = ["draw_week"]
 
-_LABEL: Final = 28
+_LABEL: Final = 31
 _FOOT: Final = 96
 """Room under the map for the hours and the scale."""
 _GAP: Final = 4
 _SHADES: Final = ("#33353c", "#373d6b", "#4450b8", "#5f6df5", "#949eff", "#c6ccff", "#f4f5ff")
 _NEVER: Final = "#26272b"
 """An hour that the window did not have, or not yet."""
-_NAMES_WIDE: Final = 82
 _SCALE_WIDE: Final = 44
 
 
 def draw_week(sheet: Sheet, box: Box, week: Sequence[Sequence[Cell]], locale: str | None) -> None:
     """A row for each weekday, a column for each hour, and what the shades mean."""
-    left, top, right, bottom = box[0] + _NAMES_WIDE, box[1], box[2], box[3] - _FOOT
+    names = weekdays(locale)
+    left = box[0] + max(sheet.width(name, _LABEL) for name in names) + 16
+    top, right, bottom = box[1], box[2], box[3] - _FOOT
     wide, high = (right - left) / HOURS, (bottom - top) / WEEKDAYS
     busiest = max((_hundredths(cell) for row in week for cell in row), default=0)
     boxes, colours = [], []
@@ -35,8 +36,8 @@ def draw_week(sheet: Sheet, box: Box, week: Sequence[Sequence[Cell]], locale: st
             boxes.append((x, y, x + wide - _GAP, y + high - _GAP))
             colours.append(_shade(cell, busiest))
     sheet.boxes(boxes, colours, corner=7)
-    for row, name in enumerate(weekdays(locale)):
-        sheet.text((box[0], top + (row + 0.5) * high - _GAP / 2), name, _LABEL, TEXT)
+    for row, name in enumerate(names):
+        sheet.text((left - 16, top + (row + 0.5) * high - _GAP / 2), name, _LABEL, TEXT, align="right")
     for column, name in enumerate(hours()):
         sheet.text((left + (column + 0.5) * wide - _GAP / 2, bottom + 26), name, _LABEL, MUTED, align="center")
     if busiest:
