@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import uuid
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +32,29 @@ def test_ids_minted_later_sort_later(earlier: int, later: int) -> None:
 
 def test_ids_minted_in_one_millisecond_differ() -> None:
     assert len({mint_event_id(5) for _ in range(1000)}) == 1000
+
+
+def test_nobody_elses_seed_makes_ids_that_were_there_before() -> None:
+    made = set()
+    for _ in range(2):
+        random.seed(1)
+        made.add(mint_event_id(5))
+    assert len(made) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes are forked")
+def test_a_forked_process_mints_ids_of_its_own() -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, mint_event_id(5).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    minted = os.read(reading, 100).decode()
+    os.close(reading)
+    os.close(writing)
+    assert uuid.UUID(minted).version == 7
+    assert minted != mint_event_id(5)
 
 
 def test_a_snowflake_tells_its_instant() -> None:

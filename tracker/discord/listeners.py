@@ -98,10 +98,8 @@ class Listeners:
 
     async def _on_voice(self, event: hikari.VoiceStateUpdateEvent) -> None:
         sight = self._intake.sight
-        if sight.lost_at(GuildId(event.guild_id)) is not None:
-            return  # the snapshot, which is still to come, says who is where
         fact = translate.voice(event.state, sight, self._intake.clock.now())
-        if fact is not None:
+        if fact is not None and sight.lost_at(fact.guild_id) is None:  # else the snapshot to come says who is where
             self._intake.accept(fact)
 
     async def _on_message(self, event: hikari.GuildMessageCreateEvent) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Final, TypeVar
 
 from store.engine import Database
@@ -17,7 +16,7 @@ from store.exchanging import Exchange
 from store.lease import Lease
 from tracker.clock import Clock
 from tracker.errors import LeaseLostError
-from tracker.events.envelope import Event
+from tracker.events.envelope import Event, later
 from tracker.events.interaction import InteractionUsed
 from tracker.events.member import MemberJoined, MemberRenamed, MemberRolesChanged
 from tracker.events.message import MessageDeleted, MessageSent
@@ -92,7 +91,7 @@ class Ingest:
                 continue
             floor = guild.floor(state.as_of)
             if event.occurred_at < floor:
-                event = replace(event, occurred_at=Ms(floor))  # a live append never goes back in time
+                event = later(event, Ms(floor))  # a live append never goes back in time
             self._buffer.put(event)
             guild.apply(event)
 

@@ -12,7 +12,8 @@ from tracker.events.kinds import (
 )  # fmt: skip
 from tracker.projections.kernel.activity import adjusted, deleted, drop_oldest_awards, expire_awards, sent, used
 from tracker.projections.kernel.layout import (
-    FOR_OTHERS, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, M_STATE, NEVER, SAID_NAME, SILENT, STOPPED_FOR, Heap,
+    FOR_OTHERS, GUILD, G_DISORDERED, G_LAST_AT, G_SEEN_UNTIL, M_NAME, M_STATE, NEVER, SAID_NAME, SILENT, SPARE,
+    STOPPED_FOR, TOP, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.members import member_joined, member_left, opted_in, opted_out, roles_changed
 from tracker.projections.kernel.rows import room, said
@@ -28,8 +29,8 @@ def step(m: Heap, kind: int, guild: int, who: int, channel: int, at: int, arg: i
     False: nothing is lost, but the call must be repeated once the caller has seen to what it stopped for. An event
     that lacks its member or channel changes nothing, nor does what bots do and members who opted out.
     """
-    if not room(m, 1):  # and so for all that one event adds, apart from what `settle` and `set_roles` ask for
-        return False
+    if m[TOP] + m[SPARE] + GUILD > len(m):  # for all that one event adds, but for what is asked for further down
+        return room(m, 1)
     if at >= m[guild + G_LAST_AT]:
         m[guild + G_LAST_AT] = at
     else:
