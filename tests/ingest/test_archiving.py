@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -140,11 +141,16 @@ async def test_what_nobody_asked_for_is_not_done(office: Office) -> None:
     assert (office.sizes(), office.left_over()) == ([], set())
 
 
-async def test_the_wish_is_carried_out_by_a_process_of_its_own(office: Office) -> None:
+async def test_the_wish_is_carried_out_by_a_process_of_its_own_and_the_bot_does_not_load_what_that_needs(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await office.lived(12)
     before = office.log()
     archive_wishes.ask(office.elsewhere, Ms(office.desk.clock.time - 39 * DAY))
-    await office.start(None, apart=True).look()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pyarrow", None)  # importing it fails
+        patch.setitem(sys.modules, "numpy", None)
+        await office.start(None, apart=True).look()
     assert office.sizes() == [5, 5, 3]
     assert office.log() == before
     office.desk.check()

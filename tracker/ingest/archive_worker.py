@@ -66,9 +66,11 @@ def _opened(url: str) -> Iterator[Database]:
 def _prepared(db: Database, request: Request) -> Prepared:
     from pathlib import Path
 
+    from store.archive_files import require
     from store.archive_segment import Step, prepare
     from tracker.ids import Partition, Position
 
+    require()  # here, and not in the bot, which would be bigger by pyarrow for ever
     step = Step(
         partition=Partition(request.partition),
         first=Position(request.first),

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from store import archive_files, archive_place, archive_segment, archive_wishes
+from store import archive_place, archive_segment, archive_wishes
 from store.archive_segment import Step
 from store.engine import Database
 from store.lease import Lease
@@ -110,7 +110,6 @@ class Archiving:
         find = partial(archive_segment.next_step, self._database, before, size=self._step, least=least)
         if await self._read(partial(find, Path())) is None:
             return
-        archive_files.require()
         place = await self._ingest.write(partial(archive_place.settle, self._database, None))
         await self._ingest.write(partial(archive_place.sweep, self._database))
         files = events = 0
