@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -122,7 +122,7 @@ def test_an_output_that_cannot_be_written_is_said_to_be_in_one_sentence(tmp_path
         process = subprocess.Popen(
             [sys.executable, "-m", "tracker", "export", "--database", str(path)], stdout=full, stderr=subprocess.PIPE
         )
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert err.decode() == "tracker: the output cannot be written (No space left on device)\n"
 

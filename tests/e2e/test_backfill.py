@@ -69,7 +69,7 @@ def environ(url: str, sandbox: SandboxThread) -> dict[str, str]:
 
 def backfill(env: Mapping[str, str], *more: object) -> tuple[int, str, str]:
     process = tracker_process("backfill", "--days", 30, *more, env=env)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -179,7 +179,7 @@ def test_a_process_that_is_killed_between_a_page_and_its_cursor_reads_the_page_a
         "sys.argv = ['tracker', 'backfill', '--days', '30']\n"
         "from tracker.cli import main; main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, **env}, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, **env}, check=False, timeout=300)
     assert done.returncode == -signal.SIGKILL
     database = open_database(database_url)
     first = set(logged_messages(database))

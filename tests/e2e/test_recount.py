@@ -72,11 +72,12 @@ def voice_ms(database: Database, guild: GuildId, user: int) -> int:
         return int(found.scalar_one() or 0)
 
 
-def until(condition: Callable[[], bool], meanwhile: Callable[[], None] = lambda: time.sleep(0.05)) -> None:
+def until(condition: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end
         meanwhile()
+        time.sleep(0.02)  # a town, not a flood: the bot shares the machine with it
 
 
 def finished(url: str, town: Town) -> None:

@@ -25,7 +25,7 @@ async def charts() -> AsyncIterator[Charts]:
 
 async def gone(pid: int) -> None:
     """Waits until the process is no more."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while psutil.pid_exists(pid):
             await asyncio.sleep(0.01)
 

@@ -36,7 +36,7 @@ async def test_events_that_come_during_a_commit_wait_until_they_are_a_group_too(
     for message in range(5, 8):
         desk.message(message)
     go_on.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while desk.ingest.waiting > 3:
             await asyncio.sleep(0)
         for _ in range(50):
@@ -68,7 +68,7 @@ async def test_a_commit_by_size_leaves_no_earlier_deadline_behind(
     desk.ingest.start()
     for message in (1, 2):
         desk.message(message)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while desk.ingest.waiting:
             await asyncio.sleep(0)
     desk.message(3)

@@ -34,7 +34,7 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another thread brings about."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -292,7 +292,7 @@ async def test_a_full_buffer_makes_the_reader_wait_until_there_is_room(
     await until(lambda: not desk.ingest.health.well)
     assert not waiting.done()
     away = False
-    await asyncio.wait_for(waiting, 20)
+    await asyncio.wait_for(waiting, 300)
     await desk.ingest.flush()
     assert len(desk.logged()) == 5
     await desk.ingest.close(10)

@@ -21,14 +21,14 @@ class Slow:
     def tidy(self) -> None:
         self.count += 1
         self.began.release()
-        assert self.go.acquire(timeout=10)
+        assert self.go.acquire(timeout=300)
 
 
 def test_one_goes_on_at_a_time_and_the_next_begins_after_a_pause() -> None:
     database, time = Slow(), [100.0]
     tidying = Tidying(database, pause_s=1.0, timer=lambda: time[0])  # type: ignore[arg-type]
     tidying.flushed([])
-    assert database.began.acquire(timeout=10)
+    assert database.began.acquire(timeout=300)
     time[0] = 200.0
     tidying.flushed([])  # the first one is not done
     database.go.release()

@@ -122,7 +122,7 @@ async def test_what_cannot_be_compared_is_tried_again_in_an_hour(
 
 
 async def until_there_is_a_process(office: Office) -> int:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while (pid := office.verifying.pid) is None:
             await asyncio.sleep(0.01)
     return pid

@@ -21,7 +21,7 @@ INTENTS = (
     | hikari.Intents.GUILD_VOICE_STATES
     | hikari.Intents.GUILD_MESSAGES
 )
-PATIENCE_S = 10.0
+PATIENCE_S = 300.0
 
 E = TypeVar("E", bound=hikari.Event)
 

@@ -35,7 +35,7 @@ def test_whenever_the_process_dies_each_event_is_in_one_place(
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 3

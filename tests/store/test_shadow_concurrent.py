@@ -126,7 +126,7 @@ def test_a_reader_that_asks_for_one_table_after_the_other_is_not_ended_by_the_se
     with other.transaction():
         other.execute("SELECT count(*) FROM rules")  # the last that the swap asks for
         thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not waiting(postgresql) and time.monotonic() < deadline:
             time.sleep(0.01)
         for name in ("daily", "sessions", "totals"):  # which the swap holds by now: a deadlock, if both were patient
