@@ -22,7 +22,7 @@ PATIENCE_S = 300.0
 class BotProcess:
     """`tracker run` against a sandbox. `kill_at`: see tests/e2e/deadly.py; None runs the plain command.
 
-    `anew`: in a new interpreter, as an operator starts it, and not out of one that has loaded the bot already.
+    It comes out of a process that has loaded the bot already; see `NewBotProcess`.
     """
 
     def __init__(
@@ -33,7 +33,6 @@ class BotProcess:
         rest_url: str,
         kill_at: str | None = None,
         environ: Mapping[str, str] | None = None,
-        anew: bool = False,
     ) -> None:
         self.log: list[str] = []
         self._new: queue.Queue[str | None] = queue.Queue()
@@ -51,10 +50,11 @@ class BotProcess:
             }
             | dict(environ or {})
         )
-        self.process: subprocess.Popen[str] | Forked = (
-            _new_interpreter(module, environment) if anew else start_forked(module, environment)
-        )
+        self.process = self._begin(module, environment)
         threading.Thread(target=self._read, daemon=True).start()
+
+    def _begin(self, arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[str] | Forked:
+        return start_forked(arguments, environ)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -102,12 +102,15 @@ class BotProcess:
             self.kill()
 
 
-def _new_interpreter(arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+class NewBotProcess(BotProcess):
+    """The same in a new interpreter, as an operator starts it."""
+
+    def _begin(self, arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )

@@ -14,7 +14,7 @@ import store.log
 import store.queries
 import store.rebuild
 from store.engine import open_database
-from tests.e2e.bot import PATIENCE_S, BotProcess
+from tests.e2e.bot import PATIENCE_S, BotProcess, NewBotProcess
 from tests.e2e.town import Town, check, folded, logged_messages, wait_until_gone
 from tests.projections.history import GUILD, HOUR, History
 from tracker.sandbox.thread import SandboxThread
@@ -26,9 +26,8 @@ def sandbox() -> Iterator[SandboxThread]:
         yield thread
 
 
-def start(url: str, sandbox: SandboxThread, kill_at: str | None = None, *, anew: bool = False) -> BotProcess:
-    found = sandbox.sandbox
-    return BotProcess(url, token=found.token, rest_url=found.rest_url, kill_at=kill_at, anew=anew)
+def start(url: str, sandbox: SandboxThread, kill_at: str | None = None) -> BotProcess:
+    return BotProcess(url, token=sandbox.sandbox.token, rest_url=sandbox.sandbox.rest_url, kill_at=kill_at)
 
 
 def finish(url: str, sandbox: SandboxThread, town: Town) -> None:
@@ -113,7 +112,7 @@ def test_a_checkpoint_outside_the_transaction_would_be_found_out(database_url: s
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_polite_signal_drains_and_leaves(database_url: str, sandbox: SandboxThread, how: signal.Signals) -> None:
     town = Town(sandbox, seed=3)
-    with start(database_url, sandbox, anew=True) as bot:
+    with NewBotProcess(database_url, token=sandbox.sandbox.token, rest_url=sandbox.sandbox.rest_url) as bot:
         bot.wait_for("connected: counting")
         for _ in range(50):
             town.stir()
