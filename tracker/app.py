@@ -15,7 +15,7 @@ import store.rebuild
 import store.state
 from store.engine import Database, open_database
 from store.lease import Lease
-from tracker import heap
+from tracker import heap, log_lines
 from tracker.clock import SystemClock
 from tracker.config import Config
 from tracker.discord.backfill_text import render_backfill
@@ -73,16 +73,7 @@ _TURN_S = 0.000_5  # how long the event loop waits for the writer's thread to le
 def run(config: Config) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises TrackerError for what stops it otherwise."""
     config.require_token()
-    logging.basicConfig(
-        level=config.log_level.upper(),
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
-    for chatty in ("apscheduler", "aiohttp", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    # A round of posts that waits for Discord outlasts its interval: that is no news.
-    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    log_lines.set_up(config.log_level)
     sys.setswitchinterval(_TURN_S)
     if sys.platform == "win32":
         asyncio.run(_run(config))
