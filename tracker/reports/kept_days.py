@@ -7,7 +7,7 @@ What the figures mean is defined by `store.queries` and `store.chart_queries`; t
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -60,11 +60,25 @@ class GuildChanges:
     @cached_property
     def daily(self) -> Numbers:
         """Rows (day, user, voice ms, messages, interactions, EXP, last seen), made once for all that is kept."""
-        found = [
-            (r[_DAY], r[_USER], *(r[at] for at in _ADDED), sum(r[at] for at in _EXP_KINDS), r[_SEEN])
-            for r in self.rows.get("daily", ())
-        ]
-        return np.array(found, dtype=np.int64).reshape(-1, 7)
+        told = np.array(self.rows.get("daily", ()), dtype=np.int64).reshape(-1, len(TABLES["daily"].columns))
+        exp = told[:, _EXP_KINDS].sum(axis=1, keepdims=True)
+        return np.concatenate((told[:, (_DAY, _USER, *_ADDED)], exp, told[:, (_SEEN,)]), axis=1)
+
+    @cached_property
+    def met(self) -> dict[int, list[_Session]]:
+        """The sessions that came to have tracked time, by day."""
+        found: dict[int, list[_Session]] = {}
+        for row in self.rows.get("session_days", ()):
+            found.setdefault(row[_MET_DAY], []).append((row[_MET_USER], row[_MET_START]))
+        return found
+
+    @cached_property
+    def sessions(self) -> dict[_Session, tuple[int, int]]:
+        """How far sessions have come: the end (or OPEN) and voice ms."""
+        return {
+            (row[_S_USER], row[_S_START]): (OPEN if row[_S_END] is None else row[_S_END], row[_S_VOICE])
+            for row in self.rows.get("sessions", ())
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +151,8 @@ class KeptDays:
         if len(daily):
             self._add(daily)
             self.changed_at = position
-        rows = changed.rows
-        met = {(r[_MET_USER], r[_MET_START]) for r in rows.get("session_days", ()) if first <= r[_MET_DAY] <= last}
-        return self._follow(met, rows.get("sessions", ()))
+        met = {session for day, those in changed.met.items() if first <= day <= last for session in those}
+        return self._follow(met, changed.sessions)
 
     def of(self, users: Numbers) -> Numbers:
         """What each of `users` (ascending) did: a row for each of the six columns."""
@@ -203,7 +216,7 @@ class KeptDays:
         np.add.at(found, np.searchsorted(self._users, np.array([u for u, _ in self._live], dtype=np.int64)), 1)
         return found
 
-    def _follow(self, met: set[_Session], sessions: Sequence[Row]) -> bool:
+    def _follow(self, met: set[_Session], sessions: Mapping[_Session, tuple[int, int]]) -> bool:
         """New sessions, and how far the known ones have come."""
         if not self.listed:
             return not met
@@ -211,16 +224,12 @@ class KeptDays:
         if new:
             self.changed_at = self.position
             self._places_of(np.array([user for user, _ in new], dtype=np.int64))
-        for row in sessions:
-            key = (row[_S_USER], row[_S_START])
-            if key in self._live or key in new:
-                new.discard(key)
-                ended = row[_S_END]
-                self._ended += ended is not None
-                self._live[key] = (OPEN if ended is None else ended, row[_S_VOICE])
+        for key in sessions.keys() & (self._live.keys() | new) if self._live or new else ():
+            self._live[key] = sessions[key]
+            self._ended += sessions[key][0] != OPEN
         if self._ended > _SETTLE_FROM:
             self._settle()
-        return not new
+        return new <= sessions.keys()
 
     def _settle(self) -> None:
         """Those that are over go to the columns."""
