@@ -84,8 +84,7 @@ def replay(
             metavar="N",
             min=1,
             max=64,
-            help="Partitions of the log to count at once, when all is made anew. SQLite has one, PostgreSQL 16. "
-            "Default: one for each core.",
+            help="Groups of servers to count at once, when all is made anew. Default: one for each core.",
             show_default=False,
         ),
     ] = None,
