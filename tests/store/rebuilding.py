@@ -1,6 +1,7 @@
 """A process that rebuilds all read models again and again, to be killed: `python -m tests.store.rebuilding ADDRESS`.
 
-Each rebuild writes another number into every row, so that what is left of it can be told.
+With a second argument, `bulk`, SQLite's pages are written and read directly. Each rebuild writes another number into
+every row, so that what is left of it can be told.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ def rows_of(name: str, number: int) -> list[Row]:
     return [(g, *(str(number) if c in TEXT_COLUMNS else number for c in columns)) for g in guilds]
 
 
-def main(address: str) -> None:
+def main(address: str, *, bulk: bool) -> None:
     """Rebuilds for ever."""
+    if bulk:
+        import store.pages_file  # noqa: F401 - it takes a second, in which nobody wants to be killed
     db = open_database(address)
     print("ready", flush=True)
     for number in itertools.count(2):
-        with Shadow.create(db, db.all_partitions) as shadow:
+        with Shadow.create(db, db.all_partitions, bulk=bulk) as shadow:
             for name in TABLES:
                 add_rows(shadow, name, partition_of(GUILD, db.partitions), rows_of(name, number))
             shadow.finish()
@@ -42,4 +45,4 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], bulk="bulk" in sys.argv[2:])

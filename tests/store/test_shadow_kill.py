@@ -12,6 +12,7 @@ import pytest
 
 from store.engine import Database
 from store.shadow import Shadow, sweep
+from store.shadow_tables import aside
 from tests.store.rebuilding import ROWS, rows_of
 from tests.store.shadows import add_rows
 from tests.store.test_shadow import definitions, home, swap
@@ -31,9 +32,9 @@ def rebuilt_as(db: Database) -> int:
     return int(number)
 
 
-def killed_after(address: str, seconds: float) -> None:
+def killed_after(address: str, seconds: float, *how: str) -> None:
     """Rebuilds in another process, which is killed some time after its start."""
-    command = [sys.executable, "-m", "tests.store.rebuilding", address]
+    command = [sys.executable, "-m", "tests.store.rebuilding", address, *how]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
@@ -62,3 +63,24 @@ def test_a_rebuild_killed_at_any_instant_leaves_whole_tables_and_a_clean_sweep(
         assert definitions(again) == before
         assert len(rows_of("daily", 1)) == ROWS
     assert seen[0] == 1
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+def test_so_does_one_that_writes_pages(
+    database: Database, database_url: str, open_again: Callable[[], Database], kills: int
+) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("only SQLite has a file")
+    with Shadow.create(database, database.all_partitions) as shadow:
+        for name in TABLES:
+            add_rows(shadow, name, home(database), rows_of(name, 1))
+        swap(database, shadow)
+    instants = random.Random(9)
+    for _ in range(kills):
+        killed_after(database_url, instants.uniform(0.5, 3 * LONGEST_S), "bulk")
+        again = open_again()
+        rebuilt_as(again)
+        sweep(again)
+        assert sweep(again) == []
+        assert not aside(again).exists()
