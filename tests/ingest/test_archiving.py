@@ -133,6 +133,18 @@ async def test_by_itself_it_makes_full_files_only_and_a_wish_takes_the_rest_at_o
     assert archive_wishes.wish(office.elsewhere) is None
 
 
+async def test_the_same_wish_can_be_made_again(office: Office) -> None:
+    await office.lived(3)
+    archiving, before = office.start(None), Ms(office.desk.clock.time - DAY)
+    for sizes in ([4], [4, 2]):  # the messages and a tick
+        archive_wishes.ask(office.elsewhere, before)
+        await archiving.look()
+        assert office.sizes() == sizes
+        office.desk.clock.time = before - HOUR
+        office.desk.message(2_000 + len(sizes))
+        await office.desk.ingest.flush()
+
+
 async def test_what_nobody_asked_for_is_not_done(office: Office) -> None:
     await office.lived(12)
     archiving = office.start(None)

@@ -20,7 +20,7 @@ from store.archive_segment import Step
 from store.engine import Database
 from store.lease import Lease
 from tracker.clock import SystemClock, from_ms
-from tracker.errors import TrackerError
+from tracker.errors import DatabaseError, TrackerError
 from tracker.ids import Ms
 from tracker.ingest.archive_process import Prepare, files_apart
 from tracker.ingest.ingest import Ingest
@@ -94,7 +94,10 @@ class Archiving:
 
     async def _look(self) -> None:
         now = self._ingest.clock.now()
-        wish = await self._read(partial(archive_wishes.wish, self._database))
+        try:
+            wish = await self._read(partial(archive_wishes.wish, self._database))
+        except DatabaseError:
+            return  # those who write say so louder
         is_new = wish is not None and wish != self._tried
         if not is_new and (now < self._due or (wish is None and self._after_days is None)):
             return
@@ -102,6 +105,7 @@ class Archiving:
         if wish is not None:
             await self._archive(wish, least=1)
             await self._ingest.write(partial(archive_wishes.come_true, self._database, wish))
+            self._tried = None  # the same one may be made again
         if self._after_days is not None:
             await self._archive(Ms(now - self._after_days * _DAY_MS), least=self._step)
 
