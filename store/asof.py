@@ -109,7 +109,9 @@ def fold_into(
     partitions.
     """
     from store.columns import LogReader  # numpy: not before it is needed
-    from store.replay import Behind, Preset, Replay, kernel_for, read_ahead
+    from store.replay import Preset, Replay, kernel_for
+    from store.replay_ahead import read_ahead
+    from store.replay_sink import Behind
 
     allocation.give_back()
     if source.partitions != target.partitions:

@@ -90,7 +90,9 @@ class _Folded:
 
 def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, jobs: int) -> None:
     from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
-    from store.replay import Behind, Replay, kernel_for, read_ahead
+    from store.replay import Replay, kernel_for
+    from store.replay_ahead import read_ahead
+    from store.replay_sink import Behind
 
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}
     if not heads:

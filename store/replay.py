@@ -8,14 +8,11 @@ forget, that is known before the first event is folded.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -23,73 +20,21 @@ from store.columns import EventColumns, LogReader
 from store.harvest import Harvest, Rows
 from store.replay_feed import Feed, Preset
 from store.replay_groups import Groups, bounds_of
+from store.replay_sink import Sink
 from tracker.events import kinds
 from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Partition
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
 from tracker.projections.standing import StandingRules
 
-__all__ = ["WORTH_COMPILING", "Behind", "Preset", "Replay", "Sink", "kernel_for", "must_compile", "read_ahead"]
+__all__ = ["WORTH_COMPILING", "Preset", "Replay", "kernel_for", "must_compile"]
 
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
 
-_MOST_BEHIND: Final = 16
 _MOST_WAITING: Final = 6_000_000
 _GROUP: Final = 150_000
 """About how many events are folded at once: what becomes of so many fits into the processor's caches, nearly."""
-
-
-class Sink(Protocol):
-    """Takes rows of read models; see `store.shadow.Shadow`."""
-
-    def add(
-        self, name: str, partition: Partition, columns: Sequence[Any], nulls: Mapping[str, Any] | None, *, fresh: bool
-    ) -> None:
-        """Takes rows; those of one key are one after the other what became of it."""
-
-    def settle(self) -> None:
-        """All rows of the guilds of which some were added so far have been added."""
-
-
-class Behind:
-    """A sink that works in a thread of its own, behind the replays (of any thread) that fill it.
-
-    Use it in a `with`: what went wrong in there is raised by a later call, or at the end.
-    """
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
-        self._waiting: deque[Future[None]] = deque()
-        self._turn = Lock()
-
-    def __enter__(self) -> Behind:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._thread.shutdown(cancel_futures=kind is not None)
-        if kind is None:
-            self._done(0)
-
-    def add(
-        self, name: str, partition: Partition, columns: Sequence[Any], nulls: Mapping[str, Any] | None, *, fresh: bool
-    ) -> None:
-        """As the sink's own. Waits while there is much to be done."""
-        self._do(partial(self._sink.add, name, partition, columns, nulls, fresh=fresh))
-
-    def settle(self) -> None:
-        """As the sink's own."""
-        self._do(self._sink.settle)
-
-    def _do(self, job: Callable[[], None]) -> None:
-        with self._turn:
-            self._waiting.append(self._thread.submit(job))
-            self._done(_MOST_BEHIND)
-
-    def _done(self, most: int) -> None:
-        while len(self._waiting) > most:
-            self._waiting.popleft().result()
 
 
 def must_compile(events: int) -> bool:
@@ -286,51 +231,6 @@ class Replay:
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
 
 
-def read_ahead(
-    reader: LogReader, replays: Iterable[tuple[Replay, int]], progress: Callable[[int], None] | None, *, jobs: int
-) -> Iterator[Replay]:
-    """Each replay once it has read up to its position: of whole partitions, of different ones, by this reader.
-
-    Either all have read by then, or the next ones, `jobs` at most, are read meanwhile. `progress` is told by several
-    threads. Raises as `Replay.read`. A replay is closed when the next one is asked for.
-    """
-    several = list(replays)
-    upto = {replay.partition: head for replay, head in several}
-    with ExitStack() as stack:
-        for replay, _ in several:
-            stack.enter_context(replay)
-        if all(replay.is_of_all for replay, _ in several) and reader.reads_everywhere(upto):
-            _read_everywhere(reader, several, upto, progress)
-            waiting = deque((replay, _DONE) for replay, _ in several)
-        else:
-            pool = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="read"))
-            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-            waiting = deque((replay, pool.submit(replay.read, head, progress)) for replay, head in several)
-        while waiting:
-            yield from _when_read(waiting)
-
-
-def _read_everywhere(
-    reader: LogReader,
-    replays: Sequence[tuple[Replay, int]],
-    upto: Mapping[Partition, int],
-    progress: Callable[[int], None] | None,
-) -> None:
-    by_partition = {replay.partition: replay for replay, _ in replays}
-    for replay, head in replays:
-        replay.begin(head, progress, in_order=False)
-    with closing(reader.everywhere(upto)) as found:
-        for partition, columns in found:
-            by_partition[partition].take(columns)
-
-
-def _when_read(waiting: deque[tuple[Replay, Future[None]]]) -> Iterator[Replay]:
-    replay, reading = waiting.popleft()
-    with replay:
-        reading.result()
-        yield replay
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Folded:
     """A group of guilds."""
@@ -345,6 +245,4 @@ def _then(rows: Iterator[Rows], end: Callable[[], None]) -> Iterator[Rows]:
     end()
 
 
-_DONE: Final[Future[None]] = Future()
-_DONE.set_result(None)
 _AHEAD: Final = np.isin(np.arange(256), [kinds.SETTINGS, kinds.FORGOTTEN])

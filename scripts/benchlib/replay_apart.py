@@ -18,7 +18,8 @@ from store.columns import LogReader
 from store.comparing import verify
 from store.engine import Database, open_database
 from store.rebuild import rebuild
-from store.replay import Replay, kernel_for, read_ahead
+from store.replay import Replay, kernel_for
+from store.replay_ahead import read_ahead
 from tracker.ids import Ms, Partition
 
 __all__ = ["main"]

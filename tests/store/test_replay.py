@@ -16,7 +16,8 @@ from store import columns_everywhere, log, rebuild, replay, replay_feed
 from store.columns import EventColumns, LogReader, Source
 from store.engine import Database
 from store.gathered import Gathered
-from store.replay import Preset, Replay, read_ahead
+from store.replay import Preset, Replay
+from store.replay_ahead import read_ahead
 from store.shadow import Shadow
 from tests.oracle.tables import TableStore
 from tests.properties.communities import Community, communities

@@ -1,0 +1,63 @@
+"""The replays of several partitions, one after the other, while the log is read ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Final
+
+from store.columns import LogReader
+from store.replay import Replay
+from tracker.ids import Partition
+
+__all__ = ["read_ahead"]
+
+_DONE: Final[Future[None]] = Future()
+_DONE.set_result(None)
+
+
+def read_ahead(
+    reader: LogReader, replays: Iterable[tuple[Replay, int]], progress: Callable[[int], None] | None, *, jobs: int
+) -> Iterator[Replay]:
+    """Each replay once it has read up to its position: of whole partitions, of different ones, by this reader.
+
+    Either all have read by then, or the next ones, `jobs` at most, are read meanwhile. `progress` is told by several
+    threads. Raises as `Replay.read`. A replay is closed when the next one is asked for.
+    """
+    several = list(replays)
+    upto = {replay.partition: head for replay, head in several}
+    with ExitStack() as stack:
+        for replay, _ in several:
+            stack.enter_context(replay)
+        if all(replay.is_of_all for replay, _ in several) and reader.reads_everywhere(upto):
+            _read_everywhere(reader, several, upto, progress)
+            waiting = deque((replay, _DONE) for replay, _ in several)
+        else:
+            pool = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="read"))
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            waiting = deque((replay, pool.submit(replay.read, head, progress)) for replay, head in several)
+        while waiting:
+            yield from _when_read(waiting)
+
+
+def _read_everywhere(
+    reader: LogReader,
+    replays: Sequence[tuple[Replay, int]],
+    upto: Mapping[Partition, int],
+    progress: Callable[[int], None] | None,
+) -> None:
+    by_partition = {replay.partition: replay for replay, _ in replays}
+    for replay, head in replays:
+        replay.begin(head, progress, in_order=False)
+    with closing(reader.everywhere(upto)) as found:
+        for partition, columns in found:
+            by_partition[partition].take(columns)
+
+
+def _when_read(waiting: deque[tuple[Replay, Future[None]]]) -> Iterator[Replay]:
+    replay, reading = waiting.popleft()
+    with replay:
+        reading.result()
+        yield replay
