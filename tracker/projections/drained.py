@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracker.projections.kernel.layout import (
-    BOT, CELL, C_ID, DELTAS, D_VALUES, ENDED, EXPIRED, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, GIVEN,
-    G_ID, HOLD, INTERACTIONS, K_MEMBER, K_SAID, LAST_AT, MESSAGES, M_GUILD, M_ROLES, M_STATE, M_USER, NOT_YET,
-    OPTED_OUT, O_PLACE, PRESENT, P_CARRY, P_CHANNEL, P_MEMBER, REASON, SAID_BOT, SAID_NAME, SAID_OPTED_OUT,
-    SAID_PRESENT, SAID_ROLES, SEASON, STAMP, S_CARRY, S_CHANGED, S_CHANNEL, S_EXP, S_FLAGS, S_MEMBER, S_STARTED,
-    S_VOICE_MS, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN, U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS,
-    U_STAMPS, U_VISITS, VISIT, VOICE_MS, Heap,
+    BOT, CELL, C_ID, DELTAS, D_DAY, D_VALUES, ENDED, EXPIRED, GIVEN, G_ID, HOLD, K_MEMBER, K_SAID, M_GUILD, M_ROLES,
+    M_STATE, M_USER, NOT_YET, OPTED_OUT, O_PLACE, PRESENT, P_CARRY, P_CHANNEL, P_MEMBER, REASON, SAID_BOT, SAID_NAME,
+    SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, SEASON, STAMP, S_CHANGED, S_MEMBER, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN,
+    U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS, U_STAMPS, U_VISITS, VISIT, Heap,
 )  # fmt: skip
 from tracker.projections.memory import Memory
 from tracker.projections.rows import Row
@@ -27,15 +25,16 @@ _BITS: Final = ((SAID_BOT, BOT), (SAID_PRESENT, PRESENT), (SAID_OPTED_OUT, OPTED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """The deltas' `tables`, and rows of what went on changing: open `sessions`, `carries`, `known` members.
+    """The deltas' `tables`, and what went on changing as it was: open `sessions` as rows of ended ones would be,
+    (place, carry) of `carries`, and `known` members.
 
     `heap` is read only for what never changes: whose and where a row is.
     """
 
     heap: Heap
     tables: Mapping[int, array[int]]
-    sessions: list[Row]
-    carries: list[Row]
+    sessions: array[int]
+    carries: list[tuple[int, int]]
     known: list[Row]
     role_sets: Mapping[int, tuple[int, ...]]
 
@@ -50,30 +49,21 @@ def drain(memory: Memory) -> Drained:
     ]
     return Drained(
         heap=m,
-        sessions=list(_changed_sessions(memory)),
-        carries=list(_owed_carries(memory)),
+        sessions=_changed_sessions(memory),
+        carries=[(place, m[place + P_CARRY]) for at in memory.rows(U_OWED) if (place := m[at + O_PLACE]) >= 0],
         known=known,
         role_sets={row: roles for roles, row in memory.role_sets.items()} if known else {},
         tables={table: memory.clear(table) for table in DELTAS},
     )
 
 
-def _changed_sessions(memory: Memory) -> Iterator[Row]:
-    """(guild, user, started_at, channel, ended_at, …) of the open sessions that changed."""
-    m = memory.heap
+def _changed_sessions(memory: Memory) -> array[int]:
+    m, taken = memory.heap, array("q")
     for at in memory.rows(U_SESSIONS):
-        if m[at + S_MEMBER] >= 0 and m[at + S_CHANGED]:
+        if m[at + S_CHANGED] and m[at + S_MEMBER] >= 0:
             m[at + S_CHANGED] = 0
-            place = (*_ids(m, m[at + S_MEMBER]), m[at + S_STARTED], m[m[at + S_CHANNEL] + C_ID])
-            yield (*place, None, m[at + S_FLAGS], m[at + S_VOICE_MS], m[at + S_EXP], m[at + S_CARRY])
-
-
-def _owed_carries(memory: Memory) -> Iterator[Row]:
-    m = memory.heap
-    for at in memory.rows(U_OWED):
-        place = m[at + O_PLACE]
-        if place >= 0:
-            yield (*_ids(m, m[place + P_MEMBER]), m[m[place + P_CHANNEL] + C_ID], m[place + P_CARRY])
+            taken += m[at : at + ENDED]
+    return taken
 
 
 def _ids(m: Heap, who: int) -> tuple[int, int]:
@@ -83,19 +73,16 @@ def _ids(m: Heap, who: int) -> tuple[int, int]:
 def drained_rows(drained: Drained, names: Mapping[tuple[int, int], str]) -> tuple[dict[str, list[Row]], list[Row]]:
     """Rows by table, each key once, and the keys of awards that are to be deleted."""
     who = _Who(drained.heap)
-    daily = list(_cells(drained.tables[U_CELLS], CELL, who))
+    daily = _cells(drained.tables[U_CELLS], CELL, who)
     awards, expired = _awards(drained.tables[U_GIVEN], drained.tables[U_EXPIRED], who)
     rows: dict[str, list[Row]] = {
-        "daily": [(guild, day, user, channel, *values) for guild, user, channel, day, values in daily],
-        "unearned": [
-            (guild, day, user, channel, *values)
-            for guild, user, channel, day, values in _cells(drained.tables[U_REASONS], REASON, who)
-        ],
+        "daily": daily,
+        "unearned": _cells(drained.tables[U_REASONS], REASON, who),
         "sessions": _sessions(drained, who),
         "session_days": list(_visits(drained.tables[U_VISITS], who)),
         "totals": _totals(daily, drained.tables[U_STAMPS], who),
         "season_totals": list(_seasons(drained.tables[U_SEASONS], who)),
-        "carries": [row for row in drained.carries if row[1] > 0],
+        "carries": list(_carries(drained, who)),
         "members": [_member(row, names, drained.role_sets) for row in drained.known if row[1] > 0],
         "role_changes": _holds(drained.tables[U_HOLDS], who),
         "awards": awards,
@@ -117,55 +104,61 @@ class _Who:
 
     def member(self, row: int) -> tuple[int, int]:
         """(guild id, user id); the latter 0 for somebody of whom no row is to be written."""
-        if row < 0:
-            return 0, 0
         heap = self.heap
-        return heap[heap[row + M_GUILD] + G_ID], max(heap[row + M_USER], 0)
+        user = heap[row + M_USER] if row >= 0 else 0
+        return (heap[heap[row + M_GUILD] + G_ID], user) if user > 0 else (0, 0)
 
 
-def _rows(table: array[int], width: int) -> Iterator[array[int]]:
-    return (table[at : at + width] for at in range(0, len(table), width))
+def _rows(table: array[int], width: int) -> Iterator[list[int]]:
+    numbers = table.tolist()
+    return (numbers[at : at + width] for at in range(0, len(numbers), width))
 
 
-def _cells(table: array[int], width: int, who: _Who) -> Iterator[tuple[int, int, int, int, array[int]]]:
-    """(guild, user, channel, day, values) of cells or reasons."""
-    heap = who.heap
-    for row in _rows(table, width):
-        place = row[0]
+def _cells(table: array[int], width: int, who: _Who) -> list[Row]:
+    """(guild, day, user, channel, *values) of cells or reasons."""
+    numbers, heap, made = table.tolist(), who.heap, list[Row]()
+    for at in range(0, len(numbers), width):
+        place = numbers[at]
         if place >= 0:
-            guild, user = who.member(heap[place + P_MEMBER])
-            if user:
-                yield guild, user, who.channel(heap[place + P_CHANNEL]), row[1], row[D_VALUES:]
+            member, channel = heap[place + P_MEMBER], heap[place + P_CHANNEL]
+            user = heap[member + M_USER]
+            if user > 0:
+                key = heap[heap[member + M_GUILD] + G_ID], numbers[at + D_DAY], user, heap[channel + C_ID]
+                made.append((*key, *numbers[at + D_VALUES : at + width]))
+    return made
 
 
-def _totals(daily: list[tuple[int, int, int, int, array[int]]], stamps: array[int], who: _Who) -> list[Row]:
+def _totals(daily: list[Row], stamps: array[int], who: _Who) -> list[Row]:
     """A member's sums are its daily deltas over days and channels: they are not kept twice."""
     sums: dict[tuple[int, int], list[int]] = {}
-    for guild, user, _, _, cell in daily:
-        row = sums.get((guild, user))
-        if row is None:
-            row = sums[guild, user] = [0, 0, 0, 0, 0]
-        row[0] += cell[EXP_VOICE] + cell[EXP_MESSAGES] + cell[EXP_INTERACTIONS] + cell[EXP_ADJUSTED]
-        row[1] += cell[VOICE_MS]
-        row[2] += cell[MESSAGES]
-        row[3] += cell[INTERACTIONS]
-        if cell[LAST_AT] > row[4]:
-            row[4] = cell[LAST_AT]
-    began = {who.member(member): (message, interaction) for member, message, interaction in _rows(stamps, STAMP)}
-    never = (NOT_YET, NOT_YET)
-    return [(*key, *row, *(0 if at == NOT_YET else at for at in began.get(key, never))) for key, row in sums.items()]
+    for row in daily:
+        guild, _, user, _, voice_ms, _, messages, interactions, exp_voice, exp_messages, exp_used, adjusted, at = row
+        exp = exp_voice + exp_messages + exp_used + adjusted
+        total = sums.get((guild, user))
+        if total is None:
+            sums[guild, user] = [exp, voice_ms, messages, interactions, at]
+            continue
+        total[0] += exp
+        total[1] += voice_ms
+        total[2] += messages
+        total[3] += interactions
+        if at > total[4]:
+            total[4] = at
+    began = {
+        who.member(member): tuple(0 if at == NOT_YET else at for at in instants)
+        for member, *instants in _rows(stamps, STAMP)
+    }
+    return [(*key, *row, *began.get(key, (0, 0))) for key, row in sums.items()]
 
 
 def _sessions(drained: Drained, who: _Who) -> list[Row]:
     """Of sessions that began at the same instant, one after the other within it, the last one is kept."""
     kept: dict[Row, Row] = {}
-    for member, channel, started, ended, *rest in _rows(drained.tables[U_ENDED], ENDED):
-        guild, user = who.member(member)
-        if user:
-            kept[guild, user, started] = (who.channel(channel), ended, *rest)
-    for row in drained.sessions:
-        if row[1] > 0:
-            kept[row[:3]] = row[3:]
+    for ended_there, table in ((True, drained.tables[U_ENDED]), (False, drained.sessions)):
+        for member, channel, started, ended, *rest in _rows(table, ENDED):
+            guild, user = who.member(member)
+            if user:
+                kept[guild, user, started] = (who.channel(channel), ended if ended_there else None, *rest)
     return [key + row for key, row in kept.items()]
 
 
@@ -179,6 +172,13 @@ def _awards(given: array[int], expired: array[int], who: _Who) -> tuple[list[Row
         if user and clock > gone.get(key, 0):
             kept[key] = (user, who.channel(channel), *rest)
     return [key + row for key, row in kept.items()], [key for key in gone if key not in kept]
+
+
+def _carries(drained: Drained, who: _Who) -> Iterator[Row]:
+    for place, carry in drained.carries:
+        guild, user = who.member(who.heap[place + P_MEMBER])
+        if user:
+            yield guild, user, who.channel(who.heap[place + P_CHANNEL]), carry
 
 
 def _visits(table: array[int], who: _Who) -> Iterator[Row]:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from tracker.projections.days import DAY_MS, local_day
 from tracker.projections.kernel.layout import (
     BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CRC, CRC_DIGITS, CRC_PART, CRC_PARTS, CRC_ZEROS, DAY, FIRST_ROWS,
-    FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION, FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_PLACES, NOT_YET,
-    NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END, U_FIRST, U_MEMBERS, U_NEXT,
-    U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES, WIDTHS, Z_FROM, Z_TO,
+    FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION, FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_GUILD, M_PLACES,
+    M_USER, NOT_YET, NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END, U_FIRST,
+    U_MEMBERS, U_NEXT, U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES, WIDTHS, Z_FROM, Z_TO,
 )  # fmt: skip
 from tracker.projections.kernel.rows import new_row, room
 
@@ -64,7 +64,12 @@ class Memory:
 
     def new_member(self, user: int, guild: int) -> int:
         """The row of somebody of whom nothing is known."""
-        return self.add(U_MEMBERS, user, guild, 0, NO_ROLES, 0, NOT_YET, NOT_YET, *[-1] * (MEMBER - M_PLACES))
+        self.make_room()
+        heap = self.heap
+        row = new_row(heap, U_MEMBERS, MEMBER)
+        heap[row : row + MEMBER] = _NOBODY
+        heap[row + M_USER], heap[row + M_GUILD] = user, guild
+        return row
 
     def new_channel(self, channel_id: int, guild: int) -> int:
         """The row of a channel in which nobody is; it is to be weighed."""
@@ -170,6 +175,7 @@ class Memory:
 
 
 _EVENT: Final = 8
+_NOBODY: Final = array("q", [0, 0, 0, NO_ROLES, 0, NOT_YET, NOT_YET, *[-1] * (MEMBER - M_PLACES)])
 _ZERO: Final = ord("0")
 
 
