@@ -15,9 +15,10 @@ from hypothesis import settings
 from store.engine import Database, open_database
 from tests.servers import PostgresServer, start_postgres
 
-# The same examples on every run, so that a red run stays red.
-settings.register_profile("default", derandomize=True, deadline=None)
-settings.load_profile("default")
+# The same examples on every run, so that a red run stays red. `make test` draws a share of them (tests/examples.py).
+settings.register_profile("all", derandomize=True, deadline=None)
+settings.register_profile("share", settings.get_profile("all"), max_examples=40)
+settings.load_profile("share")
 
 
 def _in_memory() -> Path | None:

@@ -18,6 +18,7 @@ import store.state
 from store import board_queries
 from store.engine import Database, open_database
 from store.state import FlushBatch
+from tests.examples import examples
 from tests.properties.communities import BOT, MEMBERS, Community, communities
 from tests.properties.communities import GUILD as PLAYED
 from tests.servers import PostgresServer
@@ -330,7 +331,7 @@ def _plays(shelf: Shelf, community: Community, flushes: int, keep: list[tuple[in
     flushes=st.integers(2, 12),
     keep=st.lists(st.tuples(st.integers(0, 8), st.sampled_from(BOARD_PERIODS)), min_size=2, max_size=8),
 )
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_the_kept_board_is_the_one_that_is_read(
     fresh: Fresh, community: Community, flushes: int, keep: list[tuple[int, BoardPeriod]]
 ) -> None:

@@ -24,6 +24,7 @@ from store.chart_queries import read_chart_data
 from store.engine import Database, open_database
 from store.reporting import read_full_list, read_member_report, read_report, report_of_window
 from store.state import FlushBatch
+from tests.examples import examples
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
 from tests.properties.documents import ROLES
@@ -426,7 +427,7 @@ def fresh(request: pytest.FixtureRequest) -> Fresh:
 
 
 @given(community=communities(moves=60), flushes=st.integers(2, 12), asked=st.sets(st.integers(0, 12), min_size=1))
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_the_report_out_of_memory_is_the_one_that_is_read(
     fresh: Fresh, community: Community, flushes: int, asked: set[int]
 ) -> None:

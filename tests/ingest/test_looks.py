@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import store.state
 from store.engine import Database, open_database
 from store.reporting import read_report
+from tests.examples import examples
 from tests.ingest.support import Desk, make_desk
 from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
 from tests.projections.history import GUILD
@@ -81,7 +82,7 @@ class Looker:
 
 
 @given(community=communities(moves=60), steps=st.lists(st.booleans(), min_size=2, max_size=12))
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_a_look_tells_what_a_flush_would_and_the_tables_come_out_the_same(
     fresh: Fresh,  # noqa: F811
     tmp_path: Path,

@@ -16,6 +16,7 @@ import store.rebuild
 from store.engine import Database
 from store.exchanging import Exchange
 from store.recounting import Counted, fold_marked
+from tests.examples import examples
 from tests.ingest.support import make_desk
 from tests.properties.communities import GUILD as STORY_GUILD
 from tests.properties.communities import MEMBERS, Community, communities
@@ -161,7 +162,7 @@ class Play:
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(12),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )

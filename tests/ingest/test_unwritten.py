@@ -18,6 +18,7 @@ from store import board_queries, studyroom, why_queries
 from store.engine import Database, open_database
 from store.state import FlushBatch
 from store.tally import tally
+from tests.examples import examples
 from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
@@ -116,7 +117,7 @@ class House:
 
 
 @given(community=communities(moves=50), steps=st.lists(st.booleans(), min_size=2, max_size=8))
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_a_look_tells_of_members_and_boards_what_a_flush_would(
     fresh: Fresh,  # noqa: F811
     tmp_path: Path,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.engine import open_database
+from tests.examples import examples
 from tests.ingest.test_report_runs import BEGIN, DAILY, House, house
 from tests.projections.history import GUILD, HOUR
 from tests.reports.test_due import SEOUL
@@ -31,7 +32,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(_STEPS)
 def test_in_the_end_every_window_since_the_entry_was_made_is_owed_once(
     sqlite_template: Path, steps: list[tuple[str, int]]

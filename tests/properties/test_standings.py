@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from store import member_sync, rebuild
 from store.engine import Database, open_database
+from tests.examples import examples
 from tests.properties.communities import GUILD, Community, communities
 from tests.properties.documents import ROLES
 from tests.store.living import Writer
@@ -73,7 +74,7 @@ def _looks(db: Database) -> dict[int, tuple[int, tuple[int, ...]]]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

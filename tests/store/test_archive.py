@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from store import archive_moving, archive_place, examination, log, rebuild
 from store.engine import Database
+from tests.examples import examples
 from tests.properties.communities import Community, communities
 from tests.store.archives import archive_all, archive_until, fresh, kept, raw, segments
 from tests.store.living import Writer, tables
@@ -42,7 +43,7 @@ def writer(database: Database) -> Writer:
 
 @pytest.mark.parametrize("files_of", [5, 500_000])
 @settings(
-    max_examples=5,
+    max_examples=examples(5),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from store import asof, log, queries, state
 from store.engine import Database, open_database
+from tests.examples import examples
 from tests.oracle.oracle import answer
 from tests.oracle.tables import TableStore
 from tests.properties.communities import GUILD as STORY_GUILD
@@ -38,7 +39,7 @@ from tracker.projections.rows import TABLES
 MINUTE = 60_000
 
 EXAMPLES = settings(
-    max_examples=12,
+    max_examples=examples(12),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from store import bulk
 from store.engine import Database
 from store.schema import TEXT_COLUMNS
+from tests.examples import examples
 from tracker.projections.rows import TABLES, Row, Table
 
 WHOLE = st.none() | st.integers(-(2**40), 2**40)
@@ -47,7 +48,7 @@ def merged(table: Table, before: Row | None, delta: Row) -> Row:
 
 
 @pytest.mark.parametrize("name", TABLES)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_upserts_add_enlarge_set_and_fill_in(database: Database, name: str, data: st.DataObject) -> None:
     table = TABLES[name]

@@ -16,6 +16,7 @@ from store import queries
 from store.chart_queries import read_chart_data
 from store.engine import Database, open_database
 from store.reporting import read_full_list, read_member_report, report_of_window
+from tests.examples import examples
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
 from tests.store.living import Writer
@@ -213,7 +214,7 @@ def test_big_tables_are_read_by_their_keys_and_never_whole(database: Database) -
             assert not any(re.search(rf"Seq Scan on ({BIG})\b", line) for line in found), found
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(story=communities())
 def test_over_all_of_a_history_every_hour_together_is_what_the_days_have(
     sqlite_template: Path, tmp_path: Path, story: Community

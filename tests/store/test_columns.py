@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from store import columns_read, columns_worker, log
 from store.columns import EventColumns, LogReader, Source
 from store.engine import Database
+from tests.examples import examples
 from tests.properties.communities import Community, communities
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tracker.errors import LogCorruptError
@@ -123,7 +124,9 @@ def check(db: Database, source: Source, *, rows: int = 500_000) -> None:
 
 
 @settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(5),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(community=communities())
 def test_a_community_reads_in_columns_as_it_reads_by_the_codec(

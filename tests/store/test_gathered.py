@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.gathered import Gathered
+from tests.examples import examples
 from tests.store.shadows import as_columns
 from tests.store.test_bulk import deltas, merged
 from tracker.ids import Partition
@@ -21,7 +22,7 @@ def handed(gathered: Gathered, name: str, rows: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_rows_of_a_key_merge_as_upserts_would(name: str, data: st.DataObject) -> None:
     table, gathered = TABLES[name], Gathered()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from store import log
 from store.engine import Database
+from tests.examples import examples
 from tests.store.support import GUILD, OTHER_GUILD, START, fact, statements
 from tracker.errors import LogCorruptError
 from tracker.events.envelope import Event
@@ -146,7 +147,7 @@ def test_two_writers_give_one_member_one_subject(database: Database, open_again:
     assert [e.user_id for e in stored(database)] == [60, 60, 61, 61]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 40)), max_size=6), max_size=5))
 def test_any_batches_with_any_repeats_leave_each_id_once_and_no_hole(
     database: Database, batches: list[list[tuple[int, int]]]

@@ -22,6 +22,7 @@ from store.pages_check import NUMERIC, by_pages
 from store.pages_file import PageFile
 from store.shadow import Shadow
 from store.shadow_hash import MODULI, fingerprints
+from tests.examples import examples
 from tests.store.shadows import add_rows
 from tests.store.test_bulk import deltas
 from tests.store.test_rebuild import HISTORIES
@@ -64,7 +65,7 @@ def read(path: Path) -> list[Row]:
         return [tuple(row) for row in connection.execute("SELECT * FROM t")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_rows_of_any_numbers_are_read_by_sqlite_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

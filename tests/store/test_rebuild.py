@@ -14,6 +14,7 @@ from store import lease, log, rebuild, state
 from store.bulk import TABLES_WITH_A_USER
 from store.engine import Database
 from store.schema import READ_MODELS
+from tests.examples import examples
 from tests.properties.communities import GUILD as STORY_GUILD
 from tests.properties.communities import Community, communities
 from tests.store.living import Writer, tables
@@ -59,7 +60,7 @@ def live(db: Database, community: Community, cuts: list[int]) -> None:
 
 
 HISTORIES = settings(
-    max_examples=15,
+    max_examples=examples(15),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[p for p in Phase if p is not Phase.explain],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from store import queries
 from store.reporting import read_full_list, read_member_report, report_of_window
+from tests.examples import examples
 from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
 from tests.oracle.oracle import Answer, answer
 from tests.properties.communities import GUILD, Community, communities
@@ -135,7 +136,7 @@ def covers_itself(community: Community, window: Window) -> bool:
 
 
 @given(community=communities(moves=60), first=st.integers(-9, 0), length=st.integers(0, 20))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_report_says_what_the_oracle_says_whether_it_is_read_or_kept(
     fresh: Fresh,  # noqa: F811
     community: Community,

@@ -16,6 +16,7 @@ from store.engine import Database, open_database
 from store.schema import TEXT_COLUMNS, metadata
 from store.shadow import Fingerprint, Shadow, fingerprints, sweep
 from store.shadow_tables import SHADOWS
+from tests.examples import examples
 from tests.properties.communities import Community, communities
 from tests.properties.folding import with_ticks
 from tests.store.living import tables
@@ -81,7 +82,7 @@ def add_all(shadow: Shadow, rows: Mapping[str, Sequence[Row]], *, fresh: bool = 
             add_rows(shadow, name, partition, [row[1:] for row in some if row[0] == partition], fresh=fresh)
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_fresh_and_late_rows_leave_what_flushes_would_leave(database: Database, data: st.DataObject) -> None:
     with Shadow.create(database, EVERYWHERE) as shadow:
@@ -106,7 +107,7 @@ def folded(community: Community) -> Changes:
     return folding.drain()
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(community=communities(moves=40))
 def test_a_community_swapped_in_is_what_write_changes_writes(database: Database, community: Community) -> None:
     changes = {Partition(0): folded(community)}

@@ -17,6 +17,7 @@ from store.schema import TEXT_COLUMNS
 from store.shadow_hash import NOTHING
 from store.shadow_rows import FRESH, Matrix
 from store.shadow_spool import Spool
+from tests.examples import examples
 from tests.store.shadows import as_columns
 from tests.store.test_bulk import deltas, merged
 from tracker.projections.rows import TABLES, Row
@@ -53,7 +54,7 @@ def given_back(spool: Spool, name: str) -> list[Row]:
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.usefixtures("tiny")
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_rows_of_a_key_merge_as_upserts_would_merge_them(name: str, data: st.DataObject) -> None:
     table, expected = TABLES[name], dict[Row, Row]()

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.reports.charts.samples import SEOUL, chart_of, report_of, sample
 from tracker.ids import Ms
 from tracker.reports.chart_data import ChartData
@@ -112,7 +113,7 @@ def test_no_name_breaks_a_picture_or_is_drawn_as_boxes(start: int) -> None:
     assert plain.crop(edge).tobytes() == odd.crop(edge).tobytes()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(name=st.text(max_size=32))
 def test_what_is_left_of_a_name_can_be_drawn(name: str) -> None:
     shown = drawable(name, otherwise="?")
