@@ -26,8 +26,8 @@ __all__ = ["REPEATING", "TYPES", "Args"]
 TYPES: Final[dict[int, str]] = {number: name for name, number in kinds.KINDS.items()}
 """The type name of each kind."""
 
-_KEPT: Final = 200_000
-"""How many texts are remembered at most (some 30 MB); then all are forgotten and read anew."""
+_KEPT: Final = 50_000
+"""How many texts are remembered at most (some 8 MB); then all are forgotten and read anew."""
 
 REPEATING: Final = frozenset(
     {
