@@ -406,17 +406,21 @@ def fresh(request: pytest.FixtureRequest) -> Fresh:
         path = tmp_path / "again.db"
         shutil.copy(template, path)
         db = open_database(str(path))
-        yield db
-        db.close()
-        path.unlink()
+        try:
+            yield db
+        finally:  # what an example that fails leaves behind would make the next ones fail, each time in another way
+            db.close()
+            path.unlink()
 
     @contextmanager
     def post() -> Iterator[Database]:
         name = server.create()
         db = open_database(server.url(name))
-        yield db
-        db.close()
-        server.drop(name)
+        try:
+            yield db
+        finally:
+            db.close()
+            server.drop(name)
 
     if request.param == "sqlite":
         tmp_path: Path = request.getfixturevalue("tmp_path")
