@@ -1,6 +1,7 @@
-"""Which of the tests wait for `make test-long`: long properties of what is kept in memory, on the second database.
+"""Which of the tests wait for `make test-long`: on the second database, what does not know which one it is on.
 
-What is kept does not know which database it was read from; `store`'s own suite runs on both.
+What is kept, counted anew and compared is read and written by `store`, whose own suite runs on both. What goes on
+between two writes, and what is exchanged, is seen on both here as well.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import pytest
 
 _SLOW_ON_POSTGRESQL = ("test_whatever_happens_the_report_out_of_memory", "test_whatever_comes_late_and_whenever")
+_FILES = {"test_recount", "test_verifying"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        here = item.path.parent.name == "ingest" and item.name.startswith(_SLOW_ON_POSTGRESQL)
-        if here and "postgresql" in item.name:
+        if item.path.parent.name != "ingest" or "postgresql" not in item.name:
+            continue
+        told_apart = item.path.stem in _FILES and "exchange" not in item.name
+        if told_apart or item.name.startswith(_SLOW_ON_POSTGRESQL):
             item.add_marker(pytest.mark.slow)
