@@ -17,7 +17,7 @@ from tests.servers import PostgresServer, start_postgres
 
 # The same examples on every run, so that a red run stays red. `make test` draws a share of them (tests/examples.py).
 settings.register_profile("all", derandomize=True, deadline=None)
-settings.register_profile("share", settings.get_profile("all"), max_examples=40)
+settings.register_profile("share", settings.get_profile("all"), max_examples=25)
 settings.load_profile("share")
 
 

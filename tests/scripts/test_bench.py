@@ -33,6 +33,7 @@ def test_figures_over_the_wire_come_from_the_real_bot(tmp_path: Path, capsys: py
     assert "simultaneous voice changes" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_commands_are_asked_in_a_database_that_the_next_bench_finds_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +54,7 @@ def test_commands_are_asked_in_a_database_that_the_next_bench_finds_again(
     assert len(made) == 1
 
 
+@pytest.mark.slow
 def test_a_database_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     place = Place(folder=tmp_path, runs=1, cache=tmp_path)
     runs: list[str] = []
@@ -70,6 +72,7 @@ def test_a_database_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> Non
     assert not (tmp_path / "big.db").exists()
 
 
+@pytest.mark.slow
 def test_a_whole_guild_is_brought_in_line_by_the_real_bot(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--json", "-", "--no-postgres", "--here", "--only", "members"]) == 0
     found = {f["name"]: f["median"] for f in json.loads(capsys.readouterr().out)["figures"]}
@@ -77,6 +80,7 @@ def test_a_whole_guild_is_brought_in_line_by_the_real_bot(capsys: pytest.Capture
     assert all(value > 0 for value in found.values())
 
 
+@pytest.mark.slow
 def test_reports_of_one_midnight_are_all_owed_and_posted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--json", "-", "--no-postgres", "--here", "--only", "midnight"]) == 0
     found = {f["name"]: f["median"] for f in json.loads(capsys.readouterr().out)["figures"]}
