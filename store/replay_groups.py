@@ -7,7 +7,6 @@ memory than one group of guilds.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -115,11 +114,10 @@ class Groups:
             self._end += numbers.nbytes + len(rest)
             first, events = int(numbers[5, 0]), numbers.shape[1]
             self._slices[group].append(_Slice(position=first, start=start, events=events, rest=len(rest)))
-        for part in (numbers.data.cast("B"), memoryview(rest)):
-            left = part
-            while left:
-                done = os.pwrite(self._file.fileno(), left, start)
-                left, start = left[done:], start + done
+            self._file.seek(start)
+            for left in (numbers.data.cast("B"), memoryview(rest)):
+                while left:
+                    left = left[self._file.write(left) :]
 
     def groups(self) -> Iterator[int]:
         """The numbers of the groups of which there are events; by ascending guilds."""
@@ -156,11 +154,13 @@ class Groups:
     def _read(self, start: int, size: int) -> bytearray:
         found = bytearray(size)
         left = memoryview(found)
-        while left:
-            done = os.preadv(self._file.fileno(), [left], start)
-            if not done:
-                raise AssertionError("the file of a replay is shorter than what was written to it")
-            left, start = left[done:], start + done
+        with self._turn:
+            self._file.seek(start)
+            while left:
+                done = self._file.readinto(left)  # type: ignore[attr-defined]
+                if not done:
+                    raise AssertionError("the file of a replay is shorter than what was written to it")
+                left = left[done:]
         return found
 
 
