@@ -120,12 +120,12 @@ class Replay:
                 return
             self.take(columns)
 
-    def begin(self, upto: int, progress: Callable[[int], None] | None = None, *, in_order: bool = True) -> None:
-        """`take` is to be called with the log up to the position. `in_order`: whether in its order."""
+    def begin(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
+        """`take` is to be called with the log up to the position, in whatever order."""
         self._progress = progress
         guilds, self._users = self._reader.subjects(self._partition)
         self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
-        self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder, in_order=in_order)
+        self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder, fast=self._kernel is not None)
 
     def take(self, columns: EventColumns) -> None:
         """A part of the log. After `begin`."""

@@ -50,7 +50,7 @@ def _read_everywhere(
 ) -> None:
     by_partition = {replay.partition: replay for replay, _ in replays}
     for replay, head in replays:
-        replay.begin(head, progress, in_order=False)
+        replay.begin(head, progress)
     with closing(reader.everywhere(upto)) as found:
         for partition, columns in found:
             by_partition[partition].take(columns)

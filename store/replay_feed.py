@@ -11,13 +11,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 import numpy as np
 
 from store.columns import EventColumns
 from store.columns_chunk import Ints
+from store.replay_arranging import numbers_of
 from tracker.events import kinds
 from tracker.events.envelope import Event
 from tracker.events.member import MemberJoined, MemberRenamed
@@ -92,7 +93,8 @@ class Feed:
         self._compiled = compiled
         self._role_sets = role_sets
         self._presets = presets or {}
-        self._members = np.full(len(users), -1, np.int64)
+        self._fast = compiled is not None
+        self._subjects, self._rows = np.zeros(1, np.int64), np.full(1, -1, np.int64)  # those met, ascending; 0: nobody
         self._said = 0
 
     # -- columns to rows -------------------------------------------------------------------------------------------
@@ -131,50 +133,43 @@ class Feed:
         guild.apply(Event(id=EventId("preset"), guild_id=GuildId(guild.guild_id), occurred_at=Ms(at), data=given))
 
     def _members_of(self, subjects: Ints, guild: Ints) -> Ints:
-        highest = int(subjects.max())
-        if highest >= len(self._members):  # who was forgotten leaves no trace in the table of subjects
-            self._members = np.concatenate([self._members, np.full(highest + 1 - len(self._members), -1, np.int64)])
-        guild_of = np.full(len(self._members), -1, np.int64)
-        guild_of[subjects] = guild
-        guild_of[0] = -1
-        new = np.flatnonzero((guild_of >= 0) & (self._members < 0))
+        number, firsts = numbers_of(subjects, subjects, fast=self._fast)
+        found, guilds = subjects[firsts], guild[firsts]
+        at = np.searchsorted(self._subjects, found)
+        rows = self._rows[np.minimum(at, len(self._rows) - 1)]
+        known = self._subjects[np.minimum(at, len(self._subjects) - 1)] == found
+        new = np.flatnonzero(~known & (found != 0) & (guilds >= 0))
+        rows[~known] = -1
         if len(new):
-            new = new[np.argsort(guild_of[new], kind="stable")]  # those of a guild beside each other
-            rows = np.full((len(new), MEMBER), -1, np.int64)
-            known = new < len(self._users)
-            users = np.where(known, self._users[np.where(known, new, 0)], 0)
-            rows[:, M_USER] = np.where(users > 0, users, -new)
-            rows[:, M_GUILD] = guild_of[new]
-            rows[:, M_GUILD + 1 : M_MESSAGE_AT] = 0
-            rows[:, M_MESSAGE_AT] = rows[:, M_INTERACTION_AT] = NOT_YET
-            rows[:, M_ROLES] = NO_ROLES
-            at = self.state.memory.put(rows.tobytes())
-            self._members[new] = at + MEMBER * np.arange(len(new))
-        found: Ints = self._members[subjects]
-        return found
+            rows[new] = self._new_members(found[new], guilds[new])
+            self._subjects = np.concatenate([self._subjects, found[new]])
+            self._rows = np.concatenate([self._rows, rows[new]])
+            order = np.argsort(self._subjects)
+            self._subjects, self._rows = self._subjects[order], self._rows[order]
+        return cast("Ints", rows[number])
+
+    def _new_members(self, subjects: Ints, guilds: Ints) -> Ints:
+        rows = np.full((len(subjects), MEMBER), -1, np.int64)
+        listed = subjects < len(self._users)  # who was forgotten leaves no trace in the table of subjects
+        users = np.where(listed, self._users[np.where(listed, subjects, 0)], 0)
+        rows[:, M_USER] = np.where(users > 0, users, -subjects)
+        rows[:, M_GUILD] = guilds
+        rows[:, M_GUILD + 1 : M_MESSAGE_AT] = 0
+        rows[:, M_MESSAGE_AT] = rows[:, M_INTERACTION_AT] = NOT_YET
+        rows[:, M_ROLES] = NO_ROLES
+        return self.state.memory.put(rows.tobytes()) + MEMBER * np.arange(len(subjects))
 
     def _channels_of(self, columns: EventColumns, which: Ints, guilds: Ints) -> Ints:
         """The rows of channels in their guilds; adjustments count in the one whose id is 0."""
         adjusted = columns.kind == kinds.ADJUSTED
         ids = np.where(adjusted, 0, columns.channel)
-        known = np.unique(ids)
-        pair = which * len(known) + np.searchsorted(known, ids)
-        most = len(guilds) * len(known)
-        if most <= 8 * len(pair) + 1024:
-            seen = np.zeros(most, bool)
-            seen[pair] = True
-            pairs = np.flatnonzero(seen)
-            place = np.cumsum(seen)[pair] - 1
-        else:
-            pairs, place = np.unique(pair, return_inverse=True)
-        rows = np.full(len(pairs), -1, np.int64)
-        for number, one in enumerate(pairs.tolist()):
-            guild = int(guilds[one // len(known)])
+        number, firsts = numbers_of(ids, which, fast=self._fast)
+        rows = np.full(len(firsts), -1, np.int64)
+        for one, (guild, channel) in enumerate(zip(guilds[which[firsts]].tolist(), ids[firsts].tolist(), strict=True)):
             if guild >= 0:
-                rows[number] = self._by_row(guild).channel(int(known[one % len(known)])).row
+                rows[one] = self._by_row(guild).channel(channel).row
         nowhere = (ids == 0) & ~adjusted
-        found: Ints = np.where(nowhere, -1, rows[place])
-        return found
+        return np.where(nowhere, -1, rows[number])
 
     def _by_row(self, row: int) -> GuildState:
         return self.state.guilds[self.state.memory.heap[row + G_ID]]

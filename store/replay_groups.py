@@ -20,12 +20,11 @@ import numpy.typing as npt
 
 from store.columns import EventColumns
 from store.columns_chunk import Ints, Rest
+from store.replay_arranging import COLUMNS, KIND_BITS, Stretch, arranged
 
 __all__ = ["Groups", "bounds_of"]
 
-_KIND_BITS: Final = 8
-_ROWS: Final = 6
-"""Numbers an event takes in the file: subject and kind in one, guild, channel, at, arg, position."""
+_ROWS: Final = len(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +65,12 @@ class Groups:
     """Takes events in batches; gives them back by group. The file has no name: it is gone with the process.
 
     `bounds`: see `bounds_of`. `folder`: where the file is (None: the system's place). Close it, or use it in a `with`.
-    Batches may come in any order if each is a stretch of the log of its own, its events in order; if they are not
-    even that (`in_order` False), all are sorted.
+    Batches may come in any order; least is to be sorted if each is a stretch of the log of its own, its events in order.
+    `fast`: numba is there.
     """
 
-    def __init__(self, bounds: Ints, folder: Path | None = None, *, in_order: bool = True) -> None:
-        self._in_order = in_order
+    def __init__(self, bounds: Ints, folder: Path | None = None, *, fast: bool = False) -> None:
+        self._fast = fast
         self._bounds = bounds
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self._end = 0
@@ -96,7 +95,7 @@ class Groups:
         if not len(order):
             return
         numbers = np.empty((_ROWS, len(order)), np.int64)
-        np.take(columns.subject << _KIND_BITS | columns.kind, order, out=numbers[0])
+        np.take(columns.subject << KIND_BITS | columns.kind, order, out=numbers[0])
         for i, name in enumerate(("guild", "channel", "at", "arg", "position"), start=1):
             np.take(getattr(columns, name), order, out=numbers[i])
         ends = np.cumsum(np.bincount(group if here is None else group[here], minlength=len(self._slices)))
@@ -127,33 +126,33 @@ class Groups:
         """The group's events: by guild, then `at`, then position. Several threads may ask for different groups."""
         assert self._like is not None  # noqa: S101
         slices = sorted(self._slices[group], key=lambda s: s.position)
-        numbers = np.empty((_ROWS, sum(s.events for s in slices)), np.int64)
-        kept: list[tuple[int, _Kept]] = []
-        at = 0
+        raw = np.empty(_ROWS * sum(s.events for s in slices), np.int64)
+        stretches, kept, first = [], [], 0
         for piece in slices:
-            size = 8 * _ROWS * piece.events
-            read = self._read(piece.start, size + piece.rest)
-            numbers[:, at : at + piece.events] = np.frombuffer(read, np.int64, _ROWS * piece.events).reshape(_ROWS, -1)
+            start = _ROWS * first
+            self._read(piece.start, raw[start : start + _ROWS * piece.events].data.cast("B"))
+            stretches.append(Stretch(start=start, events=piece.events))
             if piece.rest:
-                kept.append((at, _decode(memoryview(read)[size:])))
-            at += piece.events
-        order = _canonical(numbers) if self._in_order else np.lexsort((numbers[5], numbers[3], numbers[1]))
-        whole = numbers if order is None else np.take(numbers, order, axis=1)
+                rest = bytearray(piece.rest)
+                self._read(piece.start + 8 * _ROWS * piece.events, memoryview(rest))
+                kept.append((first, _decode(rest)))
+            first += piece.events
+        found = arranged(raw, stretches, fast=self._fast)
+        subject, guild, channel, at, arg, position = found.columns
         return EventColumns(
-            kind=(whole[0] & ((1 << _KIND_BITS) - 1)).astype(np.uint8),
-            subject=whole[0] >> _KIND_BITS,
-            guild=whole[1],
-            channel=whole[2],
-            at=whole[3],
-            arg=whole[4],
-            position=whole[5],
-            rest=_rest(kept, order),
+            kind=found.kind,
+            subject=subject,
+            guild=guild,
+            channel=channel,
+            at=at,
+            arg=arg,
+            position=position,
+            rest=_rest(kept, found.places),
             lookup=self._like.lookup,
         )
 
-    def _read(self, start: int, size: int) -> bytearray:
-        found = bytearray(size)
-        left = memoryview(found)
+    def _read(self, start: int, left: memoryview) -> None:
+        """Fill `left` with what is in the file from `start` on."""
         with self._turn:
             self._file.seek(start)
             while left:
@@ -161,7 +160,6 @@ class Groups:
                 if not done:
                     raise AssertionError("the file of a replay is shorter than what was written to it")
                 left = left[done:]
-        return found
 
 
 def _by_group(rest: Rest, order: npt.NDArray[Any], rows: int, ends: Ints) -> dict[int, bytes]:
@@ -189,30 +187,9 @@ def _by_group(rest: Rest, order: npt.NDArray[Any], rows: int, ends: Ints) -> dic
     return found
 
 
-def _canonical(numbers: Ints) -> npt.NDArray[np.intp] | None:
-    """The canonical order of events that are in the log's; None: as they stand."""
-    guild, at = numbers[1], numbers[3]
-    found = np.unique(guild)
-    rank = np.searchsorted(found, guild)
-    order = (
-        None
-        if len(found) == 1
-        else np.argsort(rank.astype(np.uint16 if len(found) < 1 << 16 else np.int64), kind="stable")
-    )
-    rank, at = (rank, at) if order is None else (rank[order], at[order])
-    if ((rank[1:] == rank[:-1]) & (at[1:] < at[:-1])).any():
-        return np.lexsort((numbers[3], guild))
-    return order
-
-
-def _rest(kept: Sequence[tuple[int, _Kept]], order: npt.NDArray[np.intp] | None) -> Rest:
+def _rest(kept: Sequence[tuple[int, _Kept]], place: Ints) -> Rest:
     """What is in no column, by the rows in their new order."""
-    rows = np.array([first + row for first, one in kept for row in one.rows], np.int64)
-    places = rows
-    if order is not None:
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        places = place[rows]
+    places = place[np.array([first + row for first, one in kept for row in one.rows], np.int64)]
     sorting = np.argsort(places)
 
     def in_order(lists: Iterator[list[Any]]) -> list[Any]:

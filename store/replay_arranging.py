@@ -1,0 +1,110 @@
+"""Stretches of the log in canonical order, and numbers for what occurs in them: by what numba compiles, or by numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from store.columns_chunk import Ints
+
+__all__ = ["COLUMNS", "KIND_BITS", "Arranged", "Stretch", "arranged", "numbers_of"]
+
+KIND_BITS: Final = 8
+COLUMNS: Final = ("subject", "guild", "channel", "at", "arg", "position")
+"""An event's numbers; with the first one in a stretch goes its kind, in the lowest KIND_BITS."""
+
+_SLOTS: Final = 1 << 13
+_SUBJECT, _GUILD, _, _AT, _, _POSITION = range(6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Where in an array the COLUMNS of some events begin, one column after the other, and how many events they are."""
+
+    start: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arranged:
+    """Events by guild, then `at`, then position. `columns`: COLUMNS. `places`: where each event went."""
+
+    kind: npt.NDArray[np.uint8]
+    columns: Ints
+    places: Ints
+
+
+def arranged(raw: Ints, stretches: Sequence[Stretch], *, fast: bool) -> Arranged:
+    """The events of these stretches, which had best come in the order of the log. `fast`: numba is there."""
+    found = _scattered(raw, stretches) if fast else _sorted(raw, stretches)
+    _put_right(found)
+    return found
+
+
+def _scattered(raw: Ints, stretches: Sequence[Stretch]) -> Arranged:
+    from store import replay_order
+
+    guild = np.concatenate([raw[s.start + s.events : s.start + 2 * s.events] for s in stretches])
+    moved, firsts = numbers_of(guild, guild, fast=True)
+    number_of = np.argsort(guild[firsts])
+    counts = np.bincount(moved, minlength=len(firsts))
+    place = np.empty(len(firsts), np.int64)
+    place[number_of] = np.cumsum(counts[number_of]) - counts[number_of]
+    kind, columns = np.empty(len(guild), np.uint8), np.empty((len(COLUMNS), len(guild)), np.int64)
+    starts, sizes = (np.array(one, np.int64) for one in zip(*((s.start, s.events) for s in stretches), strict=True))
+    replay_order.scattered(raw, starts, sizes, place, moved, kind, columns)
+    return Arranged(kind=kind, columns=columns, places=moved)
+
+
+def _sorted(raw: Ints, stretches: Sequence[Stretch]) -> Arranged:
+    several = [raw[s.start : s.start + len(COLUMNS) * s.events].reshape(len(COLUMNS), -1) for s in stretches]
+    whole = np.concatenate(several, axis=1)
+    order = np.argsort(whole[_GUILD], kind="stable")
+    columns = np.take(whole, order, axis=1)
+    kind = (columns[_SUBJECT] & (1 << KIND_BITS) - 1).astype(np.uint8)
+    columns[_SUBJECT] >>= KIND_BITS
+    return Arranged(kind=kind, columns=columns, places=_inverse(order))
+
+
+def _put_right(found: Arranged) -> None:
+    """Sort the guilds whose events are not in canonical order yet: history was added to them, or nobody kept order."""
+    guild, at, position = (found.columns[c] for c in (_GUILD, _AT, _POSITION))
+    later = (at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (position[1:] < position[:-1]))
+    wrong = np.flatnonzero((guild[1:] == guild[:-1]) & later)
+    for one in np.unique(guild[wrong]).tolist():
+        first, end = np.searchsorted(guild, one), np.searchsorted(guild, one, side="right")
+        order = np.lexsort((position[first:end], at[first:end]))
+        found.columns[:, first:end] = found.columns[:, first:end][:, order]
+        found.kind[first:end] = found.kind[first:end][order]
+        here = np.flatnonzero((found.places >= first) & (found.places < end))
+        found.places[here] = first + _inverse(order)[found.places[here] - first]
+
+
+def _inverse(order: npt.NDArray[np.intp]) -> Ints:
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def numbers_of(a: Ints, b: Ints, *, fast: bool) -> tuple[Ints, Ints]:
+    """Of equally long columns, the number of each pair, from 0 on in the order of their coming; and, by number, the
+    row where it came first.
+    """
+    if fast:
+        from store import replay_order
+
+        number, firsts = np.empty(len(a), np.int64), np.empty(len(a), np.int64)
+        count, slots = -1, _SLOTS
+        while count < 0:
+            count = replay_order.numbered(a, b, np.zeros(slots, np.int32), number, firsts)
+            slots *= 8
+        return number, firsts[:count].copy()
+    _, of_b = np.unique(b, return_inverse=True)
+    _, of_a = np.unique(a, return_inverse=True)
+    _, rows, pairs = np.unique(of_a * (int(of_b.max(initial=0)) + 1) + of_b, return_index=True, return_inverse=True)
+    order = np.argsort(rows)
+    return _inverse(order)[pairs], rows[order]
