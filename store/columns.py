@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,9 @@ from tracker.events.envelope import RecordedEvent
 from tracker.ids import Partition, Position
 
 __all__ = ["EventColumns", "LogReader", "Source"]
+
+_SUBJECTS: Final = 10_000
+"""How many subjects there are at once as objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +141,13 @@ class LogReader:
             rows = connection.exec_driver_sql(
                 f"SELECT subject_id, guild_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
             )
-            found = np.array([tuple(row) for row in rows], np.int64).reshape(-1, 3)
-        size = int(found[:, 0].max()) + 1 if len(found) else 1
+            parts = [
+                np.array([tuple(row) for row in some], np.int64).reshape(-1, 3) for some in rows.partitions(_SUBJECTS)
+            ]
+        size = 1 + max((int(part[:, 0].max()) for part in parts), default=0)
         guilds, users = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        guilds[found[:, 0]], users[found[:, 0]] = found[:, 1], found[:, 2]
+        for part in parts:
+            guilds[part[:, 0]], users[part[:, 0]] = part[:, 1], part[:, 2]
         return guilds, users
 
     def _number(self, role_ids: tuple[int, ...]) -> int:

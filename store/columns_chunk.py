@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -57,11 +57,13 @@ class Rest:
     versions: list[int]
     recorded_at: list[int]
     texts: list[str]
+    _places: dict[int, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def find(self, row: int) -> int | None:
         """Where in the lists that row is; None: nowhere."""
-        index = int(np.searchsorted(self.rows, row))
-        return index if index < len(self.rows) and self.rows[index] == row else None
+        if self._places is None:
+            object.__setattr__(self, "_places", {row: index for index, row in enumerate(self.rows.tolist())})
+        return cast("dict[int, int]", self._places).get(row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

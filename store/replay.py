@@ -7,6 +7,7 @@ forget, that is known before the first event is folded.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tracker.events import kinds
 from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Partition
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
+from tracker.projections.memory import Memory
 from tracker.projections.standing import StandingRules
 
 __all__ = ["WORTH_COMPILING", "Preset", "Replay", "kernel_for", "must_compile"]
@@ -86,6 +88,7 @@ class Replay:
         self._folder = folder
         self._users = np.zeros(0, np.int64)
         self._groups: Groups | None = None
+        self._heaps: list[array[int]] = []
         self._progress: Callable[[int], None] | None = None
         self._told = 0
         self._over = False
@@ -215,7 +218,11 @@ class Replay:
     def _fold(self, groups: Groups, group: int, as_of: int, hand_over: Callable[[Iterable[Rows]], None]) -> _Folded:
         columns = groups.columns(group)
         role_sets = self._reader.role_sets
-        feed = Feed(self._partition, self._users, compiled=self._kernel, role_sets=role_sets, presets=self._presets)
+        memory = Memory(self._heap())
+        feed = Feed(
+            self._partition, self._users,
+            compiled=self._kernel, role_sets=role_sets, presets=self._presets, memory=memory,
+        )  # fmt: skip
         harvest = Harvest(feed)
 
         def pause() -> None:
@@ -224,7 +231,18 @@ class Replay:
 
         feed.fold(columns, pause)
         feed.advance(as_of)
-        return _Folded(rows=_then(harvest.all(), feed.close), rules=feed.state.rules(), events=len(columns))
+        return _Folded(
+            rows=_then(harvest.all(), lambda: self._heaps.append(feed.close())),
+            rules=feed.state.rules(),
+            events=len(columns),
+        )
+
+    def _heap(self) -> array[int] | None:
+        """That of a group which is done with; None: there is none."""
+        try:
+            return self._heaps.pop()
+        except IndexError:
+            return None
 
     def _hand_over(self, found: Iterable[Rows]) -> None:
         for rows in found:

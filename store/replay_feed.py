@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
@@ -30,6 +30,7 @@ from tracker.projections.kernel.layout import (
     STOPPED_FOR, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.step import run
+from tracker.projections.memory import Memory
 from tracker.projections.state import PartitionState
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Feed:
     """Folds columns into `state`. `users`: by subject id, 0 for one whom nobody knows any more.
 
     `role_sets`: the reader's. `presets`: by guild id. `names`: by the offset of a member's row.
+    `memory`: an empty one (None: a new one).
     """
 
     def __init__(
@@ -86,8 +88,9 @@ class Feed:
         compiled: Compiled | None,
         role_sets: Sequence[tuple[int, ...]],
         presets: Mapping[int, Preset] | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self.state = PartitionState(partition=partition)
+        self.state = PartitionState(partition=partition, memory=memory)
         self.names: dict[int, str] = {}
         self._users = users
         self._compiled = compiled
@@ -146,7 +149,7 @@ class Feed:
             self._rows = np.concatenate([self._rows, rows[new]])
             order = np.argsort(self._subjects)
             self._subjects, self._rows = self._subjects[order], self._rows[order]
-        return cast("Ints", rows[number])
+        return rows[number]
 
     def _new_members(self, subjects: Ints, guilds: Ints) -> Ints:
         rows = np.full((len(subjects), MEMBER), -1, np.int64)
@@ -244,9 +247,11 @@ class Feed:
                     memory.supply()
         self.state.as_of = Ms(as_of)
 
-    def close(self) -> None:
-        """Gives the memory back at once: the state and its guilds know each other, and would wait to be found."""
+    def close(self) -> Heap:
+        """The heap, for another memory: it does not wait until the state and its guilds, a circle, are found."""
+        heap = self.state.memory.heap
         self.state.memory.heap = array("q")
+        return heap
 
     # -- names -----------------------------------------------------------------------------------------------------
 

@@ -65,8 +65,8 @@ class Groups:
     """Takes events in batches; gives them back by group. The file has no name: it is gone with the process.
 
     `bounds`: see `bounds_of`. `folder`: where the file is (None: the system's place). Close it, or use it in a `with`.
-    Batches may come in any order; least is to be sorted if each is a stretch of the log of its own, its events in order.
-    `fast`: numba is there.
+    Batches may come in any order; least is to be sorted if each is a stretch of the log of its own, its events in
+    order. `fast`: numba is there.
     """
 
     def __init__(self, bounds: Ints, folder: Path | None = None, *, fast: bool = False) -> None:

@@ -183,3 +183,16 @@ def test_a_calendar_answers_for_any_day_in_whatever_order_it_is_asked(days: Sequ
         state.apply(event)
     wanted = {local_day(zone, begin + number * DAY_MS).day for number in days}
     assert {row[1] for row in state.drain().rows["daily"]} == wanted
+
+
+def test_a_heap_that_is_used_again_is_as_a_new_one_is() -> None:
+    used, new = Memory(), Memory()
+    for number in range(3 * MOST_ROWS):
+        used.add(U_CELLS, number, number, number)
+    used.role_set((1, 2, 3))
+    again = Memory(used.heap)
+    assert again.heap is used.heap
+    new.heap[STOPPED_FOR] = again.heap[STOPPED_FOR] = 0  # the new one had to grow
+    assert again.heap[: len(new.heap)] == new.heap
+    assert not any(again.heap[len(new.heap) :])
+    assert again.role_sets == new.role_sets

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 __all__ = ["why_slow"]
@@ -25,6 +26,7 @@ _MOST_ENDLESS: Final = 3
 _LONG: Final = 100
 
 
+@lru_cache(maxsize=1024)  # of each document of settings it is asked anew, and most say the same
 def why_slow(pattern: str) -> str | None:
     """Why the pattern could take very long on some name; None if it cannot. Raises re.error if it is none."""
     endless = 0

@@ -29,13 +29,14 @@ _LEAST_GROWTH: Final = 1 << 15
 class Memory:
     """Owns the heap that the kernel's functions take; it stays the same object while it grows.
 
+    `heap`: that of a memory which is needed no more, to be used again: it costs less than a new one.
     `role_sets`: the row of each set of roles (ascending) that was ever held. `zones`: those of the zones in use.
     """
 
     __slots__ = ("_zone_names", "heap", "role_sets", "zones")
 
-    def __init__(self) -> None:
-        self.heap = _new_heap()
+    def __init__(self, heap: array[int] | None = None) -> None:
+        self.heap = _new_heap() if heap is None else _renewed(heap)
         self.role_sets: dict[tuple[int, ...], int] = {}
         self.zones: dict[str, int] = {}
         self._zone_names: dict[int, ZoneInfo] = {}
@@ -177,6 +178,7 @@ class Memory:
 _EVENT: Final = 8
 _NOBODY: Final = array("q", [0, 0, 0, NO_ROLES, 0, NOT_YET, NOT_YET, *[-1] * (MEMBER - M_PLACES)])
 _ZERO: Final = ord("0")
+_ZEROS: Final = memoryview(bytes(1 << 18))
 
 
 def _full(heap: array[int], table: int, block: int) -> int:
@@ -196,6 +198,16 @@ def _new_heap() -> array[int]:
     heap[BUCKET : BUCKET + BUCKETS] = array("q", [-1]) * BUCKETS
     crcs = _crc_table()
     heap[CRC : CRC + len(crcs)] = crcs
+    return heap
+
+
+def _renewed(heap: array[int]) -> array[int]:
+    """A heap as it was when it was new, but as long as it has become."""
+    numbers, end = memoryview(heap).cast("B"), 8 * heap[TOP]
+    for at in range(8 * HEAP, end, len(_ZEROS)):
+        part = min(len(_ZEROS), end - at)
+        numbers[at : at + part] = _ZEROS[:part]
+    numbers[: 8 * HEAP] = memoryview(_new_heap()).cast("B")
     return heap
 
 

@@ -19,16 +19,17 @@ __all__ = ["PartitionState"]
 class PartitionState:
     """All guilds of one partition, and what has changed since the last drain.
 
-    `as_of`: the newest tick (0: none yet). The state changes in place, and only by `apply`.
+    `as_of`: the newest tick (0: none yet). `memory`: an empty one (None: a new one).
+    The state changes in place, and only by `apply`.
     """
 
     __slots__ = ("as_of", "guilds", "ledger", "memory", "partition")
 
-    def __init__(self, *, partition: Partition) -> None:
+    def __init__(self, *, partition: Partition, memory: Memory | None = None) -> None:
         self.partition = partition
         self.as_of = Ms(0)
         self.guilds: dict[int, GuildState] = {}
-        self.memory = Memory()
+        self.memory = memory or Memory()
         self.ledger = Ledger(self.memory)
 
     def guild(self, guild_id: int) -> GuildState:

@@ -1,0 +1,81 @@
+"""Events put side by side by guild, and numbers for what occurs: as sorting says, with numba and without."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store.replay_arranging import COLUMNS, KIND_BITS, Stretch, arranged, numbers_of
+from tests.examples import examples
+from tracker.projections.kernel.compiled import can_compile
+
+WAYS = [False, *([True] if can_compile() else [])]
+NUMBERS = st.sampled_from([0, 1, 2, 7, 2**40, 2**62, -(2**62), -1])
+
+events = st.lists(
+    st.fixed_dictionaries(
+        {
+            "kind": st.integers(0, 255),
+            "subject": st.integers(0, 2**50),
+            "guild": st.sampled_from([0, 3, 5, 2**60]),
+            "channel": NUMBERS,
+            "at": st.integers(0, 6),
+            "arg": NUMBERS,
+        }
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def as_stretches(log: list[dict[str, int]], cuts: list[int]) -> tuple[np.ndarray, list[Stretch]]:
+    bounds = sorted({0, len(log), *(cut % len(log) for cut in cuts)})
+    numbers: list[int] = []
+    found = []
+    for first, end in pairwise(bounds):
+        found.append(Stretch(start=len(numbers), events=end - first))
+        numbers += [e["subject"] << KIND_BITS | e["kind"] for e in log[first:end]]
+        for name in COLUMNS[1:]:
+            numbers += [e[name] for e in log[first:end]]
+    return np.array(numbers, np.int64), found
+
+
+@pytest.mark.parametrize("fast", WAYS)
+@given(log=events, cuts=st.lists(st.integers(0, 100), max_size=4), data=st.data())
+@settings(max_examples=examples(100))
+def test_events_are_by_guild_and_then_in_canonical_order(
+    fast: bool, log: list[dict[str, int]], cuts: list[int], data: st.DataObject
+) -> None:
+    log = [event | {"position": i + 1} for i, event in enumerate(log)]
+    if data.draw(st.booleans(), label="without order"):
+        log = data.draw(st.permutations(log))
+    found = arranged(*as_stretches(log, cuts), fast=fast)
+    order = sorted(range(len(log)), key=lambda i: (log[i]["guild"], log[i]["at"], log[i]["position"]))
+    assert found.kind.tolist() == [log[i]["kind"] for i in order]
+    for column, name in zip(found.columns.tolist(), COLUMNS, strict=True):
+        assert column == [log[i][name] for i in order]
+    assert found.places.tolist() == [order.index(i) for i in range(len(log))]
+
+
+@pytest.mark.parametrize("fast", WAYS)
+@given(pairs=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60))
+@settings(max_examples=examples(100))
+def test_each_pair_has_the_number_of_its_first_coming(fast: bool, pairs: list[tuple[int, int]]) -> None:
+    a, b = (np.array([pair[i] for pair in pairs], np.int64) for i in range(2))
+    met: dict[Any, int] = {}
+    number, firsts = numbers_of(a, b, fast=fast)
+    assert number.tolist() == [met.setdefault(pair, len(met)) for pair in pairs]
+    assert firsts.tolist() == [pairs.index(pair) for pair in met]
+
+
+@pytest.mark.parametrize("fast", WAYS)
+def test_more_pairs_than_there_was_room_for_at_first_are_numbered_all_the_same(fast: bool) -> None:
+    a = np.arange(30_000, dtype=np.int64) * 2**32
+    number, firsts = numbers_of(np.concatenate([a, a[::-1]]), np.zeros(60_000, np.int64), fast=fast)
+    assert (number == np.concatenate([np.arange(30_000), np.arange(30_000)[::-1]])).all()
+    assert (firsts == np.arange(30_000)).all()
