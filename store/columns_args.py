@@ -21,7 +21,7 @@ from tracker.events.rule import ExpAdjusted
 from tracker.events.ticks import TrackerTicked
 from tracker.events.voice import VoiceJoined, flags_of
 
-__all__ = ["REPEATING", "TYPES", "Args"]
+__all__ = ["REPEATING", "SHORT_CUTS", "TYPES", "Args"]
 
 TYPES: Final[dict[int, str]] = {number: name for name, number in kinds.KINDS.items()}
 """The type name of each kind."""
@@ -47,7 +47,7 @@ class Args:
         self._known: dict[tuple[int, int], dict[str, int]] = {}
         self._room = _KEPT
         self._role_ids: dict[str, int] = {}
-        self._short_cuts = dict(_SHORT_CUTS)
+        self._short_cuts = dict(SHORT_CUTS)
         if MemberRolesChanged.VERSION == 1:
             self._short_cuts[kinds.ROLES_CHANGED] = self._role_set
 
@@ -195,7 +195,7 @@ def _deleted(text: str | bytes) -> int:
     return read_id(_deleted_in(text).message_id)
 
 
-_SHORT_CUTS: Final[dict[int, Callable[[str | bytes], int]]] = {
+SHORT_CUTS: Final[dict[int, Callable[[str | bytes], int]]] = {
     kind: _reader(shape, arg)
     for kind, shape, arg in (
         (kinds.VOICE_MOVED, _Moved, _moved),
@@ -207,4 +207,4 @@ _SHORT_CUTS: Final[dict[int, Callable[[str | bytes], int]]] = {
     if DATA_TYPES[TYPES[kind]].VERSION == 1  # what they read is version 1: once there is another, the codec reads all
 }
 if MessageDeleted.VERSION == 1:
-    _SHORT_CUTS[kinds.MESSAGE_DELETED] = _deleted
+    SHORT_CUTS[kinds.MESSAGE_DELETED] = _deleted

@@ -17,16 +17,17 @@ import numba
 import numpy as np
 
 __all__ = [
-    "DEPTH", "DONE", "INNER", "KEPT", "LEAF", "MORE", "ROWS", "SIZES", "UNFIT", "byte", "half", "number", "varint",
-    "walk", "word",
+    "DEPTH", "DONE", "INNER", "KEPT", "LEAF", "MORE", "ROWS", "SIZES", "UNFIT", "byte", "compiled", "copy",
+    "eight", "half", "number",
+    "varint", "walk", "word",
 ]  # fmt: skip
 
 MORE: Final = 0
 DONE: Final = 1
 UNFIT: Final = 2
 
-DEPTH, ROWS, KEPT = range(3)
-"""What the numbers of `state` count: pages on the stack, rows in this chunk, bytes in `extra`."""
+DEPTH, ROWS, KEPT, TOUCHED = range(4)
+"""What the numbers of `state` count: pages on the stack, rows in this chunk, bytes in `extra`; the last one nothing."""
 
 SIZES: Final = 11
 """The columns are those of the table, in its order: numbers, and where texts begin; from here on how long those are."""
@@ -35,32 +36,63 @@ LEAF: Final = 10
 INNER: Final = 2
 _COLUMNS: Final = 11
 
+_LONG: Final = np.uint64(0x8080_8080_8080_8080)
+_LONG_BEHIND: Final = np.uint64(0x8080_8000_0000_0000)
+"""In a record's header: the bits that say that a number goes on; in its bytes 8 to 10."""
+
+_OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+"""Nothing is allocated, so no references need be counted, which would take longer than what is done in between."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+def compiled(function: F) -> F:
+    """As numba compiles it."""
+    return cast("F", numba.njit(**_OPTIONS)(function))
 
 
-@_compiled
+@compiled
 def byte(m: Any, at: int) -> Any:
     """The byte at `at`."""
     return np.int64(m[np.uint64(at)])
 
 
-@_compiled
+@compiled
 def half(m: Any, at: int) -> Any:
     """The number of two bytes at `at`."""
     return byte(m, at) << 8 | byte(m, at + 1)
 
 
-@_compiled
+@compiled
 def word(m: Any, at: int) -> Any:
     """The number of four bytes at `at`."""
     return half(m, at) << 16 | half(m, at + 2)
 
 
-@_compiled
+@compiled
+def eight(m: Any, at: int) -> Any:
+    """The unsigned number of eight bytes at `at`, which the processor reads as one."""
+    i = np.uint64(at)
+    return (
+        np.uint64(m[i]) << np.uint64(56)
+        | np.uint64(m[i + np.uint64(1)]) << np.uint64(48)
+        | np.uint64(m[i + np.uint64(2)]) << np.uint64(40)
+        | np.uint64(m[i + np.uint64(3)]) << np.uint64(32)
+        | np.uint64(m[i + np.uint64(4)]) << np.uint64(24)
+        | np.uint64(m[i + np.uint64(5)]) << np.uint64(16)
+        | np.uint64(m[i + np.uint64(6)]) << np.uint64(8)
+        | np.uint64(m[i + np.uint64(7)])
+    )
+
+
+@compiled
+def copy(a: Any, i: int, b: Any, j: int, size: int) -> None:
+    """Copy some bytes of `a` to `b`."""
+    for k in range(size):
+        b[np.uint64(j + k)] = a[np.uint64(i + k)]
+
+
+@compiled
 def varint(m: Any, at: int) -> tuple[Any, int]:
     """A number of seven bits a byte, and where it ends; -1: longer than any size in a file."""
     value = np.int64(0)
@@ -72,7 +104,7 @@ def varint(m: Any, at: int) -> tuple[Any, int]:
     return np.int64(-1), at
 
 
-@_compiled
+@compiled
 def number(m: Any, at: int, serial: int) -> Any:
     """A column's whole number; 0 for null."""
     if serial == 0 or serial == 8:
@@ -88,9 +120,56 @@ def number(m: Any, at: int, serial: int) -> Any:
     return value
 
 
-@_compiled
+@compiled
+def _size(serial: Any) -> Any:
+    """The bytes of a whole number or null."""
+    return serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
+
+
+@compiled
+def _whole(m: Any, at: Any, serial: Any) -> Any:
+    """As `number`, of a place behind which there are eight bytes at least."""
+    size = _size(serial)
+    if not size:
+        return np.int64(serial == 9)
+    return np.int64(eight(m, at)) >> (64 - 8 * size)
+
+
+@compiled
 def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> bool:
     """Take a row apart. False: it is not as a row of the log must be."""
+    if at + size + 8 > len(m) or size < 16:
+        return _any_record(m, at, size, columns, n, shift)
+    head, more = eight(m, at), eight(m, at + 8)
+    if (head & _LONG) | (more & _LONG_BEHIND):
+        return _any_record(m, at, size, columns, n, shift)
+    # The header's size and ten of its eleven types take a byte each, as they nearly always do.
+    value = at + np.int64(head >> np.uint64(56))
+    text = 0
+    for c in range(_COLUMNS - 1):
+        serial = np.int64((head >> np.uint64(48 - 8 * c) if c < 7 else more >> np.uint64(112 - 8 * c)) & np.uint64(127))
+        if c == 2 or c == 3:
+            if serial < 13 or serial % 2 == 0:
+                return False
+            columns[c, n] = shift + value
+            columns[SIZES + text, n] = (serial - 13) >> 1
+            value += (serial - 13) >> 1
+            text += 1
+        else:
+            if serial == 7 or serial > 9 or (serial == 0 and c != 6 and c != 7) or value > at + size:
+                return False
+            columns[c, n] = _whole(m, value, serial)
+            value += _size(serial)
+    serial, end = varint(m, at + _COLUMNS)
+    if serial < 13 or serial % 2 == 0:
+        return False
+    columns[10, n], columns[SIZES + 2, n] = shift + value, (serial - 13) >> 1
+    return bool(value + ((serial - 13) >> 1) == at + size and end == at + np.int64(head >> np.uint64(56)))
+
+
+@compiled
+def _any_record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> bool:
+    """As `_record`, of whatever form."""
     end, h = varint(m, at)
     if end < 0 or end > size:
         return False
@@ -109,11 +188,11 @@ def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> boo
             if serial < 0 or serial == 7 or serial > 9 or (serial == 0 and c != 6 and c != 7):
                 return False
             columns[c, n] = number(m, value, serial)
-            value += serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
+            value += _size(serial)
     return bool(value == at + size and h == at + end)
 
 
-@_compiled
+@compiled
 def _local(size: int, usable: int) -> int:
     """How much of a payload is on its own page."""
     most = (usable - 12) * 64 // 255 - 23
@@ -124,24 +203,24 @@ def _local(size: int, usable: int) -> int:
     return kept if kept <= most else least
 
 
-@_compiled
+@compiled
 def _gather(m: Any, at: int, size: int, page_size: int, usable: int, extra: Any, to: int) -> bool:
     """Bring a payload together that goes on on overflow pages."""
     kept = _local(size, usable)
-    extra[to : to + kept] = m[at : at + kept]
+    copy(m, at, extra, to, kept)
     page = word(m, at + kept)
     while kept < size:
         base = (page - 1) * page_size
         if page < 2 or base + page_size > len(m):
             return False
         part = min(usable - 4, size - kept)
-        extra[to + kept : to + kept + part] = m[base + 4 : base + 4 + part]
+        copy(m, base + 4, extra, to + kept, part)
         kept += part
         page = word(m, base)
     return True
 
 
-@_compiled
+@compiled
 def _cell(m: Any, at: int, page_size: int, usable: int, columns: Any, n: int, state: Any, extra: Any) -> int:
     """Take the row of a cell. MORE: it is there as row n; DONE: there is no room for its bytes."""
     size, at = varint(m, at)
@@ -160,7 +239,7 @@ def _cell(m: Any, at: int, page_size: int, usable: int, columns: Any, n: int, st
     return MORE
 
 
-@_compiled
+@compiled
 def _compared(columns: Any, n: int, partition: int, position: int) -> bool:
     """Whether row n is not beyond that position of that partition."""
     if columns[0, n] != partition:
@@ -168,21 +247,32 @@ def _compared(columns: Any, n: int, partition: int, position: int) -> bool:
     return bool(columns[1, n] <= position)
 
 
-@_compiled
+@compiled
 def _down(m: Any, base: int, i: int, cells: int) -> int:
     """Where an inner page names its child i // 2."""
     return base + 8 if i == 2 * cells else base + int(half(m, base + 12 + i))
 
 
-@_compiled
+@compiled
+def _touch(m: Any, base: int, size: int) -> Any:
+    """Have a page brought from the memory, all lines of it at once rather than row by row."""
+    found = np.uint8(0)
+    for at in range(base, base + size, 64):
+        found ^= m[np.uint64(at)]
+    return np.int64(found)
+
+
+@compiled
 def _leaf(
     m: Any, base: int, i: int, cells: int, page_size: int, usable: int, want: Any, guilds: Any, state: Any, extra: Any,
-    columns: Any,
+    columns: Any, most: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Take the rows of a page from its cell i on (of an inner page: that one only), until there is no more room."""
     inner = m[np.uint64(base)] == INNER
     pointers = base + (12 if inner else 8)
-    n, most = state[ROWS], columns.shape[1]
+    n = state[ROWS]
+    if not i and not inner:
+        state[TOUCHED] ^= _touch(m, base, page_size)
     while i < cells:
         if n == most:
             break
@@ -208,12 +298,13 @@ def _leaf(
     return MORE, i
 
 
-@_compiled
+@compiled
 def walk(  # noqa: C901 - one loop over pages, and numba wants it in one piece
     m: Any, page_size: int, usable: int, pages: Any, steps: Any, state: Any, want: Any, guilds: Any, extra: Any,
-    columns: Any,
+    columns: Any, most: int,
 ) -> int:  # fmt: skip
-    """Fill `columns` with the next rows: MORE if they are full (or `extra` is), DONE at the end, UNFIT if it cannot be.
+    """Put the next rows behind those in `columns`: MORE if there are `most` (or `extra` is full), DONE at the end,
+    UNFIT if it cannot be.
 
     `want`: partition, after, upto, and 1 if only the (ascending) `guilds` are. `pages` and `steps`: how far the walk
     has come on the pages from the root down. On an inner page the even steps are children, the odd ones rows between.
@@ -245,10 +336,10 @@ def walk(  # noqa: C901 - one loop over pages, and numba wants it in one piece
             state[DEPTH] = top + 2
             continue
         first = i // 2 if form == INNER else i
-        done, last = _leaf(m, base, first, cells, page_size, usable, want, guilds, state, extra, columns)
+        done, last = _leaf(m, base, first, cells, page_size, usable, want, guilds, state, extra, columns, most)
         if done != MORE:
             return done
         steps[top] = i + (last - first)
-        if last == first or state[ROWS] == columns.shape[1]:
+        if last == first or state[ROWS] == most:
             return MORE
     return DONE

@@ -14,7 +14,9 @@ from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events import kinds
 from tracker.events.codec import data_from_json
 
-__all__ = ["COLUMNS", "HAS_REST", "Chunk", "Ints", "Rest", "Rows", "chunk_of", "own_sets", "taken", "unreadable"]
+__all__ = [
+    "ARRAYS", "COLUMNS", "HAS_REST", "Chunk", "Ints", "Rest", "Rows", "chunk_of", "own_sets", "taken", "unreadable",
+]  # fmt: skip
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,7 +25,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 """The columns of a row of the log, as every source gives them."""
 
-_ARRAYS: Final = ("position", "kind", "guild", "subject", "channel", "at", "arg")
+ARRAYS: Final = ("position", "kind", "guild", "subject", "channel", "at", "arg")
 _NO_TEXTS: Final = (
     kinds.VOICE_JOINED, kinds.VOICE_MOVED, kinds.VOICE_LEFT, kinds.VOICE_FLAGS, kinds.MESSAGE_SENT,
     kinds.MESSAGE_DELETED, kinds.INTERACTION_USED, kinds.ROLES_CHANGED, kinds.OPTED_OUT, kinds.OPTED_IN, kinds.ADJUSTED,
@@ -114,9 +116,7 @@ def chunk_of(rows: Rows, partition: int, args: Args) -> Chunk:
 
 def taken(chunk: Chunk, rows: npt.NDArray[np.intp]) -> Chunk:
     """Some rows of a chunk, in the order given."""
-    arrays: dict[str, Any] = {
-        name: getattr(chunk, name)[rows] for name in ("position", "kind", "guild", "subject", "channel", "at", "arg")
-    }
+    arrays: dict[str, Any] = {name: getattr(chunk, name)[rows] for name in ARRAYS}
     place = np.full(len(chunk.position), -1, np.int64)
     place[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
     wanted = place[rows]

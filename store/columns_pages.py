@@ -11,25 +11,22 @@ import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 
-from store import columns_btree as btree
+from store.columns_args import Args
 from store.columns_ask import Ask, UnfitError
-from store.columns_chunk import Chunk
-from store.columns_texts import Texts
+from store.columns_chunk import ARRAYS, Chunk, own_sets
+from store.columns_texts import Bytes, Place, Scanner
 
-__all__ = ["by_pages", "root_of", "size_of", "still"]
+__all__ = ["by_pages", "give_back", "place_of", "root_of", "size_of", "still"]
 
 _COLUMNS: Final = [
     "partition", "position", "id", "type", "version", "guild_id", "subject_id", "channel_id", "occurred_at",
     "recorded_at", "data",
 ]  # fmt: skip
-_EXTRA: Final = 1 << 20
-"""Bytes for the rows of a chunk that are too long for their page, to begin with."""
-
-_DEEPEST: Final = 40
 
 
 def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
@@ -95,26 +92,22 @@ def size_of(pages: np.ndarray) -> int:
 
 
 def _walked(file: mmap.mmap, root: int, ask: Ask) -> Iterator[Chunk]:
-    pages = np.frombuffer(file, np.uint8)
-    page_size = size_of(pages)
-    stack, steps, state = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64), np.zeros(3, np.int64)
-    stack[0], state[btree.DEPTH] = root, 1
-    want = np.array([ask.partition, ask.after, ask.upto, ask.guilds is not None], np.int64)
-    chosen = np.array(sorted(ask.guilds or ()), np.int64)
-    columns = np.zeros((btree.SIZES + 3, ask.rows), np.int64)
-    extra = np.zeros(_EXTRA, np.uint8)
-    texts = Texts(pages, ask.rows)
-    done = btree.MORE
-    while done == btree.MORE:
-        state[btree.ROWS] = state[btree.KEPT] = 0
-        usable = page_size - int(pages[20])
-        done = btree.walk(pages, page_size, usable, stack, steps, state, want, chosen, extra, columns)
-        if done == btree.UNFIT:
-            raise UnfitError
-        n = int(state[btree.ROWS])
-        if n:
-            yield texts.chunk(columns[:, :n], extra)
-            if hasattr(mmap, "MADV_DONTNEED"):  # nobody changed these copies: the file's pages take their place
-                file.madvise(mmap.MADV_DONTNEED)
-        elif done == btree.MORE and not state[btree.KEPT]:
-            extra = np.zeros(4 * len(extra), np.uint8)  # there was no room for a single row
+    pages, args = np.frombuffer(file, np.uint8), Args()
+    scanner = Scanner(place_of(pages, root, ask), ask.rows, args, Lock())
+    for found in scanner.find(ask.after, ask.upto):
+        arrays = {name: getattr(found, name).copy() for name in ARRAYS}
+        role_sets = own_sets(arrays["kind"], arrays["arg"], args.role_sets)
+        yield Chunk(**arrays, rest=found.rest, role_sets=role_sets)
+        give_back(file)
+
+
+def place_of(pages: Bytes, root: int, ask: Ask) -> Place:
+    """Where what is asked for is."""
+    guilds = None if ask.guilds is None else np.array(sorted(ask.guilds), np.int64)
+    return Place(pages=pages, page_size=size_of(pages), root=root, partition=ask.partition, guilds=guilds)
+
+
+def give_back(file: mmap.mmap) -> None:
+    """Leaves the memory of the pages that were read to others."""
+    if hasattr(mmap, "MADV_DONTNEED"):  # nobody changed these copies: the file's pages take their place
+        file.madvise(mmap.MADV_DONTNEED)

@@ -1,149 +1,212 @@
-"""Chunks of what `columns_btree` found: numbers are there already; types and texts are numbered (`columns_book`) and
-those that are new are read.
-"""
+"""What the rows say that `columns_scan` finds: types and texts are numbered there; those that are new are read here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from store.columns_args import REPEATING, TYPES, Args
+from store import columns_btree as btree
+from store.columns_args import Args
 from store.columns_ask import UnfitError
-from store.columns_book import coded, hashed
+from store.columns_book import ALONE, BOOKED, MOVED, MOVED_FROM, coded, known_kinds, known_types
 from store.columns_btree import SIZES
-from store.columns_chunk import HAS_REST, Chunk, Ints, Rest, own_sets
+from store.columns_chunk import HAS_REST, Ints, Rest
+from store.columns_scan import CODED, scan
 from tracker.events import kinds
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["Bytes", "Texts"]
+__all__ = ["Bytes", "Found", "Place", "Scanner"]
 
 Bytes = npt.NDArray[np.uint8]
 
 _ENTRIES, _LETTERS = 1 << 17, 1 << 24
 """Texts in the book, and their bytes. When there are more, a new one begins."""
 
-_TYPES: Final = 128
+_EXTRA: Final = 1 << 20
+"""Bytes for the rows of a chunk that are too long for their page, to begin with."""
+
+_APART: Final = 72
+"""So much longer are columns than need be: at equal distances of a power of two, they would share few cache lines."""
+
+_DEEPEST: Final = 40
 _ID, _TYPE, _TEXT = (2, SIZES), (3, SIZES + 1), (10, SIZES + 2)
 
 
-class Texts:
-    """Makes chunks of columns of `columns_btree.walk` over `pages`, at most `rows` rows in each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The table `events` in a file's pages; wanted of it are a partition's events, of these guilds (None: all).
 
-    def __init__(self, pages: Bytes, rows: int) -> None:
-        self._pages = pages
-        self._names, self._types = _types()
-        self._repeating = np.array([k in REPEATING for k in range(256)])
-        self._kind, self._arg = np.zeros(rows, np.uint8), np.zeros(rows, np.int64)
-        self._code = np.zeros(rows, np.int32)
-        self._args = Args()
+    `guilds`: ascending.
+    """
+
+    pages: Bytes
+    page_size: int
+    root: int
+    partition: int
+    guilds: Ints | None
+
+    @property
+    def usable(self) -> int:
+        """How many bytes of a page SQLite uses."""
+        return self.page_size - int(self.pages[20])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Rows as columns, which are overwritten by the next ones. `arg` numbers sets of roles as the Args do."""
+
+    position: Ints
+    kind: npt.NDArray[np.uint8]
+    guild: Ints
+    subject: Ints
+    channel: Ints
+    at: Ints
+    arg: Ints
+    rest: Rest
+
+
+class Scanner:
+    """Finds the rows of a place, at most `rows` at a time. Several may share `args`, whose turn `turn` says."""
+
+    def __init__(self, place: Place, rows: int, args: Args, turn: Lock) -> None:
+        self._place, self._pages, self._rows = place, place.pages, rows
+        self._args, self._turn = args, turn
+        self._types, self._how = known_types(), known_kinds()
+        wide = rows + _APART
+        self._columns = np.zeros((SIZES + 3, wide), np.int64)
+        self._kind, self._arg, self._code = np.zeros(wide, np.uint8), np.zeros(wide, np.int64), np.zeros(wide, np.int32)
+        self._extra = np.zeros(_EXTRA, np.uint8)
+        self._stack, self._steps = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64)
+        self._state = np.zeros(5, np.int64)
         self._begin()
 
     def _begin(self) -> None:
         """An empty book."""
-        self._slots, self._entries = np.zeros(2 * _ENTRIES, np.int32), np.zeros((4, _ENTRIES), np.int64)
-        self._letters, self._state = np.zeros(_LETTERS, np.uint8), np.zeros(2, np.int64)
+        self._slots, self._entries = np.zeros(2 * _ENTRIES, np.int32), np.zeros((_ENTRIES, 4), np.int64)
+        self._letters, self._book = np.zeros(_LETTERS, np.uint8), np.zeros(2, np.int64)
         self._numbers = np.zeros(_ENTRIES, np.int64)
 
-    def chunk(self, columns: npt.NDArray[np.int64], extra: Bytes) -> Chunk:
-        """The rows of `columns`. Texts beyond the end of the pages are in `extra`. Raises UnfitError."""
-        n = columns.shape[1]
-        self._number(columns)
-        kind, arg = self._kind[:n].copy(), self._arg[:n].copy()
-        single = np.flatnonzero(self._code[:n] < 0)
-        for i in single[kind[single] == 0]:
-            self._odd(columns, extra, i, kind, arg)
+    def find(self, after: int, upto: int) -> Iterator[Found]:
+        """The events beyond position `after` up to `upto`, in order. Raises UnfitError."""
+        place, state = self._place, self._state
+        self._stack[0], self._steps[0], state[btree.DEPTH] = place.root, 0, 1
+        want = np.array([place.partition, after, upto, place.guilds is not None], np.int64)
+        guilds = np.zeros(0, np.int64) if place.guilds is None else place.guilds
+        page_size, usable = place.page_size, place.usable
+        done = btree.MORE
+        while done == btree.MORE:
+            state[btree.ROWS] = state[btree.KEPT] = state[CODED] = 0
+            booked = int(self._book[BOOKED])
+            done = scan(
+                self._pages, page_size, usable, self._stack, self._steps, state, want, guilds, self._extra,
+                self._columns, self._rows, self._types, self._how, self._slots, self._entries, self._letters,
+                self._book, self._kind, self._code, self._arg,
+            )  # fmt: skip
+            if done == btree.UNFIT:
+                raise UnfitError
+            n = int(state[btree.ROWS])
+            if n:
+                self._finish(n, int(state[CODED]), booked)
+                yield self._found(n)
+            elif done == btree.MORE and not state[btree.KEPT]:
+                self._extra = np.zeros(4 * len(self._extra), np.uint8)  # there was no room for a single row
+
+    def _finish(self, n: int, coded_upto: int, booked: int) -> None:
+        """Args of the rows whose texts are in the book; if it was full, the next ones go into a new book."""
+        first = 0
+        while True:
+            self._learn(booked, int(self._book[BOOKED]))
+            rows = first + np.flatnonzero(
+                (self._code[first:coded_upto] >= 0) & (self._kind[first:coded_upto] != kinds.MESSAGE_SENT)
+            )
+            self._arg[rows] = self._numbers[self._code[rows]]
+            if coded_upto == n:
+                return
+            self._begin()
+            first, booked = coded_upto, 0
+            coded_upto = coded(
+                self._pages, self._columns, first, n, self._types, self._how, self._slots, self._entries,
+                self._letters, self._book, self._kind, self._code, self._arg,
+            )  # fmt: skip
+            if coded_upto == first:
+                raise UnfitError  # not even an empty book has room for it
+
+    def _found(self, n: int) -> Found:
+        columns, kind, arg = self._columns[:, :n], self._kind[:n], self._arg[:n]
+        alone = np.flatnonzero(self._code[:n] == ALONE)
+        for i in alone[kind[alone] == 0]:
+            self._odd(i)
         if not arg[kind == kinds.MESSAGE_SENT].all():
             raise UnfitError
-        texts = self._texts(columns, extra, single, _TEXT)
-        self._read_single(single, kind, columns[4], texts, arg)
-        has_rest = np.flatnonzero(HAS_REST[kind[single]])
-        rest = single[has_rest]
-        return Chunk(
-            position=columns[1].copy(),
+        self._read_alone(alone)
+        rest = np.flatnonzero(HAS_REST[kind])
+        return Found(
+            position=columns[1],
             kind=kind,
-            guild=columns[5].copy(),
-            subject=columns[6].copy(),
-            channel=columns[7].copy(),
-            at=columns[8].copy(),
+            guild=columns[5],
+            subject=columns[6],
+            channel=columns[7],
+            at=columns[8],
             arg=arg,
-            role_sets=own_sets(kind, arg, self._args.role_sets),
             rest=Rest(
                 rows=rest,
-                ids=self._texts(columns, extra, rest, _ID),
+                ids=self._texts(rest, _ID),
                 versions=columns[4][rest].tolist(),
                 recorded_at=columns[9][rest].tolist(),
-                texts=[texts[i] for i in has_rest.tolist()],
+                texts=self._texts(rest, _TEXT),
             ),
         )
 
-    def _number(self, columns: npt.NDArray[np.int64]) -> None:
-        """Kinds and args of the rows whose texts are in the book."""
-        done, n = 0, columns.shape[1]
-        while done < n:
-            booked, first = int(self._state[0]), done
-            done = coded(
-                self._pages, columns, np.array([first, n]), self._types, self._names, self._slots, self._entries,
-                self._letters, self._state, self._kind, self._code, self._arg, self._repeating,
-            )  # fmt: skip
-            self._learn(booked, int(self._state[0]))
-            rows = first + np.flatnonzero(
-                (self._code[first:done] >= 0) & (self._kind[first:done] != kinds.MESSAGE_SENT)
-            )
-            self._arg[rows] = self._numbers[self._code[rows]]
-            if done < n:
-                if not booked and done == first:
-                    raise UnfitError  # not even an empty book has room for it
-                self._begin()
-
     def _learn(self, booked: int, now: int) -> None:
         """Read the texts that are new in the book."""
-        _, tags, starts, sizes = self._entries[:, booked:now]
+        tags, starts, sizes = self._entries[booked:now, 1:].T
         letters = self._letters.data
         for tag in np.unique(tags).tolist():
             mine = np.flatnonzero(tags == tag)
             places = zip(starts[mine].tolist(), sizes[mine].tolist(), strict=True)
             texts = [_decoded(letters[at : at + size]) for at, size in places]
-            self._numbers[booked + mine] = self._read(tag >> 32, tag & 0xFFFF_FFFF, texts)
+            kind = tag >> 32
+            if kind == MOVED:
+                kind, texts = kinds.VOICE_MOVED, [f'{MOVED_FROM}1"{text}' for text in texts]
+            self._numbers[booked + mine] = self._read(kind, tag & 0xFFFF_FFFF, texts)
 
     def _read(self, kind: int, version: int, texts: list[str]) -> list[int]:
-        found, bad = self._args.read(kind, version, texts)
+        with self._turn:
+            found, bad = self._args.read(kind, version, texts)
         if bad:
             raise UnfitError  # the other way says which event it is, and what is wrong
         return found
 
-    def _read_single(
-        self, rows: npt.NDArray[np.intp], kind: npt.NDArray[np.uint8], version: Ints, texts: list[str], arg: Ints
-    ) -> None:
-        tags = kind[rows].astype(np.int64) << 32 | version[rows]
+    def _read_alone(self, rows: npt.NDArray[np.intp]) -> None:
+        tags = self._kind[rows].astype(np.int64) << 32 | self._columns[4][rows]
         for tag in np.unique(tags).tolist():
-            mine = np.flatnonzero(tags == tag)
-            found = self._read(tag >> 32, tag & 0xFFFF_FFFF, [texts[i] for i in mine.tolist()])
+            mine = rows[tags == tag]
+            found = self._read(tag >> 32, tag & 0xFFFF_FFFF, self._texts(mine, _TEXT))
             if tag >> 32 != kinds.MESSAGE_SENT:
-                arg[rows[mine]] = found
+                self._arg[mine] = found
 
-    def _odd(
-        self, columns: npt.NDArray[np.int64], extra: Bytes, i: np.intp, kind: npt.NDArray[np.uint8], arg: Ints
-    ) -> None:
+    def _odd(self, i: np.intp) -> None:
         """A row that does not fit on its page, or whose type nobody knows."""
         only = np.array([i])
-        kind[i] = kinds.KINDS.get(self._texts(columns, extra, only, _TYPE)[0], 0)
-        if not kind[i]:
+        self._kind[i] = kind = kinds.KINDS.get(self._texts(only, _TYPE)[0], 0)
+        if not kind:
             raise UnfitError
-        if kind[i] == kinds.MESSAGE_SENT:
+        if kind == kinds.MESSAGE_SENT:
             try:
-                arg[i] = message_id_of(EventId(self._texts(columns, extra, only, _ID)[0]))
+                self._arg[i] = message_id_of(EventId(self._texts(only, _ID)[0]))
             except ValueError:
                 raise UnfitError from None
 
-    def _texts(
-        self, columns: npt.NDArray[np.int64], extra: Bytes, rows: npt.NDArray[np.intp], column: tuple[int, int]
-    ) -> list[str]:
+    def _texts(self, rows: npt.NDArray[np.intp], column: tuple[int, int]) -> list[str]:
         """A column's texts of some rows."""
-        pages, beyond, end = self._pages.data, extra.data, len(self._pages)
-        starts, sizes = columns[column[0], rows].tolist(), columns[column[1], rows].tolist()
+        pages, beyond, end = self._pages.data, self._extra.data, len(self._pages)
+        starts, sizes = self._columns[column[0], rows].tolist(), self._columns[column[1], rows].tolist()
         return [
             _decoded(pages[at : at + size] if at < end else beyond[at - end : at - end + size])
             for at, size in zip(starts, sizes, strict=True)
@@ -155,16 +218,3 @@ def _decoded(text: memoryview) -> str:
         return str(text, "utf-8")
     except UnicodeDecodeError:
         raise UnfitError from None
-
-
-def _types() -> tuple[Bytes, Ints]:
-    """The names that `columns_book.coded` knows, and where it finds them."""
-    names, types = bytearray(b"message:"), np.zeros((_TYPES, 3), np.int64)
-    for kind, name in TYPES.items():
-        text = np.frombuffer(name.encode(), np.uint8)
-        slot = hashed(text.copy(), 0, len(text), 0) & (_TYPES - 1)
-        while types[slot, 0]:
-            slot = (slot + 1) & (_TYPES - 1)
-        types[slot] = kind, len(names), len(text)
-        names += text.tobytes()
-    return np.frombuffer(names, np.uint8).copy(), types
