@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, update
 
-from store import archive, archive_files, archive_place
+from store import archive, archive_columns, archive_files, archive_place
 from store.archive import Segment
 from store.archive_reading import current
 from store.schema import archive_segments
@@ -75,7 +75,8 @@ def _written(db: Database, segment: Segment, data: Mapping[int, str]) -> Segment
     with db.write() as connection:
         archive_place.note(connection, file)
     path = segment.path.with_name(file)
-    sha256, size = archive_files.write(path, table.set_column(column, table.schema.field(column), texts))
+    erased = table.set_column(column, table.schema.field(column), texts)
+    sha256, size = archive_files.write(path, archive_columns.with_columns(erased))
     return replace(segment, path=path, sha256=sha256, bytes=size)
 
 

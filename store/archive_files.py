@@ -22,6 +22,7 @@ __all__ = [
     "COLUMNS",
     "batches",
     "columns",
+    "opened",
     "read_whole",
     "require",
     "sound",
@@ -42,12 +43,13 @@ GROUP: Final = 250_000
 
 _TEXTS: Final = frozenset({"id", "type", "data"})
 _MAY_BE_NULL: Final = frozenset({"subject_id", "channel_id"})
-_DICTIONARIES: Final = ["type", "version", "guild_id", "subject_id", "channel_id", "data"]
+_DICTIONARIES: Final = ["type", "version", "guild_id", "subject_id", "channel_id", "data", "fold_kind", "fold_version"]
 _ENCODINGS: Final = {
     "position": "DELTA_BINARY_PACKED",
     "id": "DELTA_BYTE_ARRAY",
     "occurred_at": "DELTA_BINARY_PACKED",
     "recorded_at": "DELTA_BINARY_PACKED",
+    "fold_recorded_at": "DELTA_BINARY_PACKED",
 }
 _SLICE: Final = 10_000
 
@@ -141,7 +143,7 @@ def batches(segment: Segment, mask: Callable[[Any], Any] | None = None, needs: S
     require()
     import pyarrow.compute as pc
 
-    with _reading(segment) as file:
+    with opened(segment) as file:
         for number in range(file.num_row_groups):
             wanted = None
             if mask is not None:
@@ -155,13 +157,14 @@ def batches(segment: Segment, mask: Callable[[Any], Any] | None = None, needs: S
 def columns(segment: Segment, names: Sequence[str]) -> Iterator[Any]:
     """Some columns of the segment, row group by row group. Raises as `batches` does."""
     require()
-    with _reading(segment) as file:
+    with opened(segment) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number, columns=list(names))
 
 
 @contextmanager
-def _reading(segment: Segment) -> Iterator[Any]:
+def opened(segment: Segment) -> Iterator[Any]:
+    """The segment's file, read whole, as pyarrow's ParquetFile. Raises as `batches` does, whatever fails within."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

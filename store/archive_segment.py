@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import Connection, text
 
-from store import appending, archive, archive_files, archive_ids, archive_place
+from store import appending, archive, archive_columns, archive_files, archive_ids, archive_place
 from store.archive import Segment
 from store.archive_ids import Ids
 from tracker.errors import DatabaseError, LogCorruptError
@@ -114,7 +114,7 @@ def prepare(db: Database, step: Step) -> Prepared:
     import pyarrow.compute as pc
 
     table, version = _read(db, step)
-    sha256, size = archive_files.write(step.path, table)
+    sha256, size = archive_files.write(step.path, archive_columns.with_columns(table))
     oldest, newest = pc.min_max(table["occurred_at"]).as_py().values()
     by_guild = table.group_by("guild_id").aggregate([("occurred_at", "max")]).to_pylist()
     return Prepared(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
@@ -29,6 +31,9 @@ Source = Literal["pages", "adbc", "driver"]
 _MOST: Final = 65_536
 """Rows in a chunk: more at a time takes memory and no less time."""
 
+_AT_ONCE: Final = 2
+"""Segments that are read ahead."""
+
 _FEW: Final = 50_000
 """Fewer events than this are read before another process has come up."""
 
@@ -49,9 +54,11 @@ def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     """What is asked for, by position. Raises DatabaseError, LogCorruptError, ArchiveAwayError, ConfigError."""
     args = Args()
     while True:
-        for segment in segments(db, ask):
-            yield from archived(db, ask, segment, args)
-            ask = replace(ask, after=max(ask.after, segment.last))
+        for last, found in _ahead(db, ask, args):
+            yield from found
+            ask = replace(ask, after=max(ask.after, last))
+        if ask.after >= ask.upto:
+            return
         try:
             with closing(_table(db, ask, source)) as table:
                 first = next(table, None)
@@ -73,10 +80,44 @@ def segments(db: Database, ask: Ask) -> list[Segment]:
     return [s for s in found if s.last > ask.after and s.first <= ask.upto]
 
 
+def _ahead(db: Database, ask: Ask, args: Args) -> Generator[tuple[int, Iterable[Chunk]]]:
+    """Segment by segment where it ends and what is asked for of it; whole ones are read while others are worked on."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="segment") as pool:
+        waiting: deque[tuple[Segment, Future[list[Chunk]] | None]] = deque()
+        try:
+            for segment in segments(db, ask):
+                whole = ask.guilds is None and ask.after < segment.first and ask.upto >= segment.last
+                waiting.append((segment, pool.submit(_whole, db, ask, segment) if whole else None))
+                if len(waiting) > _AT_ONCE:
+                    yield _next(db, ask, args, waiting)
+            while waiting:
+                yield _next(db, ask, args, waiting)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _next(
+    db: Database, ask: Ask, args: Args, waiting: deque[tuple[Segment, Future[list[Chunk]] | None]]
+) -> tuple[int, Iterable[Chunk]]:
+    segment, read = waiting.popleft()
+    return segment.last, archived(db, ask, segment, args) if read is None else read.result()
+
+
+def _whole(db: Database, ask: Ask, segment: Segment) -> list[Chunk]:
+    return list(archived(db, ask, segment, Args()))
+
+
 def archived(db: Database, ask: Ask, segment: Segment, args: Args) -> Generator[Chunk]:
     """What is asked for out of an archived segment. Raises ArchiveAwayError, LogCorruptError, ConfigError."""
     file = current(db, segment)
-    return _chunks(from_segment(file, after=ask.after, upto=ask.upto, guilds=ask.guilds, rows=ask.rows), ask, args)
+    if ask.guilds is None and ask.after < segment.first and ask.upto >= segment.last:
+        from store import archive_columns
+
+        found = archive_columns.chunks_of(file, ask.rows)
+        if found is not None:
+            yield from found
+            return
+    yield from _chunks(from_segment(file, after=ask.after, upto=ask.upto, guilds=ask.guilds, rows=ask.rows), ask, args)
 
 
 def _chunks(found: Generator[Rows], ask: Ask, args: Args) -> Generator[Chunk]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store import archive_moving, columns_read, log
+from store import archive_columns, archive_files, archive_moving, columns_chunk, columns_read, log
 from store.columns import LogReader
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
@@ -17,6 +17,7 @@ from tests.store.archives import archive_all, archive_until, segments
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_columns import check
+from tracker.errors import LogCorruptError
 from tracker.events.member import MemberJoined, MemberRolesChanged
 from tracker.events.message import MessageSent, message_sent_id
 from tracker.ids import Ms, RoleId, partition_of
@@ -116,3 +117,52 @@ def test_what_is_archived_between_two_looks_is_not_missed(
     batches = LogReader(filled, source="driver").batches(partition, upto=upto)
     assert [p for batch in batches for p in batch.position.tolist()] == list(range(1, upto + 1))
     assert segments(filled)
+
+
+def folded_columns(db: Database) -> list[list[str]]:
+    """Of each segment the columns that are there for folds."""
+    found = []
+    for segment in segments(db):
+        with archive_files.opened(segment) as file:
+            found.append([name for name in file.schema_arrow.names if name.startswith("fold_")])
+    return found
+
+
+def test_whole_segments_are_read_without_their_texts(
+    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_all(filled, folder)
+    assert all(folded_columns(filled))
+    monkeypatch.setattr(columns_read, "from_segment", None)
+    check(filled, "driver")
+
+
+@pytest.mark.parametrize("otherwise", ["not there", "of another tracker"])
+def test_segments_without_what_this_tracker_makes_of_texts_are_read_by_their_texts(
+    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, otherwise: str
+) -> None:
+    with monkeypatch.context() as patch:
+        if otherwise == "not there":
+            patch.setattr(archive_columns, "with_columns", lambda table: table)
+        else:
+            patch.setattr(archive_columns, "_MADE_BY", b"0:")
+            kinds_of = columns_chunk.chunk_of
+            patch.setattr(
+                archive_columns, "chunk_of", lambda *args: replace(kinds_of(*args), kind=kinds_of(*args).kind * 0 + 77)
+            )
+        archive_all(filled, folder)
+    assert bool(folded_columns(filled)[0]) is (otherwise != "not there")
+    check(filled, "driver")
+
+
+def test_an_archived_event_that_cannot_be_read_is_named_when_it_is_read(
+    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with filled.write() as connection:
+        connection.exec_driver_sql("UPDATE events SET data = '{\"name\":7}' WHERE position = 13")
+    archive_all(filled, folder)
+    assert [] in folded_columns(filled)
+    assert [name for name in folded_columns(filled) if name]
+    partition = partition_of(GUILD, filled.partitions)
+    with pytest.raises(LogCorruptError, match=f"event 13 of partition {partition} cannot be read"):
+        list(LogReader(filled, source="driver").batches(partition, upto=10_000))

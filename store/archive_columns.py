@@ -1,0 +1,108 @@
+"""What a fold needs of archived events, as columns beside their texts: read in a tenth of the time that texts take.
+
+They say nothing that the texts do not say, and are made anew whenever a file is. A file may lack them, or have those of
+a tracker that numbered things otherwise: then the texts are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+import numpy as np
+
+from store import archive_files
+from store.archive import Segment
+from store.columns_args import Args
+from store.columns_arrow import ArrowRows
+from store.columns_chunk import Chunk, Ints, Rest, chunk_of, own_sets
+from tracker.errors import LogCorruptError
+from tracker.events import kinds
+from tracker.events.codec import DATA_TYPES
+
+__all__ = ["chunks_of", "with_columns"]
+
+_PLAIN: Final = ("position", "guild_id", "subject_id", "channel_id", "occurred_at")
+_KIND, _ARG = "fold_kind", "fold_arg"
+_REST: Final = ("fold_id", "fold_version", "fold_recorded_at", "fold_data")
+"""Of the events that are read for more than their `arg`; null of all others."""
+
+_NAMES: Final = {name: DATA_TYPES[name].VERSION for name in kinds.KINDS}
+_MADE_BY: Final = b"1:%08x" % crc32(repr((sorted(kinds.KINDS.items()), sorted(_NAMES.items()))).encode())
+"""Who made the columns, that is: what they mean."""
+
+_MADE, _SETS = b"tracker.columns", b"tracker.role_sets"
+
+
+def with_columns(table: Any) -> Any:
+    """The table with the columns of a fold; as it is if an event of it cannot be read."""
+    import pyarrow as pa
+
+    batches = table.combine_chunks().to_batches()
+    if not batches:
+        return table
+    args = Args()
+    try:
+        chunk = chunk_of(ArrowRows(batches[0]), 0, args)
+    except LogCorruptError:  # whoever reads it is told so
+        return table
+    made = table.append_column(_KIND, pa.array(chunk.kind)).append_column(_ARG, pa.array(chunk.arg))
+    index = np.full(table.num_rows, -1, np.int64)
+    index[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
+    where = pa.array(index, mask=index < 0)
+    rest = (chunk.rest.ids, chunk.rest.versions, chunk.rest.recorded_at, chunk.rest.texts)
+    for name, values, form in zip(_REST, rest, (pa.string(), pa.int64(), pa.int64(), pa.string()), strict=True):
+        made = made.append_column(name, pa.array(values, form).take(where))
+    return made.replace_schema_metadata({_MADE: _MADE_BY, _SETS: msgspec.json.encode(chunk.role_sets)})
+
+
+def chunks_of(segment: Segment, rows: int) -> Generator[Chunk] | None:
+    """The whole segment, at most so many `rows` at once; None: it has no such columns.
+
+    Raises ArchiveAwayError, LogCorruptError, ConfigError; here, or later.
+    """
+    archive_files.require()
+    found = _chunks(segment, rows)
+    return found if next(found) else None
+
+
+def _chunks(segment: Segment, rows: int) -> Generator[Any]:
+    """First whether the columns are there, then chunks."""
+    with archive_files.opened(segment) as file:
+        said = file.schema_arrow.metadata or {}
+        yield said.get(_MADE) == _MADE_BY
+        sets = msgspec.json.decode(said[_SETS], type=list[tuple[int, ...]])
+        for number in range(file.num_row_groups):
+            table = file.read_row_group(number, columns=[*_PLAIN, _KIND, _ARG, *_REST])
+            for start in range(0, table.num_rows, rows):
+                yield _chunk(table.slice(start, rows), sets)
+
+
+def _chunk(table: Any, sets: Sequence[tuple[int, ...]]) -> Chunk:
+    position, guild, subject, channel, at = (_numbers(table, name) for name in _PLAIN)
+    kind, arg = np.array(table[_KIND].to_numpy(), np.uint8), _numbers(table, _ARG)
+    rest = table.select(_REST).combine_chunks()
+    rows = np.flatnonzero(rest[_REST[1]].is_valid().to_numpy())
+    ids, versions, recorded_at, texts = (rest[name].drop_null().to_pylist() for name in _REST)
+    return Chunk(
+        position=position,
+        kind=kind,
+        guild=guild,
+        subject=subject,
+        channel=channel,
+        at=at,
+        arg=arg,
+        role_sets=own_sets(kind, arg, sets),
+        rest=Rest(rows=rows, ids=ids, versions=versions, recorded_at=recorded_at, texts=texts),
+    )
+
+
+def _numbers(table: Any, name: str) -> Ints:
+    values = table[name]
+    if values.null_count:
+        import pyarrow.compute as pc
+
+        values = pc.fill_null(values, 0)
+    return np.array(values.to_numpy(), np.int64)  # Arrow's memory is not ours to keep
