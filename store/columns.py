@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ from store.columns_ask import Ask
 from store.columns_chunk import Chunk, Ints, Rest
 from store.columns_everywhere import can_read_everywhere, everywhere
 from store.columns_read import Source, chunks, fastest
+from store.columns_rows import numbers
 from store.engine import Database
 from tracker.events import kinds
 from tracker.events.codec import data_to_json
@@ -29,9 +29,6 @@ from tracker.events.envelope import RecordedEvent
 from tracker.ids import Partition, Position
 
 __all__ = ["EventColumns", "LogReader", "Source"]
-
-_SUBJECTS: Final = 10_000
-"""How many subjects there are at once as objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,13 +134,8 @@ class LogReader:
 
         As they are when this is called: who was forgotten since the events were read is unknown in it.
         """
-        with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                f"SELECT subject_id, guild_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
-            )
-            parts = [
-                np.array([tuple(row) for row in some], np.int64).reshape(-1, 3) for some in rows.partitions(_SUBJECTS)
-            ]
+        sql = f"SELECT subject_id, guild_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
+        parts = list(numbers(self._db, sql, 3))
         size = 1 + max((int(part[:, 0].max()) for part in parts), default=0)
         guilds, users = np.zeros(size, np.int64), np.zeros(size, np.int64)
         for part in parts:

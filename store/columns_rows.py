@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,10 @@ from tracker.errors import DatabaseError
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["DriverRows", "by_driver"]
+__all__ = ["DriverRows", "by_driver", "numbers"]
+
+_NUMBERS: Final = 10_000
+"""How many rows of numbers there are at once as objects."""
 
 
 def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[DriverRows]:
@@ -29,6 +33,17 @@ def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[Dr
             cursor.execute(sql)
             while found := cursor.fetchmany(rows):
                 yield DriverRows(partition, found)
+
+
+def numbers(db: Database, sql: str, columns: int) -> Iterator[Ints]:
+    """The answer to `sql`, which has so many columns of whole numbers, as matrices. Raises DatabaseError."""
+    with db.read() as connection, _explained(db):
+        driver: Any = connection.connection.driver_connection
+        with closing(driver.cursor()) as cursor:
+            cursor.execute(sql)
+            while found := cursor.fetchmany(_NUMBERS):
+                values = chain.from_iterable(found)
+                yield np.fromiter(values, np.int64, columns * len(found)).reshape(-1, columns)
 
 
 @contextmanager
