@@ -25,7 +25,7 @@ from store.replay_sink import Sink
 from tracker.events import kinds
 from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Partition
-from tracker.projections.kernel.compiled import Compiled, can_compile, compiled, is_kept
+from tracker.projections.kernel.compiled import Compiled, can_compile, compiled_meanwhile, is_kept
 from tracker.projections.memory import Memory
 from tracker.projections.standing import StandingRules
 
@@ -45,8 +45,11 @@ def must_compile(events: int) -> bool:
 
 
 def kernel_for(events: int) -> Compiled | None:
-    """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands."""
-    return compiled() if events >= WORTH_COMPILING and can_compile() else None
+    """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands.
+
+    It is made, or read from the disk, in a thread of its own while the log is being read.
+    """
+    return compiled_meanwhile() if events >= WORTH_COMPILING and can_compile() else None
 
 
 class Replay:

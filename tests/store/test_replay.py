@@ -356,8 +356,15 @@ def test_a_log_that_is_worth_it_is_rebuilt_by_the_compiled_kernel(
     rebuild.rebuild(database)
     plain = tables(database)
     monkeypatch.setattr(replay, "WORTH_COMPILING", 1)
-    assert replay.kernel_for(1) is kernel
+    calls: list[int] = []
+
+    def run(*arguments: Any) -> int:
+        calls.append(1)
+        return kernel.run(*arguments)
+
+    monkeypatch.setattr("tracker.projections.kernel.compiled.compiled", lambda: kernel._replace(run=run))
     rebuild.rebuild(database)
+    assert calls
     assert tables(database) == plain
     assert rebuild.verify(database) == []
 

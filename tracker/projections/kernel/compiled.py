@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import blake2b
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ from typing import Any, Final, NamedTuple
 from tracker.events import kinds
 from tracker.projections.kernel import activity, exp, layout, members, rows, settling, step, voice
 
-__all__ = ["Compiled", "can_compile", "compiled", "is_kept"]
+__all__ = ["Compiled", "can_compile", "compiled", "compiled_meanwhile", "is_kept"]
 
 _MODULES: Final = (layout, rows, exp, settling, voice, activity, members, step)
 _HEAP: Final = "int64[::1]"
@@ -67,6 +68,18 @@ def compiled() -> Compiled:
     for name, types in _ENTRIES.items():  # now: at the first call, what is left of compiling would hold on to the heap
         made[name].compile(f"({', '.join(types)})")
     return Compiled(**{name: made[name] for name in _ENTRIES})
+
+
+def compiled_meanwhile() -> Compiled:
+    """As `compiled`, in a thread of its own: the first call waits for it, and raises what went wrong."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
+    made = pool.submit(compiled)
+    pool.shutdown(wait=False)
+
+    def later(name: str) -> Callable[..., Any]:
+        return lambda *arguments: getattr(made.result(), name)(*arguments)
+
+    return Compiled(**{name: later(name) for name in _ENTRIES})
 
 
 def is_kept() -> bool:
