@@ -15,6 +15,7 @@ from store.columns_args import Args
 from store.columns_arrow import ArrowRows, address, from_postgresql, installed
 from store.columns_ask import Ask
 from store.columns_chunk import COLUMNS, Chunk, chunk_of, taken
+from store.columns_copy import can_copy, copied
 from store.columns_read import archived, segments
 from store.engine import Database
 from tracker.errors import LogCorruptError
@@ -26,11 +27,14 @@ _ROWS: Final = 65_536
 _MANY: Final = 300_000
 """Of so many events it is worth to read the whole table rather than each partition by its index."""
 
+_FEW: Final = 2
+"""If only one in more than so many partitions is wanted, the server passes over the others' rows."""
+
 
 def can_read_everywhere(db: Database, upto: Mapping[Partition, int]) -> bool:
     """Whether the whole log can, and should, be read in one go."""
     worth = len(upto) > 1 and sum(upto.values()) >= _MANY
-    return worth and db.dialect == "postgresql" and installed("postgresql")
+    return worth and db.dialect == "postgresql" and (can_copy() or installed("postgresql"))
 
 
 def everywhere(db: Database, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, Chunk]]:
@@ -62,22 +66,32 @@ def _table(
     db: Database, upto: Mapping[Partition, int], after: Mapping[Partition, int], args: Args
 ) -> Generator[list[tuple[Partition, Chunk]]]:
     """Out of the table `events`, in whatever order its rows lie there; of some rows, by partition."""
-    known = ", ".join(str(int(partition)) for partition in upto)
-    sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events WHERE partition IN ({known})"  # noqa: S608 - numbers
-    size = max(upto) + 1
-    low, high = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for partition, head in upto.items():
-        low[partition], high[partition] = after[partition], head
+    sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events"  # noqa: S608 - names of our own
+    if _FEW * len(upto) < db.partitions:
+        sql += f" WHERE partition IN ({', '.join(str(int(partition)) for partition in upto)})"
+    wanted = {partition: (after[partition], head) for partition, head in upto.items()}
+    if can_copy():
+        yield from copied(db, sql, wanted, _ROWS)
+    else:
+        yield from _by_arrow(db, sql, wanted, args)
+
+
+def _by_arrow(
+    db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], args: Args
+) -> Generator[list[tuple[Partition, Chunk]]]:
+    low, high = np.zeros(db.partitions, np.int64), np.zeros(db.partitions, np.int64)
+    for partition, (after, head) in wanted.items():
+        low[partition], high[partition] = after, head
     with closing(from_postgresql(address(db.engine), db.name, sql, _ROWS)) as found:
         for rows in found:
             partitions = rows.ints("partition")
             try:
                 chunk = chunk_of(rows, -1, args)
             except LogCorruptError:
-                _tell(rows, partitions, upto)
+                _tell(rows, partitions, wanted)
                 raise
-            wanted = (chunk.position > low[partitions]) & (chunk.position <= high[partitions])
-            yield _apart(chunk, partitions, wanted)
+            here = (chunk.position > low[partitions]) & (chunk.position <= high[partitions])
+            yield _apart(chunk, partitions, here)
 
 
 def _apart(chunk: Chunk, partitions: Any, wanted: Any) -> list[tuple[Partition, Chunk]]:

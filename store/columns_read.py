@@ -19,14 +19,17 @@ from store.columns_args import Args
 from store.columns_arrow import address, from_postgresql, from_segment, installed
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk, Rows, chunk_of
+from store.columns_copy import by_copy, can_copy
 from store.columns_rows import by_driver
 from store.columns_worker import Job
 from store.engine import Database
 
 __all__ = ["Source", "archived", "chunks", "fastest", "segments"]
 
-Source = Literal["pages", "adbc", "driver"]
-"""How the table `events` is read. `pages`: SQLite's, straight out of the file where that can be, else by ADBC."""
+Source = Literal["pages", "copy", "adbc", "driver"]
+"""How the table `events` is read. `pages`: SQLite's, straight out of the file where that can be, else by ADBC; `copy`:
+PostgreSQL's, by COPY.
+"""
 
 _MOST: Final = 65_536
 """Rows in a chunk: more at a time takes memory and no less time."""
@@ -47,6 +50,8 @@ def fastest(db: Database, events: int) -> Source:
         return "driver"
     if events >= _MANY and db.dialect == "sqlite" and find_spec("numba") is not None:
         return "pages"
+    if events >= _MANY and db.dialect == "postgresql" and can_copy():
+        return "copy"
     return "adbc" if installed(db.dialect) else "driver"
 
 
@@ -133,6 +138,9 @@ def _table(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     fitting = replace(ask, rows=min(ask.rows, _MOST))
     if source == "pages" or (source == "adbc" and db.dialect == "sqlite"):
         yield from chunks_apart(Job(path=db.name, ask=fitting, way=source))
+        return
+    if source == "copy":
+        yield from by_copy(db, fitting)
         return
     if source == "driver":
         rows: Generator[Rows] = by_driver(db, fitting.sql(), ask.partition, fitting.rows)

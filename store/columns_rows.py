@@ -18,7 +18,7 @@ from tracker.errors import DatabaseError
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["DriverRows", "by_driver", "numbers"]
+__all__ = ["DriverRows", "by_driver", "explained_by_driver", "numbers"]
 
 _NUMBERS: Final = 10_000
 """How many rows of numbers there are at once as objects."""
@@ -27,7 +27,7 @@ _NUMBERS: Final = 10_000
 def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[DriverRows]:
     """The answer to `sql` (of an Ask), `rows` at a time. Raises DatabaseError."""
     # The driver's own cursor: SQLAlchemy's rows take as long again.
-    with db.read() as connection, connection.begin(), _explained(db):
+    with db.read() as connection, connection.begin(), explained_by_driver(db):
         driver: Any = connection.connection.driver_connection
         with closing(driver.cursor() if db.dialect == "sqlite" else driver.cursor("columns")) as cursor:
             cursor.execute(sql)
@@ -37,7 +37,7 @@ def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[Dr
 
 def numbers(db: Database, sql: str, columns: int) -> Iterator[Ints]:
     """The answer to `sql`, which has so many columns of whole numbers, as matrices. Raises DatabaseError."""
-    with db.read() as connection, _explained(db):
+    with db.read() as connection, explained_by_driver(db):
         driver: Any = connection.connection.driver_connection
         with closing(driver.cursor()) as cursor:
             cursor.execute(sql)
@@ -47,7 +47,8 @@ def numbers(db: Database, sql: str, columns: int) -> Iterator[Ints]:
 
 
 @contextmanager
-def _explained(db: Database) -> Iterator[None]:
+def explained_by_driver(db: Database) -> Iterator[None]:
+    """What the driver raises within, raised as DatabaseError."""
     try:
         yield
     except (sqlite3.Error, psycopg.Error) as error:

@@ -21,7 +21,7 @@ from tracker.events import kinds
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["Bytes", "Found", "Place", "Scanner"]
+__all__ = ["Bytes", "Found", "Place", "Scanner", "Texts"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -71,18 +71,20 @@ class Found:
     rest: Rest
 
 
-class Scanner:
-    """Finds the rows of a place, at most `rows` at a time. Several may share `args`, whose turn `turn` says."""
+class Texts:
+    """What the texts of rows say, at most `rows` rows at a time. Several may share `args`, whose turn `turn` says.
 
-    def __init__(self, place: Place, rows: int, args: Args, turn: Lock) -> None:
-        self._place, self._pages, self._rows = place, place.pages, rows
+    What finds rows in `pages` puts them into `_columns` (see `columns_btree.SIZES`).
+    """
+
+    def __init__(self, pages: Bytes, rows: int, args: Args, turn: Lock) -> None:
+        self._pages, self._rows = pages, rows
         self._args, self._turn = args, turn
         self._types, self._how = known_types(), known_kinds()
         wide = rows + _APART
         self._columns = np.zeros((SIZES + 3, wide), np.int64)
         self._kind, self._arg, self._code = np.zeros(wide, np.uint8), np.zeros(wide, np.int64), np.zeros(wide, np.int32)
         self._extra = np.zeros(_EXTRA, np.uint8)
-        self._stack, self._steps = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64)
         self._state = np.zeros(5, np.int64)
         self._begin()
 
@@ -91,31 +93,6 @@ class Scanner:
         self._slots, self._entries = np.zeros(2 * _ENTRIES, np.int32), np.zeros((_ENTRIES, 4), np.int64)
         self._letters, self._book = np.zeros(_LETTERS, np.uint8), np.zeros(2, np.int64)
         self._numbers = np.zeros(_ENTRIES, np.int64)
-
-    def find(self, after: int, upto: int) -> Iterator[Found]:
-        """The events beyond position `after` up to `upto`, in order. Raises UnfitError."""
-        place, state = self._place, self._state
-        self._stack[0], self._steps[0], state[btree.DEPTH] = place.root, 0, 1
-        want = np.array([place.partition, after, upto, place.guilds is not None], np.int64)
-        guilds = np.zeros(0, np.int64) if place.guilds is None else place.guilds
-        page_size, usable = place.page_size, place.usable
-        done = btree.MORE
-        while done == btree.MORE:
-            state[btree.ROWS] = state[btree.KEPT] = state[CODED] = 0
-            booked = int(self._book[BOOKED])
-            done = scan(
-                self._pages, page_size, usable, self._stack, self._steps, state, want, guilds, self._extra,
-                self._columns, self._rows, self._types, self._how, self._slots, self._entries, self._letters,
-                self._book, self._kind, self._code, self._arg,
-            )  # fmt: skip
-            if done == btree.UNFIT:
-                raise UnfitError
-            n = int(state[btree.ROWS])
-            if n:
-                self._finish(n, int(state[CODED]), booked)
-                yield self._found(n)
-            elif done == btree.MORE and not state[btree.KEPT]:
-                self._extra = np.zeros(4 * len(self._extra), np.uint8)  # there was no room for a single row
 
     def _finish(self, n: int, coded_upto: int, booked: int) -> None:
         """Args of the rows whose texts are in the book; if it was full, the next ones go into a new book."""
@@ -211,6 +188,40 @@ class Scanner:
             _decoded(pages[at : at + size] if at < end else beyond[at - end : at - end + size])
             for at, size in zip(starts, sizes, strict=True)
         ]
+
+
+class Scanner(Texts):
+    """Finds the rows of a place."""
+
+    def __init__(self, place: Place, rows: int, args: Args, turn: Lock) -> None:
+        super().__init__(place.pages, rows, args, turn)
+        self._place = place
+        self._stack, self._steps = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64)
+
+    def find(self, after: int, upto: int) -> Iterator[Found]:
+        """The events beyond position `after` up to `upto`, in order. Raises UnfitError."""
+        place, state = self._place, self._state
+        self._stack[0], self._steps[0], state[btree.DEPTH] = place.root, 0, 1
+        want = np.array([place.partition, after, upto, place.guilds is not None], np.int64)
+        guilds = np.zeros(0, np.int64) if place.guilds is None else place.guilds
+        page_size, usable = place.page_size, place.usable
+        done = btree.MORE
+        while done == btree.MORE:
+            state[btree.ROWS] = state[btree.KEPT] = state[CODED] = 0
+            booked = int(self._book[BOOKED])
+            done = scan(
+                self._pages, page_size, usable, self._stack, self._steps, state, want, guilds, self._extra,
+                self._columns, self._rows, self._types, self._how, self._slots, self._entries, self._letters,
+                self._book, self._kind, self._code, self._arg,
+            )  # fmt: skip
+            if done == btree.UNFIT:
+                raise UnfitError
+            n = int(state[btree.ROWS])
+            if n:
+                self._finish(n, int(state[CODED]), booked)
+                yield self._found(n)
+            elif done == btree.MORE and not state[btree.KEPT]:
+                self._extra = np.zeros(4 * len(self._extra), np.uint8)  # there was no room for a single row
 
 
 def _decoded(text: memoryview) -> str:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from store import columns_read, columns_worker, log
 from store.columns import EventColumns, LogReader, Source
+from store.columns_copy import can_copy
 from store.engine import Database
 from tests.examples import examples
 from tests.properties.communities import Community, communities
@@ -26,7 +27,7 @@ from tracker.events.ticks import TrackerTicked, tick
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceMoved
 from tracker.ids import ChannelId, GuildId, MessageId, Ms, Partition, RoleId, partition_of
 
-SOURCES: tuple[Source, ...] = ("driver", "adbc", "pages")
+SOURCES: tuple[Source, ...] = ("driver", "adbc", "copy", "pages")
 
 
 @pytest.fixture(params=SOURCES)
@@ -38,6 +39,10 @@ def source(request: pytest.FixtureRequest, database: Database) -> Source:
         pytest.importorskip("numba")
         if database.dialect != "sqlite":
             pytest.skip("only SQLite has a file")
+    if request.param == "copy":
+        pytest.importorskip("numba")
+        if database.dialect != "postgresql" or not can_copy():
+            pytest.skip("only PostgreSQL has a binary COPY")
     chosen: Source = request.param
     return chosen
 

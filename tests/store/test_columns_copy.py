@@ -1,0 +1,158 @@
+"""PostgreSQL's log out of a binary COPY: all partitions at once, in pieces of any size, and what goes wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+import pytest
+
+from store import columns_copy, columns_everywhere, log
+from store.columns import LogReader
+from store.columns_arrow import installed
+from store.columns_ask import Ask
+from store.columns_copy import by_copy, can_copy, copied
+from store.columns_everywhere import everywhere
+from store.engine import Database, open_database
+from tests.servers import PostgresServer
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tests.store.test_columns import HOME_EVENTS, Row, rows_of, spoil, wanted
+from tests.store.test_columns_pages import made
+from tracker.errors import DatabaseError, LogCorruptError
+from tracker.events.member import MemberRenamed, MemberRolesChanged
+from tracker.ids import Ms, Partition, RoleId, partition_of
+
+pytest.importorskip("numba")
+
+HEADS = Mapping[Partition, int]
+
+
+@pytest.fixture(scope="module")
+def many(postgres: PostgresServer) -> Iterator[Database]:
+    """2,000 events in two guilds of different partitions, mixed; some so long that they lie elsewhere."""
+    name = postgres.create()
+    db = open_database(postgres.url(name))
+    for start in range(0, 2_000, 400):
+        log.append(db, [made(i) for i in range(start, start + 400)], recorded_at=Ms(START + start))
+    assert partition_of(GUILD, db.partitions) != partition_of(OTHER_GUILD, db.partitions)
+    yield db
+    db.close()
+    postgres.drop(name)
+
+
+@pytest.fixture
+def copying(database: Database) -> Database:
+    """A fresh database that can be read so."""
+    if database.dialect != "postgresql" or not can_copy():
+        pytest.skip("only PostgreSQL has a binary COPY")
+    return database
+
+
+def heads(db: Database) -> HEADS:
+    return {p: head for p, head in log.head(db).items() if head}
+
+
+def by_partition(db: Database, upto: HEADS) -> dict[int, list[Row]]:
+    """What `everywhere` reads, by position."""
+    reader = LogReader(db)
+    found: dict[int, list[Row]] = {}
+    for partition, columns in reader.everywhere(upto):
+        found.setdefault(partition, []).extend(rows_of(reader, partition, [columns]))
+        events = [columns.event(i) for i in columns.rest.rows.tolist()]
+        assert [wanted(e)[:2] for e in events] == [
+            (columns.position[i], columns.kind[i]) for i in columns.rest.rows.tolist()
+        ]
+    return {partition: sorted(rows) for partition, rows in found.items()}
+
+
+def by_the_codec(db: Database, upto: HEADS) -> dict[int, list[Row]]:
+    return {p: [wanted(r) for r in log.read(db, p) if r.position <= head] for p, head in upto.items()}
+
+
+@pytest.mark.parametrize("rows", [3, 700, 65_536])
+@pytest.mark.parametrize("most", [1, 1 << 14, 24 << 20])
+def test_all_partitions_at_once_say_what_the_codec_says(
+    many: Database, monkeypatch: pytest.MonkeyPatch, rows: int, most: int
+) -> None:
+    monkeypatch.setattr(columns_everywhere, "_ROWS", rows)
+    monkeypatch.setattr(columns_copy, "_BYTES", most)
+    upto = heads(many)
+    assert by_partition(many, upto) == by_the_codec(many, upto)
+    some = {p: head - 100 for p, head in upto.items()}  # more was appended since somebody looked
+    assert by_partition(many, some) == by_the_codec(many, some)
+
+
+def test_arrow_reads_the_same_where_this_cannot_be(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not installed("postgresql"):
+        pytest.skip("Arrow is not installed")
+    monkeypatch.setattr(columns_everywhere, "can_copy", lambda: False)
+    monkeypatch.setattr(columns_everywhere, "_ROWS", 700)
+    assert by_partition(many, heads(many)) == by_the_codec(many, heads(many))
+
+
+def test_partitions_that_nobody_asked_for_are_left_out(copying: Database) -> None:
+    guilds = [fact(guild=n << 22, at=n) for n in range(1, 60)]
+    log.append(copying, guilds, recorded_at=START)
+    for count in (1, 2, 9):  # few of 16: the server leaves them out; many: we do
+        some = dict(list(heads(copying).items())[:count])
+        assert by_partition(copying, some) == by_the_codec(copying, some)
+
+
+def test_every_kind_of_value_comes_back_from_all_partitions(copying: Database) -> None:
+    log.append(copying, HOME_EVENTS, recorded_at=START)
+    log.append(copying, [fact(MemberRenamed(name="길" * 200_000), guild=OTHER_GUILD, channel=None)], recorded_at=START)
+    assert by_partition(copying, heads(copying)) == by_the_codec(copying, heads(copying))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("type", "voice.sung"), ("data", "no json"), ("version", 2), ("data", '{"flags":["loud"]}')]
+)
+def test_what_cannot_be_read_is_named_with_its_partition(copying: Database, column: str, value: object) -> None:
+    log.append(copying, [fact(), fact(), fact(guild=OTHER_GUILD), fact(), fact()], recorded_at=START)
+    spoil(copying, 3, column, value)
+    spoil(copying, 4, "data", "even later")
+    with pytest.raises(LogCorruptError) as expected:
+        list(log.read(copying, partition_of(GUILD, copying.partitions)))
+    with pytest.raises(LogCorruptError) as found:
+        by_partition(copying, heads(copying))
+    assert str(found.value) == str(expected.value)
+
+
+def test_a_text_too_long_for_the_book_goes_by_the_codec(copying: Database) -> None:
+    odd = fact(MemberRolesChanged(role_ids=tuple(RoleId(10**18 + n) for n in range(800_000))), channel=None)
+    log.append(copying, [*HOME_EVENTS, odd], recorded_at=START)
+    assert by_partition(copying, heads(copying)) == by_the_codec(copying, heads(copying))
+
+
+def test_a_server_that_refuses_is_told_in_one_sentence(copying: Database) -> None:
+    log.append(copying, [fact() for _ in range(40)], recorded_at=START)
+    wanted = {partition_of(GUILD, copying.partitions): (0, 40)}
+    for sql in ("SELECT nothing FROM events", "SELECT 1 / (position - 30), * FROM events", "SELECT 1, 2 FROM events"):
+        with pytest.raises(DatabaseError, match=r"^database ") as said:
+            list(copied(copying, sql, wanted, 100))
+        assert "\n" not in str(said.value)
+
+
+def test_a_server_that_goes_away_is_told_and_not_taken_for_the_end(many: Database) -> None:
+    slow = "SELECT e.partition, e.position, e.id, e.type, e.version, e.guild_id, e.subject_id, e.channel_id, "
+    slow += "e.occurred_at, e.recorded_at, e.data FROM events e CROSS JOIN LATERAL "
+    slow += "(SELECT CASE WHEN e.position = 900 THEN pg_terminate_backend(pg_backend_pid()) END) AS gone"
+    with pytest.raises(DatabaseError, match=r"^database "):
+        list(copied(many, slow, {p: (0, head) for p, head in heads(many).items()}, 50))
+
+
+def test_who_stops_reading_leaves_no_statement_behind(many: Database) -> None:
+    with closing(everywhere(many, heads(many))) as reading:
+        next(reading)
+    home = partition_of(GUILD, many.partitions)
+    whole = Ask(partition=home, after=0, upto=10**9, guilds=None, rows=50)
+    with closing(by_copy(many, whole)) as one:
+        assert len(next(one).position)
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY%%'"
+    for _ in range(100):
+        with many.read() as connection:
+            if not connection.exec_driver_sql(asked).scalar_one():
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server still sends rows to nobody")
