@@ -55,13 +55,18 @@ _SLICE: Final = 10_000
 
 
 def require() -> None:
-    """Raises ConfigError if the library that reads and writes the files is not installed."""
+    """Raises ConfigError if the library that reads and writes the files is not installed.
+
+    From then on Arrow gives memory back as soon as it is free: its own pool would keep 100 MB of a replay.
+    """
     try:
-        import pyarrow.parquet  # noqa: F401
+        import pyarrow as pa
+        import pyarrow.parquet
     except ImportError:
         raise ConfigError(
             "the archive's files are read and written by pyarrow, which is not installed: pip install pyarrow"
         ) from None
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def table_of(rows: Sequence[Sequence[Any]]) -> Any:
