@@ -5,8 +5,9 @@ Whoever reads the tables adds it, and so sees what they will be.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from tracker.ids import Ms, Position, UserId
@@ -34,6 +35,7 @@ class Heard:
 
 
 UNHEARD_OF: Final = Heard()
+_HEARD: Final = tuple(f.name for f in fields(Heard))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +51,31 @@ class Beyond:
 
     def of(self, table: str, user: UserId) -> list[dict[str, Any]]:
         """A member's rows, by column."""
+        found = self.rows.get(user, _NONE).get(table)
+        if not found:
+            return []
         columns = TABLES[table].columns
-        found = self.rows.get(user, _NONE).get(table, {}).values()
-        return [dict(zip(columns, row, strict=True)) for row in found]
+        return [dict(zip(columns, row, strict=True)) for row in found.values()]
 
     def sums(self, table: str, user: UserId, *columns: str, days: Collection[int] | None = None) -> tuple[int, ...]:
         """What is to be added to these columns; `days`: of these days only."""
-        found = [row for row in self.of(table, user) if days is None or row["day"] in days]
-        return tuple(sum(row[column] for row in found) for column in columns)
+        found: Iterable[Row] = self.rows.get(user, _NONE).get(table, {}).values()
+        if days is not None:
+            (day,) = _places(table, "day")
+            found = [row for row in found if row[day] in days]
+        return tuple(sum(row[at] for row in found) for at in _places(table, *columns))
 
     def heard(self, user: UserId, before: Heard = UNHEARD_OF) -> Heard:
         """What is known of a member of whom the tables have `before`."""
-        news = next(iter(self.of("members", user)), {})
-        known = {f.name: getattr(before, f.name) if (new := news.get(f.name)) is None else new for f in fields(Heard)}
-        return Heard(**known)
+        for news in self.of("members", user):
+            known = {name: told for name in _HEARD if (told := news[name]) is not None}
+            return replace(before, **known)
+        return before
+
+
+@lru_cache(maxsize=64)
+def _places(table: str, *columns: str) -> tuple[int, ...]:
+    return tuple(map(TABLES[table].columns.index, columns))
 
 
 NOTHING: Final = Beyond()

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, TextClause, bindparam, text
 
 from store.engine import Database
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
@@ -32,6 +32,12 @@ def settings_in(document: str | None) -> GuildSettings:
     return DEFAULTS if document is None else parse_settings(msgspec.json.decode(document))
 
 
+@lru_cache(maxsize=256)
+def _said(statement: str, lists: tuple[str, ...]) -> TextClause:
+    """The statement, made once: looking for its arguments takes longer than some answers."""
+    return text(statement).bindparams(*(bindparam(name, expanding=True) for name in lists))
+
+
 class Here:
     """A guild in an open transaction. Statements may name `:partition` and `:guild`."""
 
@@ -47,10 +53,8 @@ class Here:
 
     def rows(self, statement: str, **arguments: int | Sequence[int]) -> list[tuple[Any, ...]]:
         """All rows. An argument that is a sequence is for `IN :name`."""
-        lists: list[Any] = [
-            bindparam(name, expanding=True) for name, given in arguments.items() if not isinstance(given, int)
-        ]
-        found = self._connection.execute(text(statement).bindparams(*lists), {**self._place, **arguments})
+        lists = tuple(name for name, given in arguments.items() if not isinstance(given, int))
+        found = self._connection.execute(_said(statement, lists), {**self._place, **arguments})
         return [tuple(row) for row in found]
 
     def chunks(self, statement: str, **arguments: int) -> Iterable[Sequence[Any]]:

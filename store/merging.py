@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import add, itemgetter
 
 from tracker.projections.rows import TABLES, Changes, Row, Table
@@ -22,6 +22,11 @@ class Merger:
 
     def add(self, changes: Changes) -> None:
         """These came later. They themselves stay as they are."""
+        for _ in self.adding(changes):
+            pass
+
+    def adding(self, changes: Changes) -> Iterator[None]:
+        """`add` in steps; nothing else may be asked before it is exhausted."""
         _forget(self._rows, changes.forgotten)
         self._forgotten |= dict.fromkeys(changes.forgotten)
         for name, keys in changes.expired.items():
@@ -31,6 +36,7 @@ class Merger:
                 rows.pop(key, None)
         for name, new in changes.rows.items():
             _add(TABLES[name], self._rows.setdefault(name, {}), self._expired.get(name, {}), new)
+            yield
         self._standing |= changes.standing
 
     def changes(self) -> Changes:
@@ -55,7 +61,10 @@ def merged(parts: Sequence[Changes]) -> Changes:
 
 def putting(table: Table) -> Callable[[dict[Row, Row], Row], None]:
     """What puts one more row of the table to those that are known, by key."""
-    width, joined = len(table.key), _joining(table)
+    width = len(table.key)
+    if not (table.add or table.largest or table.known):
+        return lambda known, row: known.__setitem__(row[:width], row)
+    joined = _joining(table)
 
     def put(known: dict[Row, Row], row: Row) -> None:
         key = row[:width]
@@ -65,39 +74,49 @@ def putting(table: Table) -> Callable[[dict[Row, Row], Row], None]:
     return put
 
 
-def _add(table: Table, known: dict[Row, Row], gone: dict[Row, None], rows: Iterable[Row]) -> None:
-    width, joined = len(table.key), _joining(table)
+def _add(table: Table, known: dict[Row, Row], gone: dict[Row, None], rows: Sequence[Row]) -> None:
+    put, width = putting(table), len(table.key)
     for row in rows:
-        key = row[:width]
-        old = known.get(key)
-        known[key] = row if old is None else joined(old, row)
-        # Only rows all of whose values are set ever expire: writing one anew needs no deletion before it.
-        gone.pop(key, None)
+        put(known, row)
+    if gone:  # only rows all of whose values are set ever expire: writing one anew needs no deletion before it
+        for row in rows:
+            gone.pop(row[:width], None)
 
 
 def _joining(table: Table) -> Callable[[Row, Row], Row]:
-    """What the older of two rows of one key becomes by the newer one."""
+    """What the older of two rows of one key becomes by the newer one: of all there is, the least that does it."""
     first = len(table.key)
     largest = first + len(table.add)
     set_ = largest + len(table.largest)
     known = set_ + len(table.set)
 
-    def joined(old: Row, new: Row) -> Row:
+    def all_kinds(old: Row, new: Row) -> Row:
         return (
-            *new[:first],
-            *map(add, old[first:largest], new[first:largest]),
-            *map(_larger, old[largest:set_], new[largest:set_]),
+            *sums_and_largest(old, new),
             *new[set_:known],
             *(after if after is not None else before for before, after in zip(old[known:], new[known:], strict=True)),
         )
 
-    return joined
+    def sums(old: Row, new: Row) -> Row:
+        return (*new[:first], *map(add, old[first:largest], new[first:largest]))
+
+    def sums_and_largest(old: Row, new: Row) -> Row:
+        newest = map(_larger, old[largest:set_], new[largest:set_])
+        return (*new[:first], *map(add, old[first:largest], new[first:largest]), *newest)
+
+    def sums_and_last(old: Row, new: Row) -> Row:
+        last = _larger(old[largest], new[largest])
+        return (*new[:first], *map(add, old[first:largest], new[first:largest]), last)
+
+    if table.set or table.known:
+        return all_kinds
+    return {0: sums, 1: sums_and_last}.get(len(table.largest), sums_and_largest)
 
 
 def _larger(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one
-    return max(one, other)
+    return one if one > other else other
 
 
 def _forget(found: dict[str, dict[Row, Row]], members: Sequence[tuple[int, int]]) -> None:

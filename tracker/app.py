@@ -128,7 +128,8 @@ class _App:
         self._ingest.flushed.add(reports.flushed)
         self._ingest.looked.add(reports.looked)
         self._ingest.health.caches["reports"] = reports.figures
-        self._reader = Reader(database, config.clock, reports)
+        self._ingest.upkeep.add(reports.keep_up)
+        self._reader = Reader(database, config.clock, reports, calm=self._ingest.calm)
         self._tidying = Tidying(database)
         self._archiving = Archiving(database, config.database_url, self._ingest, lease, config.archive_after_days)
         self._charts = Charts()
@@ -156,10 +157,12 @@ class _App:
         kept = KeptBoards(self._database)
         ingest.flushed.add(kept.flushed)
         ingest.looked.add(kept.looked)
+        ingest.upkeep.add(kept.keep_up)
         ingest.health.caches["boards"] = kept.figures
         unwritten = Unwritten(self._database)
         ingest.flushed.add(unwritten.flushed)
         ingest.looked.add(unwritten.looked)
+        ingest.upkeep.add(unwritten.keep_up)
         ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import store.log
@@ -17,6 +19,13 @@ from tracker.ids import ChannelId, EventId, GuildId, Ms, UserId, mint_event_id
 from tracker.ingest import Ingest, Limits
 
 START = 1_771_400_000_000
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another thread or task brings about."""
+    async with asyncio.timeout(300):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 @dataclass

@@ -14,7 +14,7 @@ import store.lease
 import store.log
 import store.state
 from store.engine import Database
-from tests.ingest.support import Desk, make_desk
+from tests.ingest.support import Desk, make_desk, until
 from tests.projections.history import GUILD, MINUTE
 from tests.servers import PostgresServer
 from tracker.errors import DatabaseError
@@ -30,13 +30,6 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
     desk = make_desk(database, commit_ms=5)
     yield desk
     await desk.ingest.close(10)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread brings about."""
-    async with asyncio.timeout(300):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_group_commit_makes_events_durable_without_being_asked(desk: Desk) -> None:

@@ -16,7 +16,7 @@ import store.state
 from store.engine import Database
 from store.exchanging import Exchange
 from store.recounting import Counted, fold_marked
-from tests.ingest.support import START, Desk, make_desk
+from tests.ingest.support import START, Desk, make_desk, until
 from tests.projections.history import GUILD, HOUR, MINUTE
 from tests.store.living import tables
 from tracker.errors import DatabaseError
@@ -108,12 +108,6 @@ class Office:
         self.desk.leave(8)
         await self.desk.ingest.flush()
         self.check()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(300):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def at(

@@ -32,6 +32,25 @@ def test_what_is_set_is_the_newer_and_what_is_not_known_stays() -> None:
     assert whole.rows["awards"] == [award(7, 2)]
 
 
+def test_each_table_is_put_together_as_it_is_described() -> None:
+    """Tables of a simple kind have a quicker way; this is the slow one, for all of them."""
+    for name, table in TABLES.items():
+        key = tuple(range(1, 1 + len(table.key)))
+        width = len(table.columns) - len(key)
+        for old, new in ((range(10, 10 + width), range(90, 90 - width, -1)), (range(90, 90 - width, -1), [5] * width)):
+            before, after = (
+                dict(zip(table.columns, (*key, *old), strict=True)),
+                dict(zip(table.columns, (*key, *new), strict=True)),
+            )
+            before |= dict.fromkeys(table.largest[:1])
+            after |= dict.fromkeys((*table.largest[1:2], *table.known[:1]))
+            wanted = after | {c: before[c] + after[c] for c in table.add} | {c: before[c] for c in table.known[:1]}
+            for column in table.largest:
+                wanted[column] = max((v for v in (before[column], after[column]) if v is not None), default=None)
+            parts = [Changes(rows={name: [tuple(row.values())]}) for row in (before, after)]
+            assert merged(parts).rows[name] == [tuple(wanted.values())], name
+
+
 def test_a_row_that_expires_is_deleted_and_one_that_comes_back_is_not() -> None:
     put, gone = Changes(rows={"awards": [award(7, 1)]}), Changes(expired={"awards": [(1, 7)]})
     assert merged([put, gone]) == Changes(expired={"awards": [(1, 7)]})

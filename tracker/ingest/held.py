@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -35,16 +36,23 @@ class _Waiting:
     """A partition's looks: the last one, and what of them is merged already."""
 
     last: FlushBatch
-    unmerged: list[Changes] = field(default_factory=list)
+    unmerged: deque[Changes] = field(default_factory=deque)
     merger: Merger = field(default_factory=Merger)
+    going_on: Iterator[None] = field(default_factory=lambda: iter(()))
 
-    def merge(self) -> None:
-        while self.unmerged:
-            self.merger.add(self.unmerged.pop(0))
+    def merge_some(self) -> bool:
+        """A part of what is left. False: nothing is left."""
+        for _ in self.going_on:
+            return True
+        if self.unmerged:
+            self.going_on = self.merger.adding(self.unmerged.popleft())
+            return True
+        return False
 
     def changes(self) -> Changes:
         """Of all looks."""
-        self.merge()
+        while self.merge_some():
+            pass
         return self.merger.changes()
 
 
@@ -59,8 +67,13 @@ class Held:
 
     @property
     def full(self) -> bool:
-        """So much waits that it should be written."""
+        """So much waits that it should be written soon."""
         return self._looks >= self._most_looks or self._rows >= self._most_rows
+
+    @property
+    def overfull(self) -> bool:
+        """So much waits that it should be written now."""
+        return 2 * self._looks >= 3 * self._most_looks or 2 * self._rows >= 3 * self._most_rows
 
     def look(self, batch: FlushBatch) -> FlushBatch:
         """These deltas wait from now on; returns them as looks are told of them."""
@@ -75,10 +88,9 @@ class Held:
         self._rows += sum(map(len, batch.changes.rows.values()))
         return told
 
-    def merge(self) -> None:
-        """What a flush would do otherwise, while nobody waits."""
-        for waiting in self._waiting.values():
-            waiting.merge()
+    def merge(self) -> bool:
+        """Do a part of what a flush would do otherwise. False: nothing is left."""
+        return any(waiting.merge_some() for waiting in self._waiting.values())
 
     def with_held(self, batches: Sequence[FlushBatch]) -> list[FlushBatch]:
         """What a flush has to write: these deltas with those that wait. Nothing is let go of."""

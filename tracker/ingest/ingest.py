@@ -24,6 +24,7 @@ from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceFlagsChanged, VoiceJoined, VoiceLeft, VoiceMoved
 from tracker.ids import EventId, GuildId, Ms, Partition, Position, mint_event_id, partition_of
 from tracker.ingest.buffer import Limits
+from tracker.ingest.calm import Calm
 from tracker.ingest.flushing import Flushing
 from tracker.ingest.holds import Holds
 from tracker.ingest.live_fold import LiveFold
@@ -69,7 +70,9 @@ class Ingest:
         self._buffer = self._fold.buffer
         self._holds = Holds(clock, self.health)
         self._flushing = Flushing(self._fold, self._holds, self.uncounted, self.accept)
-        self._looks = Looks(self._fold, self._holds, self._flushing, self.flush)
+        self.calm = Calm()
+        self._looks = Looks(self._fold, self._holds, self._flushing, self.flush, self.calm)
+        self.upkeep = self._looks.upkeep
         self.flushed, self.looked = self._flushing.told, self._looks.told
         self._recent: set[EventId] = set()
         self._older: set[EventId] = set()
@@ -201,6 +204,7 @@ class Ingest:
         What could not be appended is lost with the process, and said so in the log by the caller.
         """
         self._fold.writer.hurry()
+        await self.upkeep.close()
         if self._committer is not None:
             self._committer.cancel()
         try:

@@ -127,14 +127,17 @@ class Keeping(Generic[K, P]):
         kept = self._kept.get(key)
         return None if kept is None else kept.part
 
-    def get(self, key: K) -> P | None:
-        """The part, up to date with all that was told; None if it is not kept (any more)."""
+    def get(self, key: K, *, steps: int | None = None) -> P | None:
+        """The part, up to date with all that was told; None if it is not kept (any more).
+
+        `steps`: by so many looks only.
+        """
         kept = self._kept.get(key)
         if kept is None:
             return None
         try:
-            looks = self._looks.get(self._of(kept.guild), ())
-            fine = all(self._brought(kept.part, kept.guild, batch) for batch in looks)
+            news = self._news(kept)[:steps]
+            fine = all(self._brought(kept.part, kept.guild, batch) for batch in news)
         except Exception:  # what cannot be trusted is worse than nothing
             _LOG.exception("what is kept in memory could not be brought up to date: reading it anew")
             self._kept.clear()
@@ -143,6 +146,14 @@ class Keeping(Generic[K, P]):
             del self._kept[key]
             return None
         return kept.part
+
+    def keep_up(self) -> bool:
+        """Bring one part, of those used last, up to date by one look. False: all are."""
+        with self.told:
+            behind = next((key for key, kept in reversed(self._kept.items()) if self._news(kept)), None)
+            if behind is not None:
+                self.get(behind, steps=1)
+        return behind is not None
 
     def use(self, key: K) -> P | None:
         """`get`, by somebody who wants it: it stays for another while."""
@@ -199,6 +210,13 @@ class Keeping(Generic[K, P]):
             raise
 
     # -- under the lock --------------------------------------------------------------------------------------------
+
+    def _news(self, kept: _Kept[P]) -> Sequence[FlushBatch]:
+        """What a part has not been told of."""
+        looks = self._looks.get(self._of(kept.guild), ())
+        if not looks or kept.part.position >= looks[-1].position:
+            return ()
+        return [batch for batch in looks if batch.position > kept.part.position]
 
     def _brought(self, part: P, guild: GuildId, batch: FlushBatch) -> bool:
         if batch.position <= part.position:

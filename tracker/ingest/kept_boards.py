@@ -111,6 +111,10 @@ class KeptBoards:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
         self._boards.flushed(batches)
 
+    def keep_up(self) -> bool:
+        """Do a little of what the next question would do first. False: nothing is left."""
+        return self._boards.keep_up()
+
     def keep(self, guild: GuildId, period: BoardPeriod, now: Ms) -> None:
         """Read a board and keep it from now on. Raises DatabaseError."""
         from store.board_rows import read_kept_board
@@ -165,12 +169,12 @@ class KeptBoards:
 
     def _brought(self, board: KeptBoard, guild: GuildId, batch: FlushBatch) -> bool:
         """Bring the board up to date. False: what changed cannot be told by deltas."""
-        from tracker.reports.kept import GuildRows, rows_by_guild
+        from tracker.reports.kept import rows_of
 
         key = (guild, batch.position)
         changed = self._changes.get(key)
         if changed is None:  # the same for all boards of the guild: made once
-            changed = self._changes[key] = rows_by_guild(news_of(batch), {guild}).get(guild, GuildRows())
+            changed = self._changes[key] = rows_of(news_of(batch), guild)
         if changed.doubtful:
             return False
         board.apply(changed, batch.position, batch.as_of)

@@ -88,6 +88,10 @@ class KeptReports:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
         self._parts.flushed(batches)
 
+    def keep_up(self) -> bool:
+        """Do a little of what the next question would do first. False: nothing is left."""
+        return self._parts.keep_up()
+
     def has(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
         """Whether all that a report is made of seems to be kept. At once, on any thread."""
         return all(map(self._parts.has, keys_of(guild, role, window)))

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from store.state import FlushBatch
 from tracker.ids import Partition
+from tracker.ingest.calm import Calm
 from tracker.ingest.flushing import Flushing
 from tracker.ingest.holds import Holds
 from tracker.ingest.live_fold import LiveFold, batches_of
 from tracker.ingest.observers import Observers
+from tracker.ingest.upkeep import Upkeep
 
 __all__ = ["Looks"]
 
+_PATIENCE_S: Final = 2.0
+
 
 class Looks:
-    """Belongs to one event loop. `told`: who is told of each look. `flush`: makes a flush that nobody waits for."""
+    """Belongs to one event loop. `told`: who is told of each look. `flush`: makes a flush that nobody waits for.
+
+    `calm`: is disturbed by each look. `upkeep`: begins after each of them.
+    """
 
     def __init__(
-        self, fold: LiveFold, holds: Holds, flushing: Flushing, flush: Callable[[], Awaitable[object]]
+        self,
+        fold: LiveFold,
+        holds: Holds,
+        flushing: Flushing,
+        flush: Callable[[], Awaitable[object]],
+        calm: Calm,
     ) -> None:
         self.told = Observers()
+        self.upkeep = Upkeep(fold.writer, calm)
+        self.upkeep.add(fold.held.merge)
+        self._calm = calm
         self._fold = fold
         self._holds = holds
         self._flushing = flushing
@@ -33,7 +49,8 @@ class Looks:
         """Tick, append, and tell. Who waits for the same look shares it; a caller that gives up does not undo it."""
         if partition not in self._next:
             self._next[partition] = asyncio.create_task(self._look(partition), name="look")
-        return await asyncio.shield(self._next[partition])
+        with self._calm.disturbed():
+            return await asyncio.shield(self._next[partition])
 
     async def _look(self, partition: Partition) -> bool:
         fold = self._fold
@@ -60,5 +77,13 @@ class Looks:
 
     def _tidy_up(self) -> None:
         """What a look leaves to be done is done while nobody waits for it."""
-        after = self._flush() if self._fold.held.full else self._fold.writer.once(self._fold.held.merge)
-        self._after = asyncio.ensure_future(after)
+        self.upkeep.begin()
+        held = self._fold.held
+        if held.overfull or (held.full and (self._after is None or self._after.done())):
+            self._after = asyncio.ensure_future(self._flush() if held.overfull else self._flush_soon())
+
+    async def _flush_soon(self) -> None:
+        """An answer would wait for the flush's transaction: it is made between answers, if there is time."""
+        await self._calm.come(_PATIENCE_S)
+        if self._fold.held.full:
+            await self._flush()

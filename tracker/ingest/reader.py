@@ -12,6 +12,7 @@ from store.engine import Database
 from store.reporting import read_full_list, read_member_report, read_report, report_of_window
 from tracker.clock import Clock
 from tracker.ids import GuildId, RoleId, UserId
+from tracker.ingest.calm import Calm
 from tracker.ingest.kept_reports import KeptReports
 from tracker.reports.chart_data import ChartData
 from tracker.reports.model import MemberEntry, MemberReport, Report
@@ -25,11 +26,17 @@ T = TypeVar("T")
 class Reader:
     """Reads reports and boards. At most two at a time, so that a rush of them leaves the machine its other core."""
 
-    def __init__(self, database: Database, clock: Clock, kept: KeptReports | None = None) -> None:
-        """`kept`: None reads every report from the database; otherwise it must be told of every flush."""
+    def __init__(
+        self, database: Database, clock: Clock, kept: KeptReports | None = None, *, calm: Calm | None = None
+    ) -> None:  # fmt: skip
+        """`kept`: None reads every report from the database; otherwise it must be told of every flush.
+
+        `calm`: is disturbed by each read.
+        """
         self._database = database
         self._clock = clock
         self._kept = kept
+        self._calm = calm or Calm()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
 
     async def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None) -> Report:
@@ -135,7 +142,8 @@ class Reader:
 
     async def read(self, job: Callable[[], T]) -> T:
         """What `job` reads, on a reader's thread. Raises what it raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, job)
+        with self._calm.disturbed():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
     def close(self) -> None:
         """Start no read any more."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 from store.beyond import Beyond
@@ -29,61 +28,59 @@ _OF_MEMBERS: Final = {
 _PUT: Final = {name: putting(table) for name, table in TABLES.items()}
 
 
-class _Look:
-    """What a look told of members, found by member."""
-
-    def __init__(self, changes: Changes) -> None:
-        self.changed = {row[0] for name in _GUILDS_OWN & changes.rows.keys() for row in changes.rows[name]}
-        self._rows: dict[str, dict[int, list[Row]]] = {}
-        self._changes = changes
-
-    def of(self, table: str) -> Mapping[int, Sequence[Row]]:
-        """By user, of all guilds; put in order when it is asked for at first."""
-        found = self._rows.get(table)
-        if found is None:
-            found = self._rows[table] = defaultdict(list)
-            user = _OF_MEMBERS[table]
-            for row in self._changes.rows.get(table, ()):
-                found[row[user]].append(row)
-        return found
-
-
 class _Since:
-    """A partition since its last flush: the looks, and where the last one came to."""
+    """A partition since its last flush: the looks, and where the last one came to. `tables`: those ever asked for."""
 
     def __init__(self) -> None:
         self.flushed: Position | None = None
+        self.tables: set[str] = set()
         self.clear()
 
     def clear(self) -> None:
         """Nothing is unwritten."""
         self.last: FlushBatch | None = None
-        self.looks: list[_Look] = []
+        self.changed: set[int] = set()
+        self._looks: list[Changes] = []
         self._together: dict[str, dict[int, dict[Row, Row]]] = {}
         self._among: dict[str, int] = {}
 
+    def add(self, batch: FlushBatch) -> None:
+        """A look. `changed`: the guilds of which something of their own changed."""
+        self.last, news = batch, news_of(batch)
+        self.changed.update(row[0] for name in _GUILDS_OWN & news.rows.keys() for row in news.rows[name])
+        self._looks.append(news)
+
     def of(self, table: str, users: Collection[UserId]) -> dict[UserId, dict[Row, Row]]:
-        """What these users have in a table, over all looks.
-
-        Of a few it is put together when somebody asks; of a crowd all is, once, because they will be asked for again.
-        """
-        if len(users) <= _FEW:
-            return {user: rows for user in users if (rows := self._of_one(table, user))}
-        put, among = _PUT[table], self._together.setdefault(table, {})
-        for look in self.looks[self._among.get(table, 0) :]:
-            for user, news in look.of(table).items():
-                known = among.setdefault(user, {})
-                for row in news:
-                    put(known, row)
-        self._among[table] = len(self.looks)
-        return {user: dict(among[user]) for user in users if user in among}
-
-    def _of_one(self, table: str, user: UserId) -> dict[Row, Row]:
-        put, found = _PUT[table], dict[Row, Row]()
-        for look in self.looks:
-            for row in look.of(table).get(user, ()):
-                put(found, row)
+        """What these users have in a table, over all looks."""
+        self.tables.add(table)
+        if len(users) > _FEW:  # most rows are about a crowd: putting them together is done once for the next question
+            while self._put_together(table):
+                pass
+        among = self._together.get(table, {})
+        found = {user: dict(among[user]) for user in users if user in among}
+        put, whose = _PUT[table], _OF_MEMBERS[table]
+        for look in self._looks[self._among.get(table, 0) :]:
+            for row in look.rows.get(table, ()):
+                if row[whose] in users:
+                    put(found.setdefault(row[whose], {}), row)
         return found
+
+    def keep_up(self) -> bool:
+        """Put one look's rows of a table to the others. False: all are together."""
+        return any(self._put_together(table) for table in self.tables)
+
+    def _put_together(self, table: str) -> bool:
+        done = self._among.get(table, 0)
+        if done >= len(self._looks):
+            return False
+        put, whose, among = _PUT[table], _OF_MEMBERS[table], self._together.setdefault(table, {})
+        for row in self._looks[done].rows.get(table, ()):
+            known = among.get(row[whose])
+            if known is None:
+                known = among[row[whose]] = {}
+            put(known, row)
+        self._among[table] = done + 1
+        return True
 
 
 class Unwritten:
@@ -101,8 +98,7 @@ class Unwritten:
                 since = self._since.setdefault(batch.partition, _Since())
                 if not isinstance(batch, Continued):
                     since.clear()  # the fold was loaded anew, as of the tables: what looks told of comes once more
-                since.last = batch
-                since.looks.append(_Look(news_of(batch)))
+                since.add(batch)
 
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """It is in the tables now."""
@@ -111,6 +107,11 @@ class Unwritten:
                 since = self._since.setdefault(batch.partition, _Since())
                 since.clear()
                 since.flushed = batch.position
+
+    def keep_up(self) -> bool:
+        """Do a little of what the next question would do first. False: nothing is left."""
+        with self._lock:
+            return any(since.keep_up() for since in self._since.values())
 
     def read(
         self,
@@ -131,7 +132,7 @@ class Unwritten:
                 asked = users()
                 with self._lock:
                     since = self._since.get(partition_of(guild, self._database.partitions), _Since())
-                    if any(guild in look.changed for look in since.looks):
+                    if guild in since.changed:
                         return None
                     beyond = _beyond(since, guild, tables, asked, *reached)
                 found = None if beyond is None else tell(beyond)

@@ -6,8 +6,10 @@ is defined by `store.board_queries`; tests hold the two equal.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +20,7 @@ from tracker.ids import Ms, Position, UserId
 from tracker.projections.rows import TABLES, Changes, Row
 from tracker.reports.boards import BoardScope, Measure
 
-__all__ = ["BOT", "OPTED_OUT", "PRESENT", "GuildRows", "KeptBoard", "Numbers", "Ranked", "rows_by_guild"]
+__all__ = ["BOT", "OPTED_OUT", "PRESENT", "GuildRows", "KeptBoard", "Numbers", "Ranked", "rows_of"]
 
 Numbers = npt.NDArray[np.int64]
 
@@ -39,28 +41,53 @@ _SEASON_AT, _SEASON_USER, _SEASON_EXP = _at("season_totals", "season_at", "user_
 _MEMBER_USER, _MEMBER_BOT, _MEMBER_PRESENT, _MEMBER_OUT = _at("members", "user_id", "bot", "present", "opted_out")
 
 
-@dataclass(slots=True)
+@dataclass(kw_only=True)
 class GuildRows:
-    """What a flush changed of one guild's boards. `doubtful`: something that no delta tells (its settings, for one)."""
+    """What a flush changed of one guild's boards. `doubtful`: something that no delta tells (its settings, for one).
+
+    The columns are made once for all boards.
+    """
 
     doubtful: bool = False
     forgotten: list[int] = field(default_factory=list)
+    members: list[Row] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
 
+    @cached_property
+    def of_days(self) -> Numbers:
+        """Rows (user, EXP, voice ms, messages, day)."""
+        told = self._columns("daily", _DAILY_USER, *_DAILY_EXP, _DAILY_VOICE, _DAILY_MESSAGES, _DAY)
+        exp = told[:, 1 : 1 + len(_DAILY_EXP)].sum(axis=1, keepdims=True)
+        return np.concatenate((told[:, :1], exp, told[:, 1 + len(_DAILY_EXP) :]), axis=1)
 
-def rows_by_guild(changes: Changes, guilds: Collection[int]) -> dict[int, GuildRows]:
-    """What of `changes` concerns the boards of these guilds."""
-    found: dict[int, GuildRows] = {}
-    for guild, user in changes.forgotten:
-        if guild in guilds:
-            found.setdefault(guild, GuildRows()).forgotten.append(user)
-    for row in (*changes.rows.get("guilds", ()), *(r for t in _SUMMED for r in changes.expired.get(t, ()))):
-        found.setdefault(row[0], GuildRows()).doubtful = True
-    for table in ("members", *_SUMMED):
-        for row in changes.rows.get(table, ()):
-            if row[0] in guilds:
-                found.setdefault(row[0], GuildRows()).rows.setdefault(table, []).append(row)
-    return found
+    @cached_property
+    def of_all_time(self) -> Numbers:
+        """Rows (user, EXP, voice ms, messages)."""
+        return self._columns("totals", *_TOTAL)
+
+    @cached_property
+    def of_seasons(self) -> Numbers:
+        """Rows (user, EXP, since when)."""
+        return self._columns("season_totals", _SEASON_USER, _SEASON_EXP, _SEASON_AT)
+
+    def _columns(self, table: str, *columns: int) -> Numbers:
+        of = itemgetter(*columns)
+        return np.array([of(row) for row in self.rows.get(table, ())], dtype=np.int64).reshape(-1, len(columns))
+
+
+def rows_of(changes: Changes, guild: int) -> GuildRows:
+    """What of `changes` concerns the boards of the guild."""
+
+    def theirs(table: str) -> list[Row]:
+        return [row for row in changes.rows.get(table, ()) if row[0] == guild]
+
+    expired = (key for table in _SUMMED for key in changes.expired.get(table, ()))
+    return GuildRows(
+        doubtful=bool(theirs("guilds")) or any(key[0] == guild for key in expired),
+        forgotten=[user for of, user in changes.forgotten if of == guild],
+        members=theirs("members"),
+        rows={table: theirs(table) for table in _SUMMED},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +144,13 @@ class KeptBoard:
         self.position, self.as_of = position, as_of
         if changed.forgotten:
             self._remove(changed.forgotten)
-        members = changed.rows.get("members", [])
-        if members:
-            self._tell([row[_MEMBER_USER] for row in members], members)
-        deltas = self._deltas(changed.rows)
-        if deltas:
-            table = np.array(deltas, dtype=np.int64)
-            at = self._places_of(table[:, 0])
+        if changed.members:
+            self._tell([row[_MEMBER_USER] for row in changed.members], changed.members)
+        deltas = self._deltas(changed)
+        if len(deltas):
+            at = self._places_of(deltas[:, 0])
             for column, values in enumerate(self._values):
-                np.add.at(values, at, table[:, column + 1])
+                np.add.at(values, at, deltas[:, column + 1])
 
     def ranked(self, measure: Measure, *, page: int, size: int, asker: UserId) -> Ranked:
         """Page `page` (one too far is the last) of `size` lines each, and the place of `asker`."""
@@ -146,20 +171,17 @@ class KeptBoard:
             own=_own(self._users[listed], values, asker),
         )
 
-    def _deltas(self, rows: dict[str, list[Row]]) -> list[tuple[int, ...]]:
-        """(user, EXP, …) to be added, as wide as the columns; a user may come more than once."""
+    def _deltas(self, changed: GuildRows) -> Numbers:
+        """Rows (user, EXP, …) to be added, at least as wide as the columns; a user may come more than once."""
         scope = self.scope
         if scope.period == "season":
-            since = None if scope.season is None else scope.season.at
-            return [(r[_SEASON_USER], r[_SEASON_EXP]) for r in rows.get("season_totals", ()) if r[_SEASON_AT] == since]
+            season = changed.of_seasons
+            told: Numbers = season[season[:, 2] == (-1 if scope.season is None else scope.season.at)]
+            return told
         if scope.first_day is None or scope.last_day is None:
-            return [tuple(row[at] for at in _TOTAL) for row in rows.get("totals", ())]
-        first, last = scope.first_day, scope.last_day
-        return [
-            (r[_DAILY_USER], sum(r[at] for at in _DAILY_EXP), r[_DAILY_VOICE], r[_DAILY_MESSAGES])
-            for r in rows.get("daily", ())
-            if first <= r[_DAY] <= last
-        ]
+            return changed.of_all_time
+        day = changed.of_days[:, 4]
+        return changed.of_days[(scope.first_day <= day) & (day <= scope.last_day)]
 
     def _tell(self, users: list[int], members: list[Row]) -> None:
         """What is now known of members; None: as before."""
@@ -173,25 +195,28 @@ class KeptBoard:
 
     def _places_of(self, users: Numbers) -> Numbers:
         """Where they are in the columns; who is new gets a place."""
-        new = np.unique(users[~self._has(users)])
-        if len(new):
-            at = np.searchsorted(self._users, new)
-            self._users = np.insert(self._users, at, new)
-            self._flags = np.insert(self._flags, at, 0)
-            self._values = np.insert(self._values, at, 0, axis=1)
+        places: Numbers = np.searchsorted(self._users, users)
+        there = self._are(places, users)
+        if there.all():
+            return places
+        new = np.unique(users[~there])
+        at = np.searchsorted(self._users, new)
+        self._users = np.insert(self._users, at, new)
+        self._flags = np.insert(self._flags, at, 0)
+        self._values = np.insert(self._values, at, 0, axis=1)
         return np.searchsorted(self._users, users)
 
-    def _has(self, users: Numbers) -> npt.NDArray[np.bool_]:
-        """Which of them are in the columns. They are looked up: numpy's sets sort all there are, each time."""
+    def _are(self, places: Numbers, users: Numbers) -> npt.NDArray[np.bool_]:
+        """Which of them are in the columns; `places`: where they would be."""
         if not len(self._users):
             return np.zeros(len(users), dtype=np.bool_)
-        at = np.minimum(np.searchsorted(self._users, users), len(self._users) - 1)
-        found: npt.NDArray[np.bool_] = self._users[at] == users
+        found: npt.NDArray[np.bool_] = self._users[np.minimum(places, len(self._users) - 1)] == users
         return found
 
     def _remove(self, users: Iterable[int]) -> None:
         named = np.array(sorted(users), dtype=np.int64)
-        gone = np.searchsorted(self._users, named[self._has(named)])
+        places = np.searchsorted(self._users, named)
+        gone = places[self._are(places, named)]
         self._users = np.delete(self._users, gone)
         self._flags = np.delete(self._flags, gone)
         self._values = np.delete(self._values, gone, axis=1)

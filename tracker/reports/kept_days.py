@@ -7,9 +7,10 @@ What the figures mean is defined by `store.queries` and `store.chart_queries`; t
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from tracker.projections.rows import TABLES, Row
 from tracker.reports.chart_data import DaySum
 from tracker.reports.kept import Numbers
 from tracker.reports.kept_packed import Packed, pack
+from tracker.reports.kept_sessions import OPEN, LiveSessions, in_order, places_among
 from tracker.reports.kept_steps import KeptSteps
 
 __all__ = [
@@ -29,9 +31,6 @@ __all__ = [
 
 VOICE_MS, MESSAGES, INTERACTIONS, EXP, LAST_AT, SESSIONS = range(6)
 """The columns of `KeptDays.of`."""
-
-OPEN: Final = -1
-"""The end of a session that goes on."""
 
 _SETTLE_FROM: Final = 1_000
 _PACKED_KEPT: Final = 8
@@ -45,10 +44,8 @@ def _at(table: str, *columns: str) -> tuple[int, ...]:
 _DAY, _USER, _SEEN = _at("daily", "day", "user_id", "last_at")
 _ADDED: Final = _at("daily", "voice_ms", "messages", "interactions")
 _EXP_KINDS: Final = _at("daily", "exp_voice", "exp_messages", "exp_interactions", "exp_adjusted")
-_MET_DAY, _MET_USER, _MET_START = _at("session_days", "day", "user_id", "started_at")
+_MET: Final = itemgetter(*_at("session_days", "user_id", "started_at", "day"))
 _S_USER, _S_START, _S_END, _S_VOICE = _at("sessions", "user_id", "started_at", "ended_at", "voice_ms")
-
-_Session = tuple[int, int]
 
 
 class GuildChanges:
@@ -65,20 +62,18 @@ class GuildChanges:
         return np.concatenate((told[:, (_DAY, _USER, *_ADDED)], exp, told[:, (_SEEN,)]), axis=1)
 
     @cached_property
-    def met(self) -> dict[int, list[_Session]]:
-        """The sessions that came to have tracked time, by day."""
-        found: dict[int, list[_Session]] = {}
-        for row in self.rows.get("session_days", ()):
-            found.setdefault(row[_MET_DAY], []).append((row[_MET_USER], row[_MET_START]))
-        return found
+    def met(self) -> Numbers:
+        """Rows (user, start, day): the sessions that came to have tracked time, and when."""
+        return np.array(list(map(_MET, self.rows.get("session_days", ()))), dtype=np.int64).reshape(-1, 3)
 
     @cached_property
-    def sessions(self) -> dict[_Session, tuple[int, int]]:
-        """How far sessions have come: the end (or OPEN) and voice ms."""
-        return {
-            (row[_S_USER], row[_S_START]): (OPEN if row[_S_END] is None else row[_S_END], row[_S_VOICE])
+    def sessions(self) -> Numbers:
+        """Rows (user, start, end or OPEN, voice ms) in order: how far sessions have come."""
+        told = (
+            (row[_S_USER], row[_S_START], OPEN if row[_S_END] is None else row[_S_END], row[_S_VOICE])
             for row in self.rows.get("sessions", ())
-        }
+        )
+        return in_order(np.array(list(told), dtype=np.int64).reshape(-1, 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +118,21 @@ class KeptDays:
         self._counts: Numbers = np.zeros(len(self._users), dtype=np.int64)
         self._counts[np.searchsorted(self._users, counted[:, 0])] = counted[:, 1]
         over = met[:, 2] != OPEN
-        self._live: dict[_Session, tuple[int, int]] = {(u, s): (e, v) for u, s, e, v in met[~over].tolist()}
-        self._ended = 0  # of those in _live
-        met = met[over]
+        self._live = LiveSessions(met[~over])
+        whose, met = met[:, 0], met[over]
         met = met[np.argsort(met[:, 0], kind="stable")]  # neighbours in memory: counting them is twice as fast
         self._owners: npt.NDArray[np.int32] = np.searchsorted(self._users, met[:, 0]).astype(np.int32)
         self._spans: Numbers = np.ascontiguousarray(met[:, 1:].T)
         self._packed: LRUCache[tuple[Hashable, Ms, Ms], Packed] = LRUCache(_PACKED_KEPT)
         self._groups: LRUCache[Hashable, _Group] = LRUCache(_GROUPS_KEPT)
         if self.listed:
-            self._counts = np.bincount(self._owners, minlength=len(self._users)).astype(np.int64)
+            self._counts = np.bincount(np.searchsorted(self._users, whose), minlength=len(self._users))
 
     @property
     def nbytes(self) -> int:
         """What it takes in memory, roughly."""
         arrays = (self._users, self._values, self._counts, self._owners, self._spans)
-        return sum(array.nbytes for array in arrays) + self._steps.nbytes + 300 * len(self._live)
+        return sum(array.nbytes for array in arrays) + self._steps.nbytes + self._live.nbytes
 
     def apply(self, changed: GuildChanges, position: Position, as_of: Ms) -> bool:
         """Bring up to date with what a flush writes. False: what changed cannot be told by deltas, read it anew."""
@@ -151,15 +145,15 @@ class KeptDays:
         if len(daily):
             self._add(daily)
             self.changed_at = position
-        met = {session for day, those in changed.met.items() if first <= day <= last for session in those}
-        return self._follow(met, changed.sessions)
+        met = changed.met
+        return self._follow(met[(met[:, 2] >= first) & (met[:, 2] <= last)], changed.sessions)
 
     def of(self, users: Numbers) -> Numbers:
         """What each of `users` (ascending) did: a row for each of the six columns."""
         found = np.zeros((6, len(users)), dtype=np.int64)
         at, there = _found(self._users, users)
         found[:SESSIONS, there] = self._values[:, at]
-        found[SESSIONS, there] = self._session_counts()[at]
+        found[SESSIONS, there] = self._counts[at]
         return found
 
     def those_of(self, users: Numbers, who: Hashable) -> tuple[Numbers, Numbers]:
@@ -170,7 +164,7 @@ class KeptDays:
         rows = self._group(users, who).rows
         did = np.empty((6, int(np.count_nonzero(rows))), dtype=np.int64)
         np.compress(rows, self._values, axis=1, out=did[:SESSIONS])
-        np.compress(rows, self._session_counts(), out=did[SESSIONS])
+        np.compress(rows, self._counts, out=did[SESSIONS])
         return self._users[rows], did
 
     def turns(self, users: Numbers, who: Hashable, *, start: Ms, end: Ms, as_of: Ms, reached: Ms) -> Packed:
@@ -183,9 +177,8 @@ class KeptDays:
         if packed is None:
             spans = self._spans if rows.all() else self._spans[:, rows[self._owners]]
             packed = self._packed[who, start, end] = pack(spans, start, end)
-        live = np.array([(u, s, e, v) for (u, s), (e, v) in self._live.items()], dtype=np.int64).reshape(-1, 4)
-        live = live[rows[np.searchsorted(self._users, live[:, 0])]]
-        spans = live[:, 1:].T
+        live = self._live.rows
+        spans = live[rows[np.searchsorted(self._users, live[:, 0])], 1:].T
         spans[1][spans[1] == OPEN] = reached
         return packed + pack(spans, start, Ms(min(end, as_of)), until=end)
 
@@ -209,36 +202,32 @@ class KeptDays:
             group = self._groups[who] = _Group(users, rows)
         return group
 
-    def _session_counts(self) -> Numbers:
-        if not self._live:
-            return self._counts
-        found = self._counts.copy()
-        np.add.at(found, np.searchsorted(self._users, np.array([u for u, _ in self._live], dtype=np.int64)), 1)
-        return found
-
-    def _follow(self, met: set[_Session], sessions: Mapping[_Session, tuple[int, int]]) -> bool:
+    def _follow(self, met: Numbers, sessions: Numbers) -> bool:
         """New sessions, and how far the known ones have come."""
         if not self.listed:
-            return not met
-        new = met - self._live.keys()
-        if new:
-            self.changed_at = self.position
-            self._places_of(np.array([user for user, _ in new], dtype=np.int64))
-        for key in sessions.keys() & (self._live.keys() | new) if self._live or new else ():
-            self._live[key] = sessions[key]
-            self._ended += sessions[key][0] != OPEN
-        if self._ended > _SETTLE_FROM:
+            return not len(met)
+        if len(met):
+            new = np.unique(self._live.without(met[:, :2]), axis=0)
+            places = places_among(sessions, new)
+            if (places < 0).any():
+                return False
+            if len(new):
+                self.changed_at = self.position
+                self._live.add(sessions[places])
+                whose = self._places_of(new[:, 0])
+                np.add.at(self._counts, whose, 1)
+        if len(self._live):
+            self._live.hear(sessions)
+        if self._live.ended() > _SETTLE_FROM:
             self._settle()
-        return new <= sessions.keys()
+        return True
 
     def _settle(self) -> None:
         """Those that are over go to the columns."""
-        over = np.array([(u, s, e, v) for (u, s), (e, v) in self._live.items() if e != OPEN], dtype=np.int64)
-        over = over.reshape(-1, 4)
+        over = self._live.take_ended()
         owners = np.searchsorted(self._users, over[:, 0]).astype(np.int32)
         self._owners = np.concatenate((self._owners, owners))
         self._spans = np.concatenate((self._spans, over[:, 1:].T), axis=1)
-        np.add.at(self._counts, owners, 1)
         for key, packed in list(self._packed.items()):
             who, start, end = key
             group = self._groups.get(who)
@@ -246,29 +235,28 @@ class KeptDays:
                 del self._packed[key]
             else:
                 self._packed[key] = packed + pack(over[group.rows[owners], 1:].T, start, end)
-        self._live = {key: live for key, live in self._live.items() if live[0] == OPEN}
-        self._ended = 0
 
     def _places_of(self, users: Numbers) -> Numbers:
         """Where they are in the columns; who is new gets a place."""
-        new = np.unique(users)
-        new = new[~_found(self._users, new)[1]]
-        if len(new):
-            at = np.searchsorted(self._users, new)
-            self._users = np.insert(self._users, at, new)
-            self._values = np.insert(self._values, at, 0, axis=1)
-            self._counts = np.insert(self._counts, at, 0)
-            self._owners += np.searchsorted(at, self._owners, side="right").astype(np.int32)
-            self._steps.make_room(at)
-            for who, group in list(self._groups.items()):
-                theirs = np.zeros(len(new), dtype=np.bool_)
-                theirs[_found(new, group.users)[0]] = True
-                self._groups[who] = replace(group, rows=np.insert(group.rows, at, theirs))
+        places, there = _found(self._users, users)
+        if there.all():
+            return places
+        new = np.unique(users[~there])
+        at = np.searchsorted(self._users, new)
+        self._users = np.insert(self._users, at, new)
+        self._values = np.insert(self._values, at, 0, axis=1)
+        self._counts = np.insert(self._counts, at, 0)
+        self._owners += np.searchsorted(at, self._owners, side="right").astype(np.int32)
+        self._steps.make_room(at)
+        for who, group in list(self._groups.items()):
+            theirs = np.zeros(len(new), dtype=np.bool_)
+            theirs[_found(new, group.users)[0]] = True
+            self._groups[who] = replace(group, rows=np.insert(group.rows, at, theirs))
         return np.searchsorted(self._users, users)
 
 
 def _found(among: Numbers, users: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """Where those of `users` are that are `among` (both ascending), and which they are."""
+    """Where those of `users` are that are `among` (ascending), and which they are."""
     if not len(among):
         return np.empty(0, dtype=np.int64), np.zeros(len(users), dtype=np.bool_)
     at = np.minimum(np.searchsorted(among, users), len(among) - 1)
