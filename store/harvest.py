@@ -10,23 +10,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from store import harvest_sources as sources
 from store.columns_chunk import Ints
+from store.harvest_sources import DRAINED, LEFT, Source
 from store.replay_feed import Feed, view
+from store.shadow_rows import Sorted
 from tracker.projections.kernel.layout import (
-    A_CHANNEL, A_DAY, A_EXP, A_MEMBER, A_MESSAGE, A_SEASON_AT, A_UNTIL, BOT, C_ID, D_DAY, D_PLACE, D_VALUES,
-    EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, E_CARRY, E_CHANNEL, E_ENDED, E_EXP, E_FLAGS, E_MEMBER,
-    E_STARTED, E_VOICE_MS, G_ID, H_AT, H_HELD, H_MEMBER, H_ROLE, INTERACTIONS, K_MEMBER, K_SAID, LAST_AT, MESSAGES,
-    M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_ROLES, M_STATE, M_USER, NOT_YET, OPTED_OUT, O_PLACE, PRESENT, P_CARRY,
-    P_CHANNEL, P_MEMBER, SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, S_CARRY, S_CHANNEL, S_EXP,
-    S_FLAGS, S_MEMBER, S_STARTED, S_VOICE_MS, U_AWARDS, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN, U_HOLDS, U_KNOWN, U_OWED,
-    U_REASONS, U_SEASONS, U_SESSIONS, U_VISITS, VOICE_MS, WIDTHS, X_EXP, X_MEMBER, X_SEASON_AT, Y_DAY, Y_MEMBER,
-    Y_STARTED,
+    BOT, C_ID, D_PLACE, D_VALUES, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, G_ID, INTERACTIONS, K_MEMBER,
+    K_SAID, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_ROLES, M_STATE, M_USER, NOT_YET, OPTED_OUT,
+    PRESENT, P_MEMBER, SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, U_CELLS, U_EXPIRED, U_GIVEN,
+    U_KNOWN, VOICE_MS, WIDTHS,
 )  # fmt: skip
+from tracker.projections.rows import TABLES
 
-__all__ = ["Harvest", "Rows"]
+__all__ = ["EXP", "FIGURES", "Harvest", "Rows"]
 
-_DRAINED: Final = (U_CELLS, U_REASONS, U_ENDED, U_VISITS, U_HOLDS, U_GIVEN, U_EXPIRED)
-_FIGURES: Final = [VOICE_MS, MESSAGES, INTERACTIONS]
+_EMPTIED: Final = (*(source.table for source in DRAINED), U_GIVEN, U_EXPIRED)
+EXP: Final = (EXP_VOICE, EXP_MESSAGES, EXP_INTERACTIONS, EXP_ADJUSTED)
+"""Of a day's values, those whose sum is the EXP."""
+FIGURES: Final = (VOICE_MS, MESSAGES, INTERACTIONS)
+"""Of a day's values, those that a member's sums have too, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,42 +54,25 @@ class Harvest:
     @property
     def waiting(self) -> int:
         """How many numbers are in the tables that `deltas` empties."""
-        return sum(end - start for table in _DRAINED for start, end in self._memory.parts(table))
+        return sum(end - start for table in _EMPTIED for start, end in self._memory.parts(table))
 
-    def deltas(self) -> Iterator[Rows]:
+    def deltas(self) -> Iterator[Rows | Sorted]:
         """Days, sessions that ended, roles taken and given up since the last call; they are gone from the memory."""
-        yield from self._pending()
-        for table in _DRAINED:
+        yield from self._numbers(DRAINED, last=False)
+        for table in _EMPTIED:
             self._memory.clear(table)
 
-    def all(self) -> Iterator[Rows]:
+    def all(self) -> Iterator[Rows | Sorted]:
         """All that has not been taken yet. Nothing more comes after it."""
-        yield from self._pending()
-        yield from self._rest()
+        yield from self._numbers((*DRAINED, *LEFT), last=True)
+        yield from self._described()
 
-    def _pending(self) -> Iterator[Rows]:
+    def _numbers(self, wanted: Sequence[Source], *, last: bool) -> Iterator[Rows | Sorted]:
+        """Rows of these sources, and in the end the members' sums."""
         self._add_up()
-        yield self._cells("daily", U_CELLS)
-        yield self._cells("unearned", U_REASONS)
-        ended, who = self._of_known(U_ENDED, E_MEMBER)
-        yield _rows(
-            "sessions",
-            who.guilds, who.users, ended[:, E_STARTED], self._channels(ended[:, E_CHANNEL]), ended[:, E_ENDED],
-            ended[:, E_FLAGS], ended[:, E_VOICE_MS], ended[:, E_EXP], ended[:, E_CARRY],
-        )  # fmt: skip
-        visits, who = self._of_known(U_VISITS, Y_MEMBER)
-        yield _rows("session_days", who.guilds, visits[:, Y_DAY], who.users, visits[:, Y_STARTED])
-        holds, who = self._of_known(U_HOLDS, H_MEMBER)
-        yield _rows("role_changes", who.guilds, holds[:, H_ROLE], who.users, holds[:, H_AT], holds[:, H_HELD])
-
-    def _rest(self) -> Iterator[Rows]:
-        """All that is known only at the end."""
-        yield from (self._open_sessions(), self._totals_rows(), self._carries(), self._seasons(), self._awards())
-        yield self._members()
-        for name, keyed in self._feed.state.ledger.simple.items():
-            rows = [key + values for key, values in keyed.items()]
-            if rows:
-                yield _rows(name, *(list(column) for column in zip(*rows, strict=True)))
+        yield from map(self._rows, wanted)
+        if last:
+            yield self._totals_rows()
 
     # -- rows and whose they are -----------------------------------------------------------------------------------
 
@@ -97,38 +83,33 @@ class Harvest:
         rows: Ints = np.concatenate([*parts, heap[:0]]).reshape(-1, WIDTHS[table])
         return rows
 
-    def _whose(self, members: Ints) -> _Whose:
+    def _whose(self, members: Ints) -> tuple[Ints, Ints]:
+        """The ids of the guilds and of the users of members."""
         heap = view(self._memory.heap)
-        guilds, users = heap[heap[members + M_GUILD] + G_ID], heap[members + M_USER]
-        return _Whose(guilds=guilds, users=users)
+        return heap[heap[members + M_GUILD] + G_ID], heap[members + M_USER]
 
-    def _of_known(self, table: int, column: int) -> tuple[Ints, _Whose]:
-        """The rows of a table that belong to somebody who has a name, and to whom."""
-        rows = self._table(table)
-        rows = rows[rows[:, column] >= 0]
-        users = self._whose(rows[:, column]).users
-        rows = rows[users > 0]
-        return rows, self._whose(rows[:, column])
+    def _rows(self, source: Source) -> Rows:
+        heap, rows = view(self._memory.heap), self._table(source.table)
+        rows = rows[rows[:, source.of] >= 0]
+        members = heap[rows[:, source.of] + P_MEMBER] if source.placed else rows[:, source.of]
+        known = heap[members + M_USER] > 0
+        rows, (guilds, users) = rows[known], self._whose(members[known])
 
-    def _channels(self, rows: Ints) -> Ints:
-        found: Ints = view(self._memory.heap)[rows + C_ID]
-        return found
+        def cell(kind: int, number: int) -> Ints:
+            if kind in (sources.GUILD, sources.USER):
+                return guilds if kind == sources.GUILD else users
+            if kind == sources.NULL:
+                return np.zeros(len(rows), np.int64)
+            of_place = kind in (sources.PLACES, sources.PLACES_CHANNEL)
+            values: Ints = heap[rows[:, source.of] + number] if of_place else rows[:, number]
+            return heap[values + C_ID] if kind in (sources.CHANNEL, sources.PLACES_CHANNEL) else values
 
-    def _places(self, rows: Ints) -> tuple[Ints, Ints]:
-        """(members, channel ids) of places."""
-        heap = view(self._memory.heap)
-        return heap[rows + P_MEMBER], self._channels(heap[rows + P_CHANNEL])
+        columns = [cell(kind, number) for kind, number in source.cells]
+        named = zip(TABLES[source.name].columns, source.cells, strict=True)
+        nulls = {column: np.ones(len(rows), bool) for column, (kind, _) in named if kind == sources.NULL}
+        return _rows(source.name, *columns, nulls=nulls)
 
     # -- the tables ------------------------------------------------------------------------------------------------
-
-    def _cells(self, name: str, table: int) -> Rows:
-        cells = self._table(table)
-        cells = cells[cells[:, D_PLACE] >= 0]
-        members, channels = self._places(cells[:, D_PLACE])
-        who = self._whose(members)
-        kept = who.users > 0
-        values = (cells[kept, column] for column in range(D_VALUES, WIDTHS[table]))
-        return _rows(name, who.guilds[kept], cells[kept, D_DAY], who.users[kept], channels[kept], *values)
 
     def _add_up(self) -> None:
         """A member's sums are its daily deltas over days and channels."""
@@ -137,64 +118,49 @@ class Harvest:
         values = cells[:, D_VALUES:]
         if not len(cells):
             return
-        exp = values[:, [EXP_VOICE, EXP_MESSAGES, EXP_INTERACTIONS, EXP_ADJUSTED]].sum(axis=1)
-        members, which = np.unique(self._places(cells[:, D_PLACE])[0], return_inverse=True)
+        exp = values[:, list(EXP)].sum(axis=1)
+        whose = view(self._memory.heap)[cells[:, D_PLACE] + P_MEMBER]
+        members, which = np.unique(whose, return_inverse=True)
         sums = np.zeros((len(members), 5), np.int64)
-        for column, added in enumerate([exp, *(values[:, figure] for figure in _FIGURES)]):
+        for column, added in enumerate([exp, *(values[:, figure] for figure in FIGURES)]):
             np.add.at(sums[:, column], which, added)
         np.maximum.at(sums[:, 4], which, values[:, LAST_AT])
+        self._earned(members, sums)
+
+    def _earned(self, members: Ints, sums: Ints) -> None:
+        """More sums, by member, ascending."""
         self._earners, self._totals = _united(self._earners, self._totals, members, sums)
 
     def _totals_rows(self) -> Rows:
-        known = self._whose(self._earners).users > 0
+        heap = view(self._memory.heap)
+        known = heap[self._earners + M_USER] > 0
         members, sums = self._earners[known], self._totals[known]
-        who, heap = self._whose(members), view(self._memory.heap)
         began = (heap[members + column] for column in (M_MESSAGE_AT, M_INTERACTION_AT))
         stamps = [np.where(at == NOT_YET, 0, at) for at in began]
-        return _rows("totals", who.guilds, who.users, *(sums[:, i] for i in range(5)), *stamps)
+        return _rows("totals", *self._whose(members), *(sums[:, i] for i in range(5)), *stamps)
 
-    def _open_sessions(self) -> Rows:
-        rows, who = self._of_known(U_SESSIONS, S_MEMBER)
-        columns = (rows[:, column] for column in (S_FLAGS, S_VOICE_MS, S_EXP, S_CARRY))
-        ended = np.zeros(len(rows), np.int64)
-        return _rows(
-            "sessions",
-            who.guilds, who.users, rows[:, S_STARTED], self._channels(rows[:, S_CHANNEL]), ended, *columns,
-            nulls={"ended_at": np.ones(len(rows), bool)},
-        )  # fmt: skip
-
-    def _carries(self) -> Rows:
-        places = self._table(U_OWED)[:, O_PLACE]
-        places = places[places >= 0]
-        members, channels = self._places(places)
-        who = self._whose(members)
-        kept = who.users > 0
-        carries = view(self._memory.heap)[places[kept] + P_CARRY]
-        return _rows("carries", who.guilds[kept], who.users[kept], channels[kept], carries)
-
-    def _seasons(self) -> Rows:
-        rows, who = self._of_known(U_SEASONS, X_MEMBER)
-        return _rows("season_totals", who.guilds, rows[:, X_SEASON_AT], who.users, rows[:, X_EXP])
-
-    def _awards(self) -> Rows:
-        rows, who = self._of_known(U_AWARDS, A_MEMBER)
-        columns = (rows[:, column] for column in (A_DAY, A_EXP, A_UNTIL, A_SEASON_AT))
-        return _rows("awards", who.guilds, rows[:, A_MESSAGE], who.users, self._channels(rows[:, A_CHANNEL]), *columns)
+    def _described(self) -> Iterator[Rows]:
+        """What holds texts, and what there is little of."""
+        yield self._members()
+        for name, keyed in self._feed.state.ledger.simple.items():
+            rows = [key + values for key, values in keyed.items()]
+            if rows:
+                yield _rows(name, *(list(column) for column in zip(*rows, strict=True)))
 
     def _members(self) -> Rows:
-        rows, who = self._of_known(U_KNOWN, K_MEMBER)
-        heap = view(self._memory.heap)
-        said, state = rows[:, K_SAID], heap[rows[:, K_MEMBER] + M_STATE]
+        heap, rows = view(self._memory.heap), self._table(U_KNOWN)
+        rows = rows[rows[:, K_MEMBER] >= 0]
+        rows = rows[heap[rows[:, K_MEMBER] + M_USER] > 0]
+        members, said = rows[:, K_MEMBER], rows[:, K_SAID]
+        state = heap[members + M_STATE]
         names: list[str | None] = [
             self._feed.names[member] if is_said else None
-            for member, is_said in zip(rows[:, K_MEMBER].tolist(), (said & SAID_NAME).tolist(), strict=True)
+            for member, is_said in zip(members.tolist(), (said & SAID_NAME).tolist(), strict=True)
         ]
         texts = {row: ",".join(map(str, roles)) for roles, row in self._memory.role_sets.items()}
         roles: list[str | None] = [
             texts[row] if is_said else None
-            for row, is_said in zip(
-                heap[rows[:, K_MEMBER] + M_ROLES].tolist(), (said & SAID_ROLES).tolist(), strict=True
-            )
+            for row, is_said in zip(heap[members + M_ROLES].tolist(), (said & SAID_ROLES).tolist(), strict=True)
         ]
         bits = {
             column: ((state & bit > 0).astype(np.int64), said & told == 0)
@@ -202,14 +168,8 @@ class Harvest:
                 ("bot", SAID_BOT, BOT), ("present", SAID_PRESENT, PRESENT), ("opted_out", SAID_OPTED_OUT, OPTED_OUT),
             )
         }  # fmt: skip
-        columns = (who.guilds, who.users, names, *(values for values, _ in bits.values()), roles)
+        columns = (*self._whose(members), names, *(values for values, _ in bits.values()), roles)
         return _rows("members", *columns, nulls={column: absent for column, (_, absent) in bits.items()})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Whose:
-    guilds: Ints
-    users: Ints
 
 
 def _united(members: Ints, sums: Ints, more: Ints, added: Ints) -> tuple[Ints, Ints]:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from store.engine import Database
 from store.pages_worker import Asked
 from store.schema import TEXT_COLUMNS
-from store.shadow_hash import HALF, MODULI, NULL, SUFFIX, WEIGHTS, Fingerprint, nullable
+from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, weighed
 from tracker.projections.rows import TABLES
 
 __all__ = ["NUMERIC", "by_pages"]
@@ -21,7 +21,7 @@ NUMERIC = frozenset(name for name, table in TABLES.items() if TEXT_COLUMNS.isdis
 
 def by_pages(db: Database, names: Collection[str]) -> dict[str, Fingerprint]:
     """The fingerprints of these shadow tables, which must be NUMERIC. Empty if they cannot be read in this way."""
-    found = _apart(db.name, {name + SUFFIX: _asked(name) for name in names})
+    found = _apart(db.name, {name + SUFFIX: weighed(TABLES[name]) for name in names})
     return {
         name: Fingerprint(rows=rows, total=low + (high << HALF))
         for name in names
@@ -36,9 +36,3 @@ def _apart(path: str, asked: Asked) -> dict[str, tuple[int, int, int]] | None:
     if done.returncode == 0:
         found = pickle.loads(done.stdout)  # noqa: S301 - our own process wrote it
     return found
-
-
-def _asked(name: str) -> tuple[list[int], list[int]]:
-    table = TABLES[name]
-    columns = ("partition", *table.columns)
-    return list(WEIGHTS[: len(columns)]), [NULL if column in nullable(table) else 0 for column in columns]

@@ -21,7 +21,8 @@ from store.columns import EventColumns, LogReader
 from store.harvest import Harvest, Rows
 from store.replay_feed import Feed, Preset
 from store.replay_groups import Groups, bounds_of
-from store.replay_sink import Sink
+from store.replay_sink import Sink, SortedSink
+from store.shadow_rows import Sorted
 from tracker.events import kinds
 from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Partition
@@ -213,12 +214,14 @@ class Replay:
 
     def _apart(self, groups: Groups, group: int, as_of: int) -> _Folded:
         """In a thread of its own, which must not wait for the others' rows to be taken."""
-        rows: list[Rows] = []
+        rows: list[Rows | Sorted] = []
         found = self._fold(groups, group, as_of, rows.extend)
         rows.extend(found.rows)
         return replace(found, rows=rows)
 
-    def _fold(self, groups: Groups, group: int, as_of: int, hand_over: Callable[[Iterable[Rows]], None]) -> _Folded:
+    def _fold(
+        self, groups: Groups, group: int, as_of: int, hand_over: Callable[[Iterable[Rows | Sorted]], None]
+    ) -> _Folded:
         columns = groups.columns(group)
         role_sets = self._reader.role_sets
         memory = Memory(self._heap())
@@ -226,7 +229,7 @@ class Replay:
             self._partition, self._users,
             compiled=self._kernel, role_sets=role_sets, presets=self._presets, memory=memory,
         )  # fmt: skip
-        harvest = Harvest(feed)
+        harvest = self._harvest(feed)
 
         def pause() -> None:
             if harvest.waiting > _MOST_WAITING:
@@ -247,8 +250,19 @@ class Replay:
         except IndexError:
             return None
 
-    def _hand_over(self, found: Iterable[Rows]) -> None:
+    def _harvest(self, feed: Feed) -> Harvest:
+        if self._kernel is None or not isinstance(self._sink, SortedSink):
+            return Harvest(feed)
+        from store.harvest_sorted import SortedHarvest  # made of what numba compiles
+
+        return SortedHarvest(feed, self._partition)
+
+    def _hand_over(self, found: Iterable[Rows | Sorted]) -> None:
         for rows in found:
+            if isinstance(rows, Sorted):
+                assert isinstance(self._sink, SortedSink)  # noqa: S101
+                self._sink.add_sorted(self._partition, rows)
+                continue
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
 
 
@@ -256,12 +270,12 @@ class Replay:
 class _Folded:
     """A group of guilds."""
 
-    rows: Iterable[Rows]
+    rows: Iterable[Rows | Sorted]
     rules: dict[int, StandingRules]
     events: int
 
 
-def _then(rows: Iterator[Rows], end: Callable[[], None]) -> Iterator[Rows]:
+def _then(rows: Iterator[Rows | Sorted], end: Callable[[], None]) -> Iterator[Rows | Sorted]:
     yield from rows
     end()
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
+from store.shadow_rows import Sorted
 from tracker.ids import Partition
 
-__all__ = ["Behind", "Sink"]
+__all__ = ["Behind", "Sink", "SortedSink"]
 
 _MOST_BEHIND: Final = 16
 """How many tables' rows wait at most: about those of one group of guilds."""
@@ -29,13 +30,21 @@ class Sink(Protocol):
         """All rows of the guilds of which some were added so far have been added."""
 
 
+@runtime_checkable
+class SortedSink(Sink, Protocol):
+    """One that takes rows as matrices, too, which costs less."""
+
+    def add_sorted(self, partition: Partition, made: Sorted) -> None:
+        """Takes rows; otherwise as `add`."""
+
+
 class Behind:
     """A sink that works in a thread of its own, behind the replays (of any thread) that fill it.
 
     Use it in a `with`: what went wrong in there is raised by a later call, or at the end.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: SortedSink) -> None:
         self._sink = sink
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
         self._waiting: deque[Future[None]] = deque()
@@ -54,6 +63,10 @@ class Behind:
     ) -> None:
         """As the sink's own. Waits while there is much to be done."""
         self._do(partial(self._sink.add, name, partition, columns, nulls, fresh=fresh))
+
+    def add_sorted(self, partition: Partition, made: Sorted) -> None:
+        """As the sink's own. Waits as `add`."""
+        self._do(partial(self._sink.add_sorted, partition, made))
 
     def settle(self) -> None:
         """As the sink's own."""

@@ -38,6 +38,7 @@ from tracker.projections.rows import TABLES
 if TYPE_CHECKING:
     import numpy as np
 
+    from store.shadow_rows import Sorted
     from store.shadow_spool import Spool
     from store.shadow_writers import Write
 
@@ -108,6 +109,12 @@ class Shadow:
         if partition not in self._partitions:
             raise ValueError(f"partition {partition} is none of the rebuild's ({sorted(self._partitions)})")
         self._spool.add(name, partition, columns, nulls or {}, fresh=fresh)
+
+    def add_sorted(self, partition: Partition, made: Sorted) -> None:
+        """Takes rows that are matrices already, with `partition` in them; otherwise as `add`, of rows not fresh."""
+        if partition not in self._partitions:
+            raise ValueError(f"partition {partition} is none of the rebuild's ({sorted(self._partitions)})")
+        self._spool.add_sorted(made)
 
     def settle(self) -> None:
         """Writes all that was added: nothing more comes of the same keys.

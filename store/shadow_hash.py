@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HALF", "MODULI", "NOTHING", "NULL", "SUFFIX", "WEIGHTS", "Fingerprint", "fingerprints", "hash_sum", "nullable",
-    "text_number",
+    "text_number", "weighed",
 ]  # fmt: skip
 
 SUFFIX: Final = "__shadow"
@@ -64,6 +64,12 @@ NOTHING: Final = Fingerprint()
 def nullable(table: Table) -> frozenset[str]:
     """The columns that may hold null."""
     return frozenset(table.columns) - {*table.key, *table.add}
+
+
+def weighed(table: Table) -> tuple[list[int], list[int]]:
+    """By cell of a table without texts: its weight, and what null counts as there (0: none may be)."""
+    columns = ("partition", *table.columns)
+    return list(WEIGHTS[: len(columns)]), [NULL if column in nullable(table) else 0 for column in columns]
 
 
 def text_number(text: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -23,11 +24,14 @@ __all__ = [
     "FRESH",
     "Column",
     "Matrix",
+    "Sorted",
     "Texts",
     "fingerprint_of",
     "matrix_of",
     "merged",
     "nulls_of",
+    "order_of",
+    "ranks_of",
     "sorted_by_key",
     "text_cells",
 ]
@@ -39,6 +43,15 @@ FRESH: Final = 1 << 62
 _LENGTH_BITS: Final = 24
 _FEW_BITS: Final = 12
 _LOWEST: Final = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """Rows of a read model without texts in the order of their keys, one a key; `sum`: their fingerprint."""
+
+    name: str
+    rows: Matrix
+    sum: Fingerprint
 
 
 class Texts:
@@ -134,7 +147,7 @@ def sorted_by_key(table: Table, rows: Matrix) -> Matrix:
     varying = [key for key in keys if key[0] != key[-1] or (key != key[0]).any()] if len(rows) else []
     if not varying or _ascending(varying):
         return rows
-    ordered: Matrix = np.take(rows, _order(varying), axis=0)
+    ordered: Matrix = np.take(rows, order_of(varying), axis=0)
     return ordered
 
 
@@ -148,7 +161,7 @@ def _ascending(keys: Sequence[Matrix]) -> bool:
     return True
 
 
-def _order(keys: Sequence[Matrix]) -> np.ndarray:
+def order_of(keys: Sequence[Matrix]) -> np.ndarray:
     """The order of rows by `keys`, the first one first; equal rows stay in theirs.
 
     Numbers of 64 bits are sorted many times faster by themselves than along with others. So each key is brought down to
@@ -158,7 +171,7 @@ def _order(keys: Sequence[Matrix]) -> np.ndarray:
     codes, bits = np.zeros(len(keys[0]), np.int64), place_bits
     for key in keys:
         low, high = int(key.min()), int(key.max())
-        few = key - low if high - low < 1 << _FEW_BITS else _ranks(key)
+        few = key - low if high - low < 1 << _FEW_BITS else ranks_of(key)
         width = int(few.max()).bit_length()
         bits += width
         if bits > 63:
@@ -167,7 +180,7 @@ def _order(keys: Sequence[Matrix]) -> np.ndarray:
     return np.sort((codes << place_bits) | np.arange(len(codes))) & ((1 << place_bits) - 1)
 
 
-def _ranks(key: Matrix) -> Matrix:
+def ranks_of(key: Matrix) -> Matrix:
     """Each number's place among the different ones, from 0 on."""
     order = np.argsort(key)
     ordered = key[order]

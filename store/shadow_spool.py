@@ -15,7 +15,17 @@ from typing import IO, Final
 import numpy as np
 
 from store.shadow_hash import NOTHING, Fingerprint
-from store.shadow_rows import Column, Matrix, Texts, fingerprint_of, matrix_of, merged, sorted_by_key, text_cells
+from store.shadow_rows import (
+    Column,
+    Matrix,
+    Sorted,
+    Texts,
+    fingerprint_of,
+    matrix_of,
+    merged,
+    sorted_by_key,
+    text_cells,
+)
 from tracker.projections.rows import TABLES, Row, Table
 
 __all__ = ["Spool"]
@@ -63,6 +73,7 @@ class Spool:
         self._end = 0
         self._pending: dict[str, list[Matrix]] = {name: [] for name in TABLES}
         self._waiting = 0
+        self._in_order: set[str] = set()
         self._runs: dict[str, list[_Run]] = {name: [] for name in TABLES}
         self._sums = dict.fromkeys(TABLES, NOTHING)
 
@@ -91,6 +102,21 @@ class Spool:
         if not len(rows):
             return
         self._sums[name] += fingerprint_of(table, rows, {i: list(columns[i - 1]) for i in text_cells(table)})
+        self._in_order.discard(name)
+        self._wait(name, rows)
+
+    def add_sorted(self, made: Sorted) -> None:
+        """Takes rows of a table that are in order already."""
+        if not len(made.rows):
+            return
+        self._sums[made.name] += made.sum
+        if self.has(made.name):
+            self._in_order.discard(made.name)
+        else:
+            self._in_order.add(made.name)
+        self._wait(made.name, made.rows)
+
+    def _wait(self, name: str, rows: Matrix) -> None:
         self._pending[name].append(rows)
         self._waiting += rows.nbytes
         if self._waiting > _PENDING:
@@ -140,6 +166,9 @@ class Spool:
         rows = waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
         self._waiting -= rows.nbytes
         waiting.clear()
+        if name in self._in_order:
+            self._in_order.discard(name)
+            return rows
         return sorted_by_key(TABLES[name], rows)
 
     def has(self, name: str) -> bool:
@@ -151,7 +180,11 @@ class Spool:
 
         Raises ValueError if a row that was said to be fresh was not.
         """
-        table, rest = TABLES[name], self._drained(name)
+        table, alone = TABLES[name], name in self._in_order and not self._runs[name]
+        rest = self._drained(name)
+        if alone:
+            yield from (rest[at : at + _CHUNK] for at in range(0, len(rest), _CHUNK))
+            return
         runs = [*self._runs[name], _run(table, rest, lambda a, b: rest[a:b])]
         self._runs[name] = []
         begins = [0] * len(runs)

@@ -14,7 +14,9 @@ from store.columns_chunk import chunk_of
 from store.columns_rows import DriverRows
 from store.gathered import Gathered
 from store.harvest import Harvest, Rows
+from store.harvest_sorted import SortedHarvest
 from store.replay_feed import Feed
+from store.shadow_rows import Sorted, fingerprint_of
 from tests.properties.folding import HOME
 from tracker.events.codec import data_to_json
 from tracker.events.envelope import Event, RecordedEvent
@@ -22,7 +24,7 @@ from tracker.events.kinds import ROLES_CHANGED
 from tracker.events.member import MemberForgotten
 from tracker.ids import Ms, Position, UserId
 from tracker.projections.kernel.compiled import Compiled
-from tracker.projections.rows import Row
+from tracker.projections.rows import TABLES, Row
 
 __all__ = ["as_the_log_reads", "batches", "rows_of"]
 
@@ -96,15 +98,22 @@ def batches(count: int, cuts: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def rows_of(
-    events: Sequence[Event], until: int, *, kernel: Compiled | None, cuts: Iterable[int] = (), drain: bool = False
+    events: Sequence[Event],
+    until: int,
+    *,
+    kernel: Compiled | None,
+    cuts: Iterable[int] = (),
+    drain: bool = False,
+    in_order: bool = False,
 ) -> dict[str, list[Row]]:
     """The read models' rows after these events and the passing of time, by table and key.
 
-    `cuts`: where a batch ends. `drain`: whether all that can be is handed over after each batch.
+    `cuts`: where a batch ends. `drain`: whether all that can be is handed over after each batch. `in_order`: by the
+    harvest whose rows are sorted, and are to be just that.
     """
     log, gathered = Log(events), Gathered()
     feed = Feed(HOME, log.users, compiled=kernel, role_sets=log.args.role_sets)
-    harvest = Harvest(feed)
+    harvest = SortedHarvest(feed, HOME) if in_order else Harvest(feed)
     for first, end in batches(len(events), cuts):
         feed.fold(log.columns(first, end))
         if drain:
@@ -114,6 +123,19 @@ def rows_of(
     return {name: sorted(rows) for name, rows in gathered.rows().items()}
 
 
-def _gather(gathered: Gathered, found: Iterable[Rows]) -> None:
+def _gather(gathered: Gathered, found: Iterable[Rows | Sorted]) -> None:
     for rows in found:
+        if isinstance(rows, Sorted):
+            _gather_sorted(gathered, rows)
+            continue
         gathered.add(rows.name, HOME, rows.columns, rows.nulls, fresh=rows.fresh)
+
+
+def _gather_sorted(gathered: Gathered, made: Sorted) -> None:
+    table, rows = TABLES[made.name], made.rows
+    keys = [tuple(key) for key in rows[:, : len(table.key) + 1].tolist()]
+    assert all(one < other for one, other in pairwise(keys)), made.name
+    assert made.sum == fingerprint_of(table, rows, {}), made.name
+    assert (rows[:, 0] == HOME).all()
+    nulls = {name: (rows[:, -1] >> i) & 1 > 0 for i, name in enumerate(table.columns, start=1)}
+    gathered.add(made.name, HOME, list(rows[:, 1:-1].T), nulls, fresh=False)

@@ -21,7 +21,7 @@ from store.engine import Database
 from store.pages_check import NUMERIC, by_pages
 from store.pages_file import PageFile
 from store.shadow import Shadow
-from store.shadow_hash import MODULI, fingerprints
+from store.shadow_hash import MODULI, fingerprints, weighed
 from tests.examples import examples
 from tests.store.shadows import add_rows
 from tests.store.test_bulk import deltas
@@ -180,7 +180,7 @@ def test_a_table_with_texts_or_of_another_kind_is_not_read_by_pages(sqlite: Data
         shadow.finish()
         with pytest.raises(KeyError):
             by_pages(sqlite, ["not a table"])
-        weights, nulls = pages_check._asked("roles")
+        weights, nulls = weighed(TABLES["roles"])
         assert pages_worker.sums(sqlite.name, {"roles__shadow": (weights, nulls)}, (3, 5, 7)) is None
         assert pages_worker.sums(sqlite.name, {"sqlite_schema": (weights, nulls)}, (3, 5, 7)) is None
 

@@ -31,7 +31,8 @@ def check(kernel: Compiled, community: Community, cuts: list[int], drain: bool) 
     interpreted = rows_of(events, community.until, kernel=None, cuts=cuts, drain=drain)
     for name in TABLES:
         assert interpreted.get(name) == wanted.get(name), name
-    assert rows_of(events, community.until, kernel=kernel, cuts=cuts, drain=drain) == wanted
+    for in_order in (False, True):
+        assert rows_of(events, community.until, kernel=kernel, cuts=cuts, drain=drain, in_order=in_order) == wanted
 
 
 CUTS = st.lists(st.integers(1, 60), max_size=5)

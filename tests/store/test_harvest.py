@@ -1,0 +1,75 @@
+"""Rows come out of the kernel's memory in the order of their keys, whatever those are, with their fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store import harvest_sorted
+from store.harvest import Harvest, Rows
+from store.harvest_sorted import SortedHarvest
+from store.replay_feed import Feed
+from store.shadow_rows import Sorted, fingerprint_of
+from tests.projections.history import MINUTE, History
+from tests.properties.folding import HOME
+from tests.store.feeding import Log
+from tracker.projections.rows import TABLES
+
+NUMBER = st.sampled_from([-(2**63), -1, 0, 1, 2**40, 2**63 - 1]) | st.integers(0, 9) | st.integers(-(2**63), 2**63 - 1)
+
+
+def ordered(keys: Sequence[tuple[int, ...]]) -> tuple[list[int], int]:
+    images = np.array(keys, np.int64).T.copy()
+    bounds = np.stack([images.min(axis=1), images.max(axis=1)], axis=1)
+    order, same = harvest_sorted._sorted(images, bounds)
+    return order.tolist(), same
+
+
+@given(keys=st.lists(st.tuples(*[NUMBER] * 4), min_size=1, max_size=60))
+def test_keys_of_any_numbers_are_put_in_order_and_the_same_stay_in_theirs(keys: list[tuple[int, ...]]) -> None:
+    wanted = sorted(range(len(keys)), key=lambda i: keys[i])
+    assert ordered(keys) == (wanted, len(keys) - len(set(keys)))
+
+
+@pytest.mark.parametrize("steps", [8, 0])
+def test_so_are_many_that_differ_only_in_what_does_not_fit_into_one_number(
+    monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """With few steps allowed they are compared as a whole."""
+    monkeypatch.setattr(harvest_sorted, "_STEPS", steps)
+    chance = np.random.default_rng(1)
+    keys = [(1, int(a) << 30, int(b) << 30, int(c) << 5) for a, b, c in chance.integers(0, 300, (5_000, 3))]
+    keys += keys[:100]
+    wanted = sorted(range(len(keys)), key=lambda i: keys[i])
+    assert ordered(keys) == (wanted, len(keys) - len(set(keys)))
+
+
+@given(data=st.data())
+@pytest.mark.parametrize("name", ["daily", "sessions", "awards"])
+def test_the_fingerprint_of_any_rows_is_the_one_that_is_defined(name: str, data: st.DataObject) -> None:
+    table = TABLES[name]
+    width, marks = len(table.columns) + 1, sum(1 << i for i, c in enumerate(table.columns, 1) if c not in table.key)
+    row = st.tuples(*[NUMBER] * width, st.integers(0, 2**62 - 1).map(lambda bits: bits & marks))
+    rows = np.array(data.draw(st.lists(row, min_size=1, max_size=8)), np.int64)
+    assert harvest_sorted._summed(table, rows) == fingerprint_of(table, rows, {})
+
+
+def test_where_two_rows_are_of_one_member_they_are_left_to_be_merged() -> None:
+    """As if two subjects of the log were the same person."""
+    log = Log(History().message(1, 20, 1001).after(MINUTE).message(2, 20, 1002).events)
+    kinds = []
+    for users in (log.users, np.array([0, 7, 7], np.int64)):
+        feed = Feed(HOME, users, compiled=None, role_sets=[])
+        feed.fold(log.columns(0, 2))
+        found = list(SortedHarvest(feed, HOME).all())
+        plain = list(Harvest(feed).all())
+        kinds.append({type(rows) for rows in found if rows.name == "daily"})
+        daily = next(rows for rows in plain if rows.name == "daily")
+        assert isinstance(daily, Rows)
+        assert daily.columns[2].tolist() == users[1:].tolist()
+        assert [rows.name for rows in found].count("totals") == 1
+    assert kinds == [{Sorted}, {Rows}]
