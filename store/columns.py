@@ -7,20 +7,23 @@ they say of an event is what the codec says (`store.log.read`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from threading import Lock
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from store import log
+from store.columns_apart import CAN_PUT_DOWN
 from store.columns_args import TYPES
 from store.columns_ask import Ask
 from store.columns_chunk import Chunk, Ints, Rest
+from store.columns_down import Down, Part
 from store.columns_everywhere import can_read_everywhere, everywhere
-from store.columns_read import Source, chunks, fastest
+from store.columns_read import Source, chunks, fastest, parts
+from store.columns_roles import RoleSets
 from store.columns_rows import numbers
 from store.engine import Database
 from tracker.events import kinds
@@ -28,7 +31,9 @@ from tracker.events.codec import data_to_json
 from tracker.events.envelope import RecordedEvent
 from tracker.ids import Partition, Position
 
-__all__ = ["EventColumns", "LogReader", "Source"]
+__all__ = ["EventColumns", "LogReader", "PutDown", "Source"]
+
+_ROWS: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +71,28 @@ class EventColumns:
         return self.lookup(self, i)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutDown:
+    """What whoever read the log has put down: as Part. `ahead`: those that are AHEAD, in columns."""
+
+    events: int
+    slices: Ints
+    end: int
+    newest: int
+    ahead: Sequence[EventColumns]
+
+
 class LogReader:
-    """Reads the log of `db` in columns. `role_sets`: the sets of roles that were met so far, by number; 0: none.
+    """Reads the log of `db` in columns. `role_sets`: those that were met so far.
 
     `source`: None takes the fastest that is installed, each time. Several threads may read different partitions.
     """
 
     def __init__(self, db: Database, *, source: Source | None = None) -> None:
-        self.role_sets: list[tuple[int, ...]] = [()]
+        self.role_sets = RoleSets()
         self._db = db
         self._source = source
-        self._numbers: dict[tuple[int, ...], int] = {(): 0}
         self._users: dict[Partition, Ints] = {}
-        self._turn = Lock()
 
     def batches(
         self,
@@ -87,7 +101,7 @@ class LogReader:
         after: int = 0,
         upto: int,
         guilds: Collection[int] | None = None,
-        rows: int = 500_000,
+        rows: int = _ROWS,
     ) -> Iterator[EventColumns]:
         """The partition's events beyond position `after`, up to and with `upto`, in batches of at most `rows`.
 
@@ -101,6 +115,37 @@ class LogReader:
             for chunk in found:
                 yield self._columns(partition, chunk)
 
+    def put_down(
+        self,
+        partition: Partition,
+        *,
+        upto: int,
+        guilds: Collection[int] | None = None,
+        down: Callable[[int], Down],
+    ) -> Generator[EventColumns | PutDown]:
+        """As `batches`, of the whole log; but whoever reads it puts it down by itself, if it can, and says so.
+
+        `down`: where, asked when it begins; it is told the first number for sets of roles. Raises OSError, too.
+        """
+        source = self._source or fastest(self._db, upto)
+        if source != "pages" or not CAN_PUT_DOWN:
+            yield from self.batches(partition, upto=upto, guilds=guilds)
+            return
+        ask = Ask(partition=partition, after=0, upto=upto, guilds=guilds, rows=_ROWS)
+        self._users.pop(partition, None)
+        first = self.role_sets.begin()
+        with closing(parts(self._db, ask, source, lambda: down(first))) as found:
+            for one in found:
+                if isinstance(one, Part):
+                    self.role_sets.met(first, one.role_sets)
+                    yield self._put_down(partition, one)
+                else:
+                    yield self._columns(partition, one)
+
+    def _put_down(self, partition: Partition, part: Part) -> PutDown:
+        ahead = [self._columns(partition, chunk) for chunk in part.ahead]
+        return PutDown(events=part.events, slices=part.slices, end=part.end, newest=part.newest, ahead=ahead)
+
     def reads_everywhere(self, upto: Mapping[Partition, int]) -> bool:
         """Whether `everywhere` can, and should, be asked for these logs."""
         return self._source is None and can_read_everywhere(self._db, upto)
@@ -113,8 +158,7 @@ class LogReader:
 
     def _columns(self, partition: Partition, chunk: Chunk) -> EventColumns:
         if chunk.role_sets:
-            with self._turn:
-                numbers = np.array([self._number(s) for s in chunk.role_sets], np.int64)
+            numbers = np.array(self.role_sets.numbers(chunk.role_sets), np.int64)
             sets = np.flatnonzero(chunk.kind == kinds.ROLES_CHANGED)
             chunk.arg[sets] = numbers[chunk.arg[sets]]
         return EventColumns(
@@ -141,12 +185,6 @@ class LogReader:
         for part in parts:
             guilds[part[:, 0]], users[part[:, 0]] = part[:, 1], part[:, 2]
         return guilds, users
-
-    def _number(self, role_ids: tuple[int, ...]) -> int:
-        number = self._numbers.setdefault(role_ids, len(self.role_sets))
-        if number == len(self.role_sets):
-            self.role_sets.append(role_ids)
-        return number
 
     def _event(self, partition: Partition, columns: EventColumns, i: int) -> RecordedEvent:
         position, rest = int(columns.position[i]), columns.rest

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any, Final
 
 from store.columns_chunk import Chunk
+from store.columns_down import Begun, Part
 from store.columns_worker import LENGTH_BYTES, Job
 from tracker.errors import DatabaseError
 
-__all__ = ["chunks_apart"]
+__all__ = ["CAN_PUT_DOWN", "chunks_apart", "put_down_apart"]
+
+CAN_PUT_DOWN: Final = os.name == "posix"
+"""Whether another process can be given an open file."""
 
 
 def chunks_apart(job: Job) -> Generator[Chunk]:
     """What the job reads. Its process ends with this iterator. Raises DatabaseError, LogCorruptError, UnfitError."""
+    return _apart(job, ())
+
+
+def put_down_apart(job: Job) -> Generator[Begun | Part]:
+    """What is told of what the job puts down. Raises DatabaseError, OSError, UnfitError."""
+    assert job.down is not None  # noqa: S101
+    return _apart(job, (job.down.file,))
+
+
+def _apart(job: Job, files: tuple[int, ...]) -> Generator[Any]:
     command = [sys.executable, "-m", "store.columns_worker"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=files) as process:
         assert process.stdin is not None  # noqa: S101
         assert process.stdout is not None  # noqa: S101
         try:
@@ -31,7 +46,7 @@ def chunks_apart(job: Job) -> Generator[Chunk]:
             process.kill()
 
 
-def _answers(job: Job, answers: IO[bytes]) -> Generator[Chunk]:
+def _answers(job: Job, answers: IO[bytes]) -> Generator[Any]:
     while True:
         head = answers.read(LENGTH_BYTES)
         length = int.from_bytes(head)

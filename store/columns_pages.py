@@ -21,7 +21,7 @@ from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import ARRAYS, Chunk, own_sets
 from store.columns_texts import Bytes, Place, Scanner
 
-__all__ = ["by_pages", "give_back", "place_of", "root_of", "size_of", "still"]
+__all__ = ["by_pages", "events_of", "give_back", "last_of", "place_of", "root_of", "size_of", "still"]
 
 _COLUMNS: Final = [
     "partition", "position", "id", "type", "version", "guild_id", "subject_id", "channel_id", "occurred_at",
@@ -31,10 +31,24 @@ _COLUMNS: Final = [
 
 def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
     """What is asked for, by position. Raises UnfitError, before or between chunks."""
+    with events_of(path) as (file, _, root):
+        yield from _walked(file, root, ask)
+
+
+@contextmanager
+def events_of(path: str) -> Generator[tuple[mmap.mmap, sqlite3.Connection, int]]:
+    """As `still`, and where the table `events` begins. Raises UnfitError."""
     with still(path) as (file, connection):
         if [row[1] for row in connection.execute("PRAGMA table_info(events)")] != _COLUMNS:
             raise UnfitError
-        yield from _walked(file, root_of(connection, "events"), ask)
+        yield file, connection, root_of(connection, "events")
+
+
+def last_of(connection: sqlite3.Connection, partition: int) -> int:
+    """The position of the partition's last event in the table; 0: it has none."""
+    asked = "SELECT position FROM events WHERE partition = ? ORDER BY position DESC LIMIT 1"
+    found = connection.execute(asked, (partition,)).fetchone()
+    return int(found[0]) if found else 0
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -14,17 +14,18 @@ from typing import Final, Literal
 from store import archive
 from store.archive import Segment
 from store.archive_reading import current
-from store.columns_apart import chunks_apart
+from store.columns_apart import chunks_apart, put_down_apart
 from store.columns_args import Args
 from store.columns_arrow import address, from_postgresql, from_segment, installed
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk, Rows, chunk_of
 from store.columns_copy import by_copy, can_copy
+from store.columns_down import Begun, Down, Part
 from store.columns_rows import by_driver
 from store.columns_worker import Job
 from store.engine import Database
 
-__all__ = ["Source", "archived", "chunks", "fastest", "segments"]
+__all__ = ["Source", "archived", "chunks", "fastest", "parts", "segments"]
 
 Source = Literal["pages", "copy", "adbc", "driver"]
 """How the table `events` is read. `pages`: SQLite's, straight out of the file where that can be, else by ADBC; `copy`:
@@ -57,6 +58,14 @@ def fastest(db: Database, events: int) -> Source:
 
 def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
     """What is asked for, by position. Raises DatabaseError, LogCorruptError, ArchiveAwayError, ConfigError."""
+    with closing(parts(db, ask, source, None)) as found:
+        for chunk in found:
+            assert isinstance(chunk, Chunk)  # noqa: S101
+            yield chunk
+
+
+def parts(db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None) -> Generator[Chunk | Part]:
+    """As `chunks`; what is read out of pages is put `down` and told of instead, if that is said. Raises OSError."""
     args = Args()
     while True:
         for last, found in _ahead(db, ask, args):
@@ -65,14 +74,15 @@ def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
         if ask.after >= ask.upto:
             return
         try:
-            with closing(_table(db, ask, source)) as table:
+            with closing(_table(db, ask, source, down)) as table:
                 first = next(table, None)
                 # By now the table is read as of one instant. What was archived between our look and that is not in it.
                 if segments(db, ask):
                     continue
-                for chunk in () if first is None else chain([first], table):
-                    yield chunk
-                    ask = replace(ask, after=int(chunk.position[-1]))
+                for part in () if first is None else chain([first], table):
+                    if not isinstance(part, Begun):
+                        yield part
+                        ask = replace(ask, after=part.upto if isinstance(part, Part) else int(part.position[-1]))
                 return
         except UnfitError:  # what is missing is read in another way; some of it may be archived by now
             source = "adbc" if installed(db.dialect) else "driver"
@@ -131,11 +141,19 @@ def _chunks(found: Generator[Rows], ask: Ask, args: Args) -> Generator[Chunk]:
             yield chunk_of(rows, ask.partition, args)
 
 
-def _table(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
-    """Out of the table `events`, as of the instant at which the first chunk is asked for. `pages`: raises UnfitError,
-    before or between chunks.
+def _table(
+    db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None
+) -> Generator[Chunk] | Generator[Begun | Part]:
+    """Out of the table `events`, as of the instant at which the first answer is asked for. `pages`: raises UnfitError,
+    before or between them.
     """
     fitting = replace(ask, rows=min(ask.rows, _MOST))
+    if source == "pages" and down is not None:
+        return put_down_apart(Job(path=db.name, ask=fitting, way=source, down=down()))
+    return _chunks_of_table(db, fitting, source)
+
+
+def _chunks_of_table(db: Database, fitting: Ask, source: Source) -> Generator[Chunk]:
     if source == "pages" or (source == "adbc" and db.dialect == "sqlite"):
         yield from chunks_apart(Job(path=db.name, ask=fitting, way=source))
         return
@@ -143,7 +161,7 @@ def _table(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
         yield from by_copy(db, fitting)
         return
     if source == "driver":
-        rows: Generator[Rows] = by_driver(db, fitting.sql(), ask.partition, fitting.rows)
+        rows: Generator[Rows] = by_driver(db, fitting.sql(), fitting.partition, fitting.rows)
     else:
         rows = from_postgresql(address(db.engine), db.name, fitting.sql(), fitting.rows)
-    yield from _chunks(rows, ask, Args())
+    yield from _chunks(rows, fitting, Args())

@@ -3,16 +3,17 @@
 A process of its own, because a second SQLite within this one would take away the first one's locks (ADBC brings its
 own, and whoever closes a file takes all locks on it away), and because the reading then goes on while the other one
 folds. The request is a pickled Job on the standard
-input; each answer on the standard output is a length (8 bytes) and as much pickle: a Chunk, or the error that ended the
-reading; a length of 0 ends it.
+input; each answer on the standard output is a length (8 bytes) and as much pickle: a Chunk (a Begun, then Parts, where
+the events are put down), or the error that ended the reading; a length of 0 ends it.
 """
 
 from __future__ import annotations
 
+import gc
 import pickle
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
@@ -20,28 +21,31 @@ from store.columns_args import Args
 from store.columns_arrow import from_sqlite
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk, chunk_of
+from store.columns_down import Begun, Down, Part
 from tracker.errors import TrackerError
 
-__all__ = ["LENGTH_BYTES", "Job", "framed", "read", "serve"]
+__all__ = ["LENGTH_BYTES", "Job", "framed", "put_down", "read", "serve"]
 
 LENGTH_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to read out of the SQLite file `path`, and how."""
+    """What to read out of the SQLite file `path`, and how. `down`: where to put it instead of sending it (by pages)."""
 
     path: str
     ask: Ask
     way: Literal["pages", "adbc"]
+    down: Down | None = None
 
 
 def serve(job: Job, answers: BinaryIO) -> None:
-    """Send the chunks of `job`."""
+    """Send the chunks of `job`, or what is told of them where they are put down."""
     try:
-        for chunk in read(job):
-            answers.writelines(framed(chunk))
-    except (TrackerError, UnfitError) as error:
+        for answer in read(job) if job.down is None else put_down(job):
+            answers.writelines(framed(answer))
+            answers.flush()
+    except (TrackerError, UnfitError, OSError) as error:
         answers.writelines(framed(error))
     answers.write(bytes(LENGTH_BYTES))
     answers.flush()
@@ -61,6 +65,16 @@ def read(job: Job) -> Iterator[Chunk]:
         yield chunk_of(rows, job.ask.partition, args)
 
 
+def put_down(job: Job) -> Generator[Begun | Part]:
+    """Put the events of `job` down. Raises OSError, UnfitError."""
+    assert job.down is not None  # noqa: S101
+    try:
+        from store.columns_stretches import put_down
+    except (ImportError, RuntimeError):
+        raise UnfitError from None
+    yield from put_down(job.path, job.ask, job.down)
+
+
 def framed(value: Any) -> tuple[bytes, bytes]:
     """A value as it goes over the pipe."""
     packed = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
@@ -72,6 +86,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing that prints may get in between
+    gc.disable()  # here are no circles, and many tuples to look for them in
     serve(pickle.load(sys.stdin.buffer), answers)  # noqa: S301 - the tracker itself wrote it
 
 

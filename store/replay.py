@@ -11,13 +11,15 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from store.columns import EventColumns, LogReader
+from store.columns import EventColumns, LogReader, PutDown
+from store.columns_down import AHEAD
 from store.harvest import Harvest, Rows
 from store.replay_feed import Feed, Preset
 from store.replay_groups import Groups, bounds_of
@@ -121,40 +123,47 @@ class Replay:
         """Read the log up to the position. `progress` is told of how many more events have been read, and then again
         folded: half of each. Raises as LogReader.
         """
-        self.begin(upto, progress)
-        for columns in self._reader.batches(self._partition, upto=upto, guilds=self._guilds):
-            if self._over:  # nobody waits for it any more
-                return
-            self.take(columns)
+        groups = self.begin(upto, progress)
+        found = self._reader.put_down(
+            self._partition,
+            upto=upto,
+            guilds=self._guilds,
+            down=lambda first: groups.down(self._until, first, self._jobs),
+        )
+        with closing(found):
+            for part in found:
+                if self._over:  # nobody waits for it any more
+                    return
+                if isinstance(part, PutDown):
+                    self._adopt(groups, part)
+                else:
+                    self.take(part)
 
-    def begin(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
+    def begin(self, upto: int, progress: Callable[[int], None] | None = None) -> Groups:
         """`take` is to be called with the log up to the position, in whatever order."""
         self._progress = progress
         guilds, self._users = self._reader.subjects(self._partition)
         self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
         self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder, fast=self._kernel is not None)
+        return self._groups
 
     def take(self, columns: EventColumns) -> None:
         """A part of the log. After `begin`."""
         assert self._groups is not None  # noqa: S101
-        self._take(self._groups, columns)
+        self._look_out(columns)
+        self.newest = max(self.newest, self._groups.add(columns, self._until))
         self._tell(len(columns))
 
-    def _take(self, groups: Groups, columns: EventColumns) -> None:
-        self._look_out(columns)
-        here = None if self._until is None else np.flatnonzero(columns.at <= self._until)
-        ticks = columns.kind == kinds.TICKED
-        if here is not None and len(here) < len(columns):
-            ticks = ticks[here]
-            times, arg = columns.at[here][~ticks], columns.arg[here][ticks]
-        else:
-            here, times, arg = None, columns.at[~ticks], columns.arg[ticks]
-        self.newest = max(self.newest, int(times.max(initial=0)), int(arg.max(initial=0)))
-        groups.add(columns, here)
+    def _adopt(self, groups: Groups, put: PutDown) -> None:
+        for columns in put.ahead:
+            self._look_out(columns)
+        self.newest = max(self.newest, put.newest)
+        groups.adopt(put)
+        self._tell(put.events)
 
     def _look_out(self, columns: EventColumns) -> None:
         """See what is in force from the beginning, and who is nobody from the beginning."""
-        rare = columns.rest.rows[_AHEAD[columns.kind[columns.rest.rows]]]
+        rare = columns.rest.rows[AHEAD[columns.kind[columns.rest.rows]]]
         for i in rare.tolist():
             guild = int(columns.guild[i])
             if columns.kind[i] == kinds.FORGOTTEN:
@@ -278,6 +287,3 @@ class _Folded:
 def _then(rows: Iterator[Rows | Sorted], end: Callable[[], None]) -> Iterator[Rows | Sorted]:
     yield from rows
     end()
-
-
-_AHEAD: Final = np.isin(np.arange(256), [kinds.SETTINGS, kinds.FORGOTTEN])

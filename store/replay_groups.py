@@ -16,11 +16,12 @@ from typing import IO, Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from store.columns import EventColumns
+from store.columns import EventColumns, PutDown
 from store.columns_chunk import Ints, Rest
-from store.replay_arranging import COLUMNS, KIND_BITS, Stretch, arranged
+from store.columns_down import Down
+from store.columns_slices import START, Kept, lay, lay_fast
+from store.replay_arranging import COLUMNS, Stretch, arranged
 
 __all__ = ["Groups", "bounds_of"]
 
@@ -37,16 +38,7 @@ class _Slice:
     rest: int
 
 
-class _Kept(msgspec.Struct, array_like=True):
-    rows: list[int]
-    ids: list[str]
-    versions: list[int]
-    recorded_at: list[int]
-    texts: list[str]
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Kept).decode
+_decode = msgspec.msgpack.Decoder(Kept).decode
 
 
 def bounds_of(guilds: Ints, events: int, most: int) -> Ints:
@@ -88,35 +80,41 @@ class Groups:
         """Gives the disk space back."""
         self._file.close()
 
-    def add(self, columns: EventColumns, here: Ints | None = None) -> None:
-        """Takes events in the order of the log; `here`: only these rows, ascending (None: all)."""
-        group = np.searchsorted(self._bounds, columns.guild, side="right").astype(np.uint16)
-        order = np.argsort(group, kind="stable") if here is None else here[np.argsort(group[here], kind="stable")]
-        if not len(order):
-            return
-        numbers = np.empty((_ROWS, len(order)), np.int64)
-        np.take(columns.subject << KIND_BITS | columns.kind, order, out=numbers[0])
-        for i, name in enumerate(("guild", "channel", "at", "arg", "position"), start=1):
-            np.take(getattr(columns, name), order, out=numbers[i])
-        ends = np.cumsum(np.bincount(group if here is None else group[here], minlength=len(self._slices)))
-        rests = _by_group(columns.rest, order, len(columns), ends)
-        start = 0
-        for number, end in enumerate(ends.tolist()):
-            if end > start:
-                self._put(number, np.ascontiguousarray(numbers[:, start:end]), rests.get(number, b""))
-            start = end
-        self._like = columns
-
-    def _put(self, group: int, numbers: Ints, rest: bytes) -> None:
+    def add(self, columns: EventColumns, until: int | None = None) -> int:
+        """Takes events, those up to the instant (None: all). Returns the last instant they speak of, 0 at least."""
+        laid = (lay_fast if self._fast else lay)(columns, self._bounds, until)
         with self._turn:
             start = self._end
-            self._end += numbers.nbytes + len(rest)
-            first, events = int(numbers[5, 0]), numbers.shape[1]
-            self._slices[group].append(_Slice(position=first, start=start, events=events, rest=len(rest)))
+            self._end += len(laid.content)
             self._file.seek(start)
-            for left in (numbers.data.cast("B"), memoryview(rest)):
-                while left:
-                    left = left[self._file.write(left) :]
+            left = laid.content
+            while left:
+                left = left[self._file.write(left) :]
+        laid.slices[:, START] += start
+        self._note(laid.slices, columns)
+        return laid.newest
+
+    def down(self, until: int | None, first_set: int, threads: int) -> Down:
+        """Where another process may put events down. Nothing else is to be added meanwhile."""
+        return Down(
+            file=self._file.fileno(),
+            start=self._end,
+            bounds=self._bounds,
+            until=until,
+            first_set=first_set,
+            threads=threads,
+        )
+
+    def adopt(self, put: PutDown) -> None:
+        """Takes what another process has put down."""
+        self._end = max(self._end, put.end)
+        if put.ahead:
+            self._note(put.slices, put.ahead[0])
+
+    def _note(self, slices: Ints, like: EventColumns) -> None:
+        for group, position, start, events, rest in slices.tolist():
+            self._slices[group].append(_Slice(position=position, start=start, events=events, rest=rest))
+        self._like = like
 
     def groups(self) -> Iterator[int]:
         """The numbers of the groups of which there are events; by ascending guilds."""
@@ -162,32 +160,7 @@ class Groups:
                 left = left[done:]
 
 
-def _by_group(rest: Rest, order: npt.NDArray[Any], rows: int, ends: Ints) -> dict[int, bytes]:
-    """By group, what of its events is in no column; rows counted from the group's first."""
-    if not len(rest.rows):
-        return {}
-    place = np.full(rows, -1, np.int64)
-    place[order] = np.arange(len(order))
-    places = place[rest.rows]
-    which = np.flatnonzero(places >= 0)
-    group = np.searchsorted(ends, places[which], side="right")
-    found: dict[int, bytes] = {}
-    for number in np.unique(group).tolist():
-        mine = which[group == number].tolist()
-        first = int(ends[number - 1]) if number else 0
-        found[number] = _encode(
-            _Kept(
-                rows=[int(places[i]) - first for i in mine],
-                ids=[rest.ids[i] for i in mine],
-                versions=[rest.versions[i] for i in mine],
-                recorded_at=[rest.recorded_at[i] for i in mine],
-                texts=[rest.texts[i] for i in mine],
-            )
-        )
-    return found
-
-
-def _rest(kept: Sequence[tuple[int, _Kept]], place: Ints) -> Rest:
+def _rest(kept: Sequence[tuple[int, Kept]], place: Ints) -> Rest:
     """What is in no column, by the rows in their new order."""
     places = place[np.array([first + row for first, one in kept for row in one.rows], np.int64)]
     sorting = np.argsort(places)

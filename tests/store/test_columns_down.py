@@ -1,0 +1,237 @@
+"""SQLite's log, put down by the process that reads it: the same events in the same groups as by the replay itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log
+from store.columns import EventColumns, LogReader, PutDown, Source
+from store.columns_ask import Ask, UnfitError
+from store.columns_chunk import Ints
+from store.columns_down import Begun, Down
+from store.columns_slices import lay, lay_fast
+from store.columns_texts import Found, Scanner
+from store.columns_worker import Job
+from store.engine import Database, open_database
+from store.gathered import Gathered
+from store.replay import Replay
+from store.replay_groups import Groups
+from tests.store.support import GUILD, OTHER_GUILD, START
+from tests.store.test_columns_pages import made
+from tracker.errors import DatabaseError
+from tracker.events.kinds import ROLES_CHANGED
+from tracker.ids import Ms, Partition
+from tracker.projections.kernel.compiled import Compiled, compiled
+
+pytest.importorskip("numba")
+
+EVENTS = 4_000
+BOUNDS = np.array([min(GUILD, OTHER_GUILD) + 1, max(GUILD, OTHER_GUILD)], np.int64)
+"""Two groups with events, and one without."""
+
+HERE = Partition(0)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Events of two guilds; some longer than a page. Instants go back now and then."""
+    db = open_database(str(tmp_path_factory.mktemp("down") / "many.db"), partitions=1)
+    for start in range(0, EVENTS, 1_000):
+        log.append(db, [made(i) for i in range(start, start + 1_000)], recorded_at=Ms(START + start))
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def within(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process of its own does is done in this one, in short stretches."""
+    monkeypatch.setattr(columns_read, "put_down_apart", columns_worker.put_down)
+    monkeypatch.setattr(columns_read, "chunks_apart", columns_worker.read)
+    monkeypatch.setattr(columns_stretches, "_STRETCH", 300)
+
+
+Row = tuple[object, ...]
+
+
+def rows_of(reader: LogReader, groups: Groups) -> list[list[Row]]:
+    """Each group's events; sets of roles instead of their numbers, and whatever is at hand of the others' texts."""
+    found = []
+    for group in groups.groups():
+        one = groups.columns(group)
+        arrays = (one.position, one.kind, one.guild, one.subject, one.channel, one.at)
+        args = [
+            reader.role_sets[n] if k == ROLES_CHANGED else n
+            for k, n in zip(one.kind.tolist(), one.arg.tolist(), strict=True)
+        ]
+        events = [one.event(i) if one.rest.find(i) is not None else None for i in range(len(one))]
+        found.append(list(zip(*(a.tolist() for a in arrays), args, events, strict=True)))
+    return found
+
+
+def by_hand(db: Database, *, until: int | None = None, guilds: Sequence[int] | None = None) -> list[list[Row]]:
+    """As a replay puts down what it reads by the ordinary driver, without numba."""
+    reader = LogReader(db, source="driver")
+    with Groups(BOUNDS) as groups:
+        for batch in reader.batches(HERE, upto=EVENTS, guilds=guilds, rows=333):
+            groups.add(batch, until)
+        return rows_of(reader, groups)
+
+
+def put_down(
+    db: Database, *, until: int | None = None, guilds: Sequence[int] | None = None, threads: int = 2
+) -> tuple[list[list[Row]], list[EventColumns | PutDown]]:
+    """As it is put down by whoever reads the pages, and what was told of it."""
+    reader = LogReader(db, source="pages")
+    with Groups(BOUNDS, fast=True) as groups:
+        told = []
+        down = lambda first: groups.down(until, first, threads)  # noqa: E731
+        for one in reader.put_down(HERE, upto=EVENTS, guilds=guilds, down=down):
+            told.append(one)
+            if isinstance(one, PutDown):
+                groups.adopt(one)
+            else:
+                groups.add(one, until)
+        return rows_of(reader, groups), told
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.usefixtures("within")
+def test_threads_that_read_the_pages_put_down_what_the_driver_gives(many: Database, threads: int) -> None:
+    found, told = put_down(many, threads=threads)
+    assert found == by_hand(many)
+    assert all(isinstance(one, PutDown) for one in told)
+    assert sum(one.events for one in told if isinstance(one, PutDown)) == EVENTS
+
+
+@pytest.mark.parametrize("until", [START - 1, START + 9_000, START + 25_001])
+@pytest.mark.parametrize("guilds", [None, (GUILD,), (OTHER_GUILD,), ()])
+@pytest.mark.usefixtures("within")
+def test_only_what_is_asked_for_is_put_down(many: Database, until: int, guilds: Sequence[int] | None) -> None:
+    found, _ = put_down(many, until=until, guilds=guilds)
+    assert found == by_hand(many, until=until, guilds=guilds)
+
+
+def test_another_process_puts_down_the_same(many: Database) -> None:
+    found, told = put_down(many)
+    assert found == by_hand(many)
+    assert [type(one) for one in told] == [PutDown]
+
+
+@pytest.mark.usefixtures("within")
+def test_where_no_open_file_can_be_given_away_the_replay_puts_down_what_is_read(
+    many: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "CAN_PUT_DOWN", False)
+    found, told = put_down(many)
+    assert found == by_hand(many)
+    assert {type(one) for one in told} == {EventColumns}
+
+
+@pytest.mark.usefixtures("within")
+def test_what_turns_out_not_to_be_readable_in_pages_is_put_down_by_the_replay(
+    many: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = Scanner.find
+
+    def finding(scanner: Scanner, after: int, upto: int) -> Iterator[Found]:
+        yield from find(scanner, after, upto)
+        if after >= 1_500:
+            raise UnfitError
+
+    monkeypatch.setattr(Scanner, "find", finding)
+    found, told = put_down(many)
+    assert found == by_hand(many)
+    kinds = [type(one) for one in told]
+    assert kinds == [PutDown] * 5 + [EventColumns] * (len(kinds) - 5)
+    assert len(kinds) > 5
+
+
+@pytest.mark.parametrize("source", ["pages", "driver"])
+@pytest.mark.usefixtures("within")
+def test_a_replay_of_what_was_put_down_gives_the_same_rows(many: Database, source: Source) -> None:
+    def rows(kernel: Compiled | None, reader: LogReader) -> tuple[object, ...]:
+        gathered = Gathered()
+        told: list[int] = []
+        with Replay(reader, HERE, gathered, kernel=kernel, jobs=2, until=START + 30_000) as replay:
+            replay.read(EVENTS, told.append)
+            replay.finish(START + 40_000)
+        tables = {name: sorted(found) for name, found in gathered.rows().items()}
+        return tables, replay.newest, replay.forgotten, sum(told)
+
+    assert rows(compiled(), LogReader(many, source=source)) == rows(None, LogReader(many, source="driver"))
+
+
+def test_a_process_that_dies_is_told_of(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **how: Any) -> None:
+            super().__init__(*args, **how)
+            self.kill()
+            self.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", Dying)
+    with pytest.raises(DatabaseError, match="ended too early"):
+        put_down(many)
+
+
+def test_a_file_that_cannot_be_written_is_told_of(many: Database) -> None:
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(OSError, match="seek"):
+            list(columns_apart.put_down_apart(job(many, writing)))
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def job(db: Database, file: int) -> Job:
+    """The whole log into that file."""
+    down = Down(file=file, start=0, bounds=BOUNDS, until=None, first_set=0, threads=2)
+    ask = Ask(partition=HERE, after=0, upto=EVENTS, guilds=None, rows=500)
+    return Job(path=db.name, ask=ask, way="pages", down=down)
+
+
+@pytest.mark.usefixtures("within")
+def test_whoever_gives_up_leaves_no_thread_behind(many: Database) -> None:
+    with Groups(BOUNDS) as groups:
+        answers = columns_worker.put_down(job(many, groups.down(None, 0, 2).file))
+        assert isinstance(next(answers), Begun)
+        next(answers)
+        answers.close()
+    assert not [one.name for one in threads_of_reading() if one.is_alive()]
+
+
+def threads_of_reading() -> list[Any]:
+    """Those that read stretches."""
+    import threading
+
+    return [one for one in threading.enumerate() if one.name.startswith("stretch")]
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_in_whatever_order_stretches_are_added_a_group_is_the_same(many: Database, fast: bool) -> None:
+    reader = LogReader(many, source="driver")
+    batches = list(reader.batches(HERE, upto=EVENTS, rows=250))
+    Random(7).shuffle(batches)
+    with Groups(BOUNDS, fast=fast) as groups:
+        for batch in batches:
+            groups.add(batch)
+        assert rows_of(reader, groups) == by_hand(many)
+
+
+@pytest.mark.parametrize("until", [None, START + 12_345, START - 10**9])
+@pytest.mark.parametrize("bounds", [np.zeros(0, np.int64), BOUNDS, np.array([1], np.int64)])
+def test_numba_lays_out_what_numpy_does(many: Database, bounds: Ints, until: int | None) -> None:
+    (batch,) = LogReader(many, source="driver").batches(HERE, upto=EVENTS)
+    slow, fast = lay(batch, bounds, until), lay_fast(batch, bounds, until)
+    assert slow.slices.tolist() == fast.slices.tolist()
+    assert slow.newest == fast.newest
+    for _, _, start, events, rest in slow.slices.tolist():
+        end = start + 48 * events + rest
+        assert slow.content[start:end] == fast.content[start:end]
