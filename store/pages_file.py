@@ -21,7 +21,7 @@ from store import pages_tree as tree
 
 __all__ = ["PageFile"]
 
-_ROWS: Final = 65_536
+_ROWS: Final = 16_384
 """Rows that are put in place at once."""
 
 _SIZE_AT: Final = 28
@@ -38,6 +38,8 @@ class _Tree:
         self.meta = np.zeros((tree.LEVELS, tree.META), np.int64)
         self.meta[:, 1] = tree.PAGE
         self.held = np.zeros((tree.LEVELS, tree.PAYLOAD), np.uint8)
+        self.kept = np.zeros(tree.KEPT, np.uint8)
+        self.ends = np.zeros(tree.MOST, np.int64)
 
 
 class PageFile:
@@ -57,6 +59,11 @@ class PageFile:
         self._trees = {name: _Tree(roots[name]) for name in tables}
         self._file = path.open("r+b", buffering=0)
         self._next = pages + 1
+        self._cells = np.empty(tree.KEPT + _ROWS * tree.PAYLOAD, np.uint8)
+        self._starts = np.empty(tree.MOST + _ROWS, np.int64)
+        self._out = np.empty(
+            (_ROWS * tree.PAYLOAD // (tree.PAGE - tree.PAYLOAD) + 4 * tree.LEVELS, tree.PAGE), np.uint8
+        )
 
     def add(self, name: str, rows: np.ndarray, key: int) -> None:
         """Takes rows (*cells, nulls) of a table: they come in the order of their first `key` numbers, and after all
@@ -69,20 +76,19 @@ class PageFile:
             if one.last >= first:
                 raise ValueError(f"{name}: the row {first} comes after {one.last}")
             one.last = tuple(part[-1, :key].tolist())
-            out = np.empty(
-                (len(part) * tree.PAYLOAD // (tree.PAGE - tree.PAYLOAD) + tree.LEVELS + 2, tree.PAGE), np.uint8
-            )
             state = np.array([0, self._next], np.int64)
-            tree.place(part, one.pages, one.meta, one.held, out, state)
-            self._write(out, state)
+            tree.place(
+                part, one.kept, one.ends, self._cells, self._starts, one.pages, one.meta, one.held, self._out, state
+            )
+            self._write(self._out, state)
 
     def finish(self) -> None:
         """All rows are there."""
         for one in self._trees.values():
-            out, root = np.empty((3 * tree.LEVELS, tree.PAGE), np.uint8), np.zeros(tree.PAGE, np.uint8)
-            state = np.array([0, self._next], np.int64)
-            tree.finish(one.pages, one.meta, one.held, out, state, root)
-            self._write(out, state)
+            root, state = np.zeros(tree.PAGE, np.uint8), np.array([0, self._next], np.int64)
+            payload = np.zeros(tree.PAYLOAD, np.uint8)
+            tree.finish(one.kept, one.ends, one.pages, one.meta, one.held, payload, self._out, state, root)
+            self._write(self._out, state)
             self._at((one.root - 1) * tree.PAGE, root)
         self._at(_SIZE_AT, np.array([self._next - 1], ">u4"))
         self.close()

@@ -8,13 +8,13 @@ them. Rows hold numbers and nulls only, and are far smaller than a page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 
-__all__ = ["LEVELS", "META", "PAGE", "PAYLOAD", "finish", "place"]
+from store.columns_btree import compiled, copy
+
+__all__ = ["KEPT", "LEVELS", "META", "MOST", "PAGE", "PAYLOAD", "finish", "place"]
 
 PAGE: Final = 4096
 LEVELS: Final = 12
@@ -26,64 +26,82 @@ META: Final = 4
 """What is known of a level's page: its cells, where their bytes begin, and, of a row that no longer fits and waits for
 the next one, how long it is (0: none waits) and which page is below it."""
 
+KEPT: Final = PAGE + 2 * (PAYLOAD + 3) + 8
+"""Bytes of a leaf's cells that wait: as many as fit onto a page, two more, and what writing a number scratches."""
+MOST: Final = PAGE // 4
+"""More cells than ever wait: each takes six bytes and more."""
+
 _LEAF: Final = 10
 _INNER: Final = 2
+_HEAD: Final = 12
+"""Bytes before an inner page's list of cells."""
 _LOCKED: Final = 0x4000_0000 // PAGE + 1
 """The page that nobody may use: on its bytes SQLite's locks are."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+
+@compiled
+def _put_eight(out: Any, at: int, value: Any) -> None:
+    """Write eight bytes at `at`."""
+    i = np.uint64(at)
+    out[i] = np.uint8(value >> np.uint64(56))
+    out[i + np.uint64(1)] = np.uint8(value >> np.uint64(48))
+    out[i + np.uint64(2)] = np.uint8(value >> np.uint64(40))
+    out[i + np.uint64(3)] = np.uint8(value >> np.uint64(32))
+    out[i + np.uint64(4)] = np.uint8(value >> np.uint64(24))
+    out[i + np.uint64(5)] = np.uint8(value >> np.uint64(16))
+    out[i + np.uint64(6)] = np.uint8(value >> np.uint64(8))
+    out[i + np.uint64(7)] = np.uint8(value)
 
 
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+@compiled
+def _cell(cells: Any, row: int, width: int, out: Any, start: int) -> int:
+    """A row as SQLite keeps it on a leaf: how long it is, the types of its numbers, then those. Returns where it ends.
 
-
-@_compiled
-def _record(cells: Any, row: int, width: int, payload: Any) -> int:
-    """A row as SQLite keeps it; returns how many bytes that are. The last number of a row says where it is null."""
+    The last number of a row says where it is null. Each number is written in 8 bytes, of which the next one leaves as
+    many as it has: which size a number has is not to be guessed by the processor, and up to 7 bytes behind the end are
+    scratched.
+    """
     nulls = cells[row, width]
-    payload[0] = width + 1  # each type takes one byte, and so does this number
-    at = width + 1
+    out[start + 1] = width + 1  # each type takes one byte, and so does this number
+    at = start + 2 + width
     for i in range(width):
         value = cells[row, i]
+        bits = value ^ value >> 63
+        size = 1 + (bits > 0x7F) + (bits > 0x7FFF) + (bits > 0x7F_FFFF) + (bits > 0x7FFF_FFFF)
+        size += bits > 0x7FFF_FFFF_FFFF
+        kind = size
+        size += (kind > 4) + (kind > 5)
+        if np.uint64(value) < 2:
+            kind, size = 8 + value, 0
         if nulls >> i & 1:
-            payload[1 + i] = 0
-        elif value == 0 or value == 1:
-            payload[1 + i] = 8 + value
-        else:
-            size = 1
-            rest = value >> 7
-            while rest != 0 and rest != -1:
-                rest >>= 8
-                size += 1
-            if size == 5:
-                size = 6
-            elif size == 7:
-                size = 8
-            payload[1 + i] = size if size <= 4 else (5 if size == 6 else 6)
-            for byte in range(size):
-                payload[at + byte] = value >> 8 * (size - 1 - byte) & 255
-            at += size
-    return at
+            kind, size = 0, 0
+        out[np.uint64(start + 2 + i)] = kind
+        _put_eight(out, at, np.uint64(value) << np.uint64(64 - 8 * size & 63))
+        at += size
+    size = at - start - 1
+    if size < 128:
+        out[start] = size
+        return at
+    for byte in range(at - 1, start, -1):  # it takes two bytes to say so
+        out[byte + 1] = out[byte]
+    out[start], out[start + 1] = 128 | size >> 7, size & 127
+    return at + 1
 
 
-@_compiled
+@compiled
 def _write(pages: Any, meta: Any, level: int, child: int, payload: Any, size: int) -> bool:
     """Put a cell on the level's page. False: there is no room for it."""
-    head = 12 if level else 8
-    long = size + (1 if size < 128 else 2) + (4 if level else 0)
     cells = meta[level, CELLS]
-    at = meta[level, CONTENT] - long
-    if at < head + 2 * (cells + 1):
+    at = meta[level, CONTENT] - size - (5 if size < 128 else 6)
+    if at < _HEAD + 2 * (cells + 1):
         return False
     page = pages[level]
-    page[head + 2 * cells] = at >> 8
-    page[head + 2 * cells + 1] = at & 255
+    page[_HEAD + 2 * cells] = at >> 8
+    page[_HEAD + 2 * cells + 1] = at & 255
     meta[level, CELLS], meta[level, CONTENT] = cells + 1, at
-    if level:
-        for byte in range(4):
-            page[at + byte] = child >> 8 * (3 - byte) & 255
-        at += 4
+    for byte in range(4):
+        page[at + byte] = child >> 8 * (3 - byte) & 255
+    at += 4
     if size >= 128:
         page[at] = 128 | size >> 7
         page[at + 1] = size & 127
@@ -96,39 +114,45 @@ def _write(pages: Any, meta: Any, level: int, child: int, payload: Any, size: in
     return True
 
 
-@_compiled
+@compiled
 def _head(pages: Any, meta: Any, level: int, right: int) -> None:
     """The level's page is complete: `right` is the page below it that comes last."""
     page = pages[level]
-    page[0] = _INNER if level else _LEAF
+    page[0] = _INNER
     page[1] = page[2] = page[7] = 0
     page[3], page[4] = meta[level, CELLS] >> 8, meta[level, CELLS] & 255
     page[5], page[6] = meta[level, CONTENT] >> 8, meta[level, CONTENT] & 255
-    if level:
-        for byte in range(4):
-            page[8 + byte] = right >> 8 * (3 - byte) & 255
+    for byte in range(4):
+        page[8 + byte] = right >> 8 * (3 - byte) & 255
 
 
-@_compiled
-def _close(pages: Any, meta: Any, level: int, right: int, out: Any, state: Any) -> int:
-    """The level's page goes out, and the next one is empty. Returns its number.
+@compiled
+def _next(out: Any, state: Any) -> Any:
+    """The number of the next page that goes out; it is `out[state[0] - 1]`.
 
     `state`: how many pages are in `out`, and the number of the next one.
     """
-    _head(pages, meta, level, right)
     if state[1] == _LOCKED:
+        out[state[0]] = 0
         state[0] += 1
         state[1] += 1
-    number = state[1]
-    out[state[0]] = pages[level]
     state[0] += 1
     state[1] += 1
+    return state[1] - 1
+
+
+@compiled
+def _close(pages: Any, meta: Any, level: int, right: int, out: Any, state: Any) -> int:
+    """The level's page goes out, and the next one is empty. Returns its number."""
+    _head(pages, meta, level, right)
+    number = _next(out, state)
+    copy(pages[level], 0, out[state[0] - 1], 0, PAGE)
     pages[level] = 0
     meta[level, CELLS], meta[level, CONTENT] = 0, PAGE
     return int(number)
 
 
-@_compiled
+@compiled
 def _put(
     pages: Any, meta: Any, held: Any, level: int, child: int, payload: Any, size: int, out: Any, state: Any
 ) -> None:
@@ -136,7 +160,7 @@ def _put(
     while True:
         if not meta[level, HELD]:
             if not _write(pages, meta, level, child, payload, size):
-                held[level, :size] = payload[:size]
+                copy(payload, 0, held[level], 0, size)
                 meta[level, HELD], meta[level, CHILD] = size, child
             return
         number = _close(pages, meta, level, meta[level, CHILD], out, state)
@@ -146,47 +170,111 @@ def _put(
         level += 1
 
 
-@_compiled
-def place(cells: Any, pages: Any, meta: Any, held: Any, out: Any, state: Any) -> None:
-    """Put rows (partition, *columns, nulls) behind those that are there. Full pages go to `out`; see `_close`."""
-    payload = np.zeros(PAYLOAD, np.uint8)
-    width = cells.shape[1] - 1
+@compiled
+def _leaf(buffer: Any, starts: Any, first: int, end: int, page: Any) -> None:
+    """Make a page of the cells from `first` to before `end`, which are one behind the other."""
+    begin, cells = starts[first], end - first
+    content = PAGE - (starts[end] - begin)
+    page[0] = _LEAF
+    page[1] = page[2] = page[7] = 0
+    page[3], page[4] = cells >> 8, cells & 255
+    page[5], page[6] = content >> 8, content & 255
+    for i in range(cells):
+        at = content + starts[first + i] - begin
+        page[8 + 2 * i], page[9 + 2 * i] = at >> 8, at & 255
+    page[8 + 2 * cells : content] = 0
+    copy(buffer, begin, page, content, PAGE - content)
+
+
+@compiled
+def _fitting(starts: Any, first: int, count: int) -> int:
+    """The first cell that no longer fits onto a page that begins with `first`."""
+    end, most = first, starts[first] + PAGE - 8
+    while end < count and starts[end + 1] + 2 * (end + 1 - first) <= most:
+        end += 1
+    return end
+
+
+@compiled
+def _up(pages: Any, meta: Any, held: Any, buffer: Any, starts: Any, cell: int, page: int, out: Any, state: Any) -> None:
+    """A cell that comes behind a leaf goes up a level."""
+    begin = starts[cell] + (1 if buffer[starts[cell]] < 128 else 2)
+    _put(pages, meta, held, 1, page, buffer[begin:], starts[cell + 1] - begin, out, state)
+
+
+@compiled
+def place(
+    cells: Any, kept: Any, ends: Any, buffer: Any, starts: Any, pages: Any, meta: Any, held: Any, out: Any, state: Any
+) -> None:
+    """Put rows (partition, *columns, nulls) behind those that are there. Full pages go to `out`; see `_next`.
+
+    `kept`: the cells for which there is no page yet, as one; `ends`: how many they are, then where each one begins, and
+    where the last one ends. `buffer` and `starts` have room for these and for all rows.
+    """
+    count, width = ends[0], cells.shape[1] - 1
+    copy(ends, 1, starts, 0, count + 1)
+    at = starts[count]
+    copy(kept, 0, buffer, 0, at)
     for row in range(len(cells)):
-        size = _record(cells, row, width, payload)
-        _put(pages, meta, held, 0, 0, payload, size, out, state)
+        at = _cell(cells, row, width, buffer, at)
+        count += 1
+        starts[count] = at
+    first = 0
+    while True:
+        end = _fitting(starts, first, count)
+        if count < end + 2:  # the cell that goes up needs one behind it
+            break
+        number = _next(out, state)
+        _leaf(buffer, starts, first, end, out[state[0] - 1])
+        _up(pages, meta, held, buffer, starts, end, number, out, state)
+        first = end + 1
+    begin = starts[first]
+    ends[0] = count - first
+    for i in range(count - first + 1):
+        ends[i + 1] = starts[first + i] - begin
+    copy(buffer, begin, kept, 0, at - begin)
 
 
-@_compiled
+@compiled
 def _taken_back(pages: Any, meta: Any, level: int, payload: Any) -> tuple[int, int]:
     """Take the level's last cell off its page; returns the page below it and its size."""
     page = pages[level]
-    at = meta[level, CONTENT]
-    start = at
+    start = meta[level, CONTENT]
     child = 0
-    if level:
-        for byte in range(4):
-            child = child << 8 | int(page[at + byte])
-        at += 4
-    size = int(page[at])
-    at += 1
+    for byte in range(4):
+        child = child << 8 | int(page[start + byte])
+    at = start + 5
+    size = int(page[at - 1])
     if size >= 128:
         size = (size & 127) << 7 | int(page[at])
         at += 1
-    payload[:size] = page[at : at + size]
+    copy(page, at, payload, 0, size)
     page[start : at + size] = 0
-    head = (12 if level else 8) + 2 * (meta[level, CELLS] - 1)
-    page[head] = page[head + 1] = 0
     meta[level, CELLS] -= 1
+    head = _HEAD + 2 * meta[level, CELLS]
+    page[head] = page[head + 1] = 0
     meta[level, CONTENT] = at + size
     return child, size
 
 
-@_compiled
-def finish(pages: Any, meta: Any, held: Any, out: Any, state: Any, root: Any) -> None:
-    """There are no more rows: what is left goes to `out`, the page at the top to `root`."""
-    payload = np.zeros(PAYLOAD, np.uint8)
-    right = 0
-    for level in range(LEVELS - 1):
+@compiled
+def finish(
+    kept: Any, ends: Any, pages: Any, meta: Any, held: Any, payload: Any, out: Any, state: Any, root: Any
+) -> None:
+    """There are no more rows: what is left goes to `out`, the page at the top to `root`. `payload`: room for a row."""
+    count, starts = ends[0], ends[1:]
+    end, first = _fitting(starts, 0, count), 0
+    if end < count:  # all but one fit, so that one before it goes up
+        number = _next(out, state)
+        _leaf(kept, starts, 0, end - 1, out[state[0] - 1])
+        _up(pages, meta, held, kept, starts, end - 1, number, out, state)
+        first = end
+    if not meta[1, CELLS]:
+        _leaf(kept, starts, first, count, root)
+        return
+    right = _next(out, state)
+    _leaf(kept, starts, first, count, out[state[0] - 1])
+    for level in range(1, LEVELS - 1):
         if meta[level, HELD]:  # it may not stand at the end of a level: a page is to follow it
             child, size = _taken_back(pages, meta, level, payload)
             number = _close(pages, meta, level, child, out, state)
@@ -195,6 +283,6 @@ def finish(pages: Any, meta: Any, held: Any, out: Any, state: Any, root: Any) ->
             meta[level, HELD] = 0
         if not meta[level + 1, CELLS]:
             _head(pages, meta, level, right)
-            root[:] = pages[level]
+            copy(pages[level], 0, root, 0, PAGE)
             return
         right = _close(pages, meta, level, right, out, state)
