@@ -21,7 +21,7 @@ from tracker.events.rule import ExpAdjusted
 from tracker.events.ticks import TrackerTicked
 from tracker.events.voice import VoiceJoined, flags_of
 
-__all__ = ["REPEATING", "SHORT_CUTS", "TYPES", "Args"]
+__all__ = ["PLAIN_ROLES", "REPEATING", "SHORT_CUTS", "TYPES", "Args"]
 
 TYPES: Final[dict[int, str]] = {number: name for name, number in kinds.KINDS.items()}
 """The type name of each kind."""
@@ -35,6 +35,9 @@ REPEATING: Final = frozenset(
         kinds.INTERACTION_USED, kinds.ROLES_CHANGED, kinds.ADJUSTED,
     }
 )  # fmt: skip
+PLAIN_ROLES: Final = MemberRolesChanged.VERSION == 1
+"""Whether there are short cuts to the sets of roles in texts of version 1: what they read is that one."""
+
 _MOST: Final = 10**13
 
 
@@ -44,20 +47,21 @@ class Args:
     def __init__(self) -> None:
         self.role_sets: list[tuple[int, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
-        self._known: dict[tuple[int, int], dict[str, int]] = {}
+        self._known: dict[tuple[int, int], dict[str | bytes, int]] = {}
         self._room = _KEPT
         self._role_ids: dict[str, int] = {}
         self._short_cuts = dict(SHORT_CUTS)
-        if MemberRolesChanged.VERSION == 1:
+        if PLAIN_ROLES:
             self._short_cuts[kinds.ROLES_CHANGED] = self._role_set
 
     def read(self, kind: int, version: int, texts: Sequence[str | bytes]) -> tuple[list[int], list[int]]:
         """The args of these texts (0 where a text cannot be read), and the indexes of those that cannot be read."""
-        known = self._known.setdefault((kind, version), {}) if kind in REPEATING else {}
+        repeats = kind in REPEATING
+        known = self._known.setdefault((kind, version), {}) if repeats else {}
         found: list[int] = []
         bad: list[int] = []
         for index, text in enumerate(texts):
-            arg = known.get(text)  # type: ignore[arg-type]
+            arg = known.get(text)
             if arg is None:
                 try:
                     arg = self._one(kind, version, text)
@@ -65,18 +69,17 @@ class Args:
                     bad.append(index)
                     arg = 0
                 else:
-                    self._keep(known, kind, text, arg)
+                    if repeats:
+                        self._make_room()
+                    known[text] = arg
             found.append(arg)
         return found, bad
 
-    def _keep(self, known: dict[str, int], kind: int, text: str | bytes, arg: int) -> None:
-        if kind not in REPEATING or not isinstance(text, str):
-            return
+    def _make_room(self) -> None:
         if self._room <= 0:
             for texts in self._known.values():
                 texts.clear()
             self._room = _KEPT
-        known[text] = arg
         self._room -= 1
 
     def _one(self, kind: int, version: int, text: str | bytes) -> int:
@@ -88,7 +91,7 @@ class Args:
                 pass  # the codec knows
         data = data_from_json(TYPES[kind], version, text)
         if isinstance(data, MemberRolesChanged):
-            return self._roles(data.role_ids)
+            return self.number(data.role_ids)
         says = _ARGS.get(kind)
         return 0 if says is None else says(data)
 
@@ -102,9 +105,10 @@ class Args:
             role_ids.add(role)
         if len(known) > _KEPT:
             known.clear()
-        return self._roles(tuple(sorted(role_ids)))
+        return self.number(tuple(sorted(role_ids)))
 
-    def _roles(self, role_ids: tuple[int, ...]) -> int:
+    def number(self, role_ids: tuple[int, ...]) -> int:
+        """The number of a set of roles, ascending."""
         number = self._numbers.setdefault(role_ids, len(self.role_sets))
         if number == len(self.role_sets):
             self.role_sets.append(role_ids)

@@ -15,7 +15,10 @@ from store.columns_args import REPEATING, SHORT_CUTS, TYPES
 from store.columns_btree import SIZES, compiled, copy, eight
 from tracker.events import kinds
 
-__all__ = ["ALONE", "BOOKED", "LETTERS", "MOVED", "MOVED_FROM", "coded", "known_kinds", "known_types"]
+__all__ = [
+    "ALONE", "BOOKED", "LETTERS", "MOVED", "MOVED_FROM", "coded", "digits", "known_kinds", "known_types", "same",
+    "written",
+]  # fmt: skip
 
 BOOKED, LETTERS = range(2)
 """What the numbers of `state` count: texts in the book, and their bytes."""
@@ -46,17 +49,18 @@ _ONE: Final = np.uint64(1)
 _NIL: Final = np.uint64(48)
 
 
-def _written(text: str) -> npt.NDArray[np.uint8]:
+def written(text: str) -> npt.NDArray[np.uint8]:
+    """A text's bytes."""
     return np.frombuffer(text.encode(), np.uint8).copy()
 
 
-_MESSAGE: Final = _written("message:")
-_FROM: Final = _written(MOVED_FROM)
-_OF: Final = _written('{"message_id":"')
-_AS_OF: Final = _written('{"as_of":')
-_A_MEMBER: Final = _written('{"bot":false,"name":"')
-_A_BOT: Final = _written('{"bot":true,"name":"')
-_NAMED: Final = _written('{"name":"')
+_MESSAGE: Final = written("message:")
+_FROM: Final = written(MOVED_FROM)
+_OF: Final = written('{"message_id":"')
+_AS_OF: Final = written('{"as_of":')
+_A_MEMBER: Final = written('{"bot":false,"name":"')
+_A_BOT: Final = written('{"bot":true,"name":"')
+_NAMED: Final = written('{"name":"')
 
 
 @compiled
@@ -79,7 +83,8 @@ def _hash(m: Any, at: int, size: int, seed: int) -> Any:
 
 
 @compiled
-def _same(a: Any, i: int, b: Any, j: int, size: int) -> bool:
+def same(a: Any, i: int, b: Any, j: int, size: int) -> bool:
+    """Whether so many bytes are the same."""
     k = 0
     if size >= 8:
         while k + 8 <= size:
@@ -95,7 +100,7 @@ def _same(a: Any, i: int, b: Any, j: int, size: int) -> bool:
 
 
 @compiled
-def _digits(m: Any, at: int, size: int) -> Any:
+def digits(m: Any, at: int, size: int) -> Any:
     """The number that is written there as the codec writes one; 0 if none is, or none of 63 bits."""
     if size < 1 or size > 19 or m[np.uint64(at)] == 48:
         return np.int64(0)
@@ -111,25 +116,25 @@ def _digits(m: Any, at: int, size: int) -> Any:
 def _message(m: Any, at: int, size: int) -> Any:
     """The number in `message:<number>`; 0 if it is not written so."""
     begin = len(_MESSAGE)
-    if size <= begin or not _same(m, at, _MESSAGE, 0, begin):
+    if size <= begin or not same(m, at, _MESSAGE, 0, begin):
         return np.int64(0)
-    return _digits(m, at + begin, size - begin)
+    return digits(m, at + begin, size - begin)
 
 
 @compiled
 def _enclosed(m: Any, at: int, size: int, before: Any) -> Any:
     """The number between `before` and what ends a text of one id; 0: there is none."""
     begin = len(before)
-    if size < begin + 3 or not _same(m, at, before, 0, begin) or m[at + size - 1] != 125 or m[at + size - 2] != 34:
+    if size < begin + 3 or not same(m, at, before, 0, begin) or m[at + size - 1] != 125 or m[at + size - 2] != 34:
         return np.int64(0)
-    return _digits(m, at + begin, size - begin - 2)
+    return digits(m, at + begin, size - begin - 2)
 
 
 @compiled
 def _plain(m: Any, at: int, size: int, before: Any) -> bool:
     """Whether a text is `before` and a name that is written as it is, whatever bytes it has (UTF-8 or not)."""
     begin = len(before)
-    if size < begin + 2 or not _same(m, at, before, 0, begin) or m[at + size - 1] != 125 or m[at + size - 2] != 34:
+    if size < begin + 2 or not same(m, at, before, 0, begin) or m[at + size - 1] != 125 or m[at + size - 2] != 34:
         return False
     wrong = False
     for i in range(at + begin, at + size - 2):
@@ -146,9 +151,9 @@ def _alone(m: Any, at: int, size: int, k: int) -> Any:
         return value if value else np.int64(-1)
     if k == _TICKED:
         begin = len(_AS_OF)
-        if size < begin + 2 or not _same(m, at, _AS_OF, 0, begin) or m[at + size - 1] != 125:
+        if size < begin + 2 or not same(m, at, _AS_OF, 0, begin) or m[at + size - 1] != 125:
             return np.int64(-1)
-        value = _digits(m, at + begin, size - begin - 1)
+        value = digits(m, at + begin, size - begin - 1)
         return value if value and np.uint64(value) <= _MOST_TICKED else np.int64(-1)
     if k == _JOINED:
         if _plain(m, at, size, _A_MEMBER):
@@ -161,12 +166,12 @@ def _alone(m: Any, at: int, size: int, k: int) -> Any:
 def _beyond(m: Any, at: int, size: int) -> int:
     """How much of a text of `voice.moved` the id and what is before it take; 0: it is not written as usual."""
     begin = len(_FROM)
-    if size < begin + 3 or not _same(m, at, _FROM, 0, begin):
+    if size < begin + 3 or not same(m, at, _FROM, 0, begin):
         return 0
     end = begin
     while end < size and m[np.uint64(at + end)] != 34:
         end += 1
-    return end + 1 if end < size and _digits(m, at + begin, end - begin) else 0
+    return end + 1 if end < size and digits(m, at + begin, end - begin) else 0
 
 
 @compiled
@@ -200,7 +205,7 @@ def _entry(m: Any, at: int, size: int, tag: int, slots: Any, entries: Any, lette
             entries[e, 0] == value
             and entries[e, 1] == tag
             and entries[e, 3] == size
-            and _same(m, at, letters, entries[e, 2], size)
+            and same(m, at, letters, entries[e, 2], size)
         ):
             return e
         slot = (slot + 1) & mask

@@ -86,7 +86,7 @@ def eight(m: Any, at: int) -> Any:
 
 
 @compiled
-def copy(a: Any, i: int, b: Any, j: int, size: int) -> None:
+def copy(a: Any, i: Any, b: Any, j: Any, size: Any) -> None:
     """Copy some bytes of `a` to `b`."""
     for k in range(size):
         b[np.uint64(j + k)] = a[np.uint64(i + k)]

@@ -12,25 +12,26 @@ __all__ = ["counted", "laid"]
 
 
 @compiled
-def counted(guild: Any, at: Any, until: int, bounds: Any, group: Any, place: Any, counts: Any) -> None:
-    """For each event its group (-1: it occurred after `until`) and its place there; and how many each group has."""
-    before, same = np.int64(-1), np.int64(0)
+def counted(
+    guild: Any, at: Any, until: int, bounds: Any, near: Any, shift: int, group: Any, place: Any, counts: Any
+) -> None:
+    """For each event its group (-1: it occurred after `until`) and its place there; and how many each group has.
+
+    `near`: how many bounds are not beyond the first one + (its index << shift): from there on one looks.
+    """
+    most, last = len(bounds), len(near) - 1
     for n in range(len(guild)):
         if at[n] > until:
             group[n] = -1
             continue
-        if guild[n] != before:
-            before, low, high = guild[n], np.int64(0), np.int64(len(bounds))
-            while low < high:
-                middle = (low + high) >> 1
-                if bounds[np.uint64(middle)] <= before:
-                    low = middle + 1
-                else:
-                    high = middle
-            same = low
-        group[n] = same
-        place[n] = counts[np.uint64(same)]
-        counts[np.uint64(same)] += 1
+        g = np.int64(0)
+        if most and guild[n] >= bounds[0]:
+            g = near[np.uint64(min((guild[n] - bounds[0]) >> shift, last))]
+            while g < most and bounds[np.uint64(g)] <= guild[n]:
+                g += 1
+        group[n] = g
+        place[n] = counts[np.uint64(g)]
+        counts[np.uint64(g)] += 1
 
 
 @compiled

@@ -25,6 +25,7 @@ how many bytes behind them say what is in no column.
 
 _EVENT: Final = 8 * len(COLUMNS)
 _NEVER: Final = (1 << 63) - 1
+_NEAR_BITS: Final = 8
 
 
 class Numbers(Protocol):
@@ -82,7 +83,9 @@ def lay_fast(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
 
     n, several = len(columns.guild), len(bounds) + 1
     group, place, counts = np.empty(n, np.int16), np.empty(n, np.int32), np.zeros(several, np.int64)
-    counted(columns.guild, columns.at, _NEVER if until is None else until, bounds, group, place, counts)
+    near, shift = _near(bounds)
+    latest = _NEVER if until is None else until
+    counted(columns.guild, columns.at, latest, bounds, near, shift, group, place, counts)
     rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows])
     slices = _slices(counts, rests)
     content = np.empty(_size(slices), np.uint8)
@@ -93,6 +96,16 @@ def lay_fast(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
         kinds.TICKED, group, place, starts, counts, content.view(np.int64),
     )  # fmt: skip
     return _laid(content, slices, rests, int(newest))
+
+
+def _near(bounds: Ints) -> tuple[Ints, int]:
+    """Where to look for a guild among the bounds: for each of equal stretches from the first bound on."""
+    if not len(bounds):
+        return np.zeros(1, np.int64), 0
+    first = int(bounds[0])
+    shift = max((int(bounds[-1]) - first).bit_length() - _NEAR_BITS, 0)
+    edges = [min(first + (i << shift), _NEVER) for i in range(1 << _NEAR_BITS)]
+    return np.searchsorted(bounds, np.array(edges, np.int64), side="right"), shift
 
 
 def lay(columns: Numbers, bounds: Ints, until: int | None) -> Laid:

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from store import columns_btree as btree
-from store.columns_args import Args
+from store.columns_args import PLAIN_ROLES, Args
 from store.columns_ask import UnfitError
 from store.columns_book import ALONE, BOOKED, MOVED, MOVED_FROM, coded, known_kinds, known_types
 from store.columns_btree import SIZES
 from store.columns_chunk import HAS_REST, Ints, Rest
+from store.columns_gather import gathered, roles_in
 from store.columns_scan import CODED, scan
 from tracker.events import kinds
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["Bytes", "Found", "Place", "Scanner", "Texts"]
+__all__ = ["Bytes", "Found", "Place", "Scanner", "Texts", "texts_at"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -142,16 +143,27 @@ class Texts:
 
     def _learn(self, booked: int, now: int) -> None:
         """Read the texts that are new in the book."""
-        tags, starts, sizes = self._entries[booked:now, 1:].T
-        letters = self._letters.data
+        tags, starts, sizes = self._entries[booked:now, 1:].T.copy()
         for tag in np.unique(tags).tolist():
             mine = np.flatnonzero(tags == tag)
-            places = zip(starts[mine].tolist(), sizes[mine].tolist(), strict=True)
-            texts = [_decoded(letters[at : at + size]) for at, size in places]
-            kind = tag >> 32
+            kind, version = tag >> 32, tag & 0xFFFF_FFFF
+            if kind == kinds.ROLES_CHANGED and version == 1 and PLAIN_ROLES:
+                mine = self._learn_roles(booked, mine, starts, sizes)
+            texts = texts_at(self._letters, self._letters, starts[mine], sizes[mine])
             if kind == MOVED:
                 kind, texts = kinds.VOICE_MOVED, [f'{MOVED_FROM}1"{text}' for text in texts]
-            self._numbers[booked + mine] = self._read(kind, tag & 0xFFFF_FFFF, texts)
+            self._numbers[booked + mine] = self._read(kind, version, texts)
+
+    def _learn_roles(self, booked: int, mine: Ints, starts: Ints, sizes: Ints) -> Ints:
+        """Number the sets of roles in those of the new texts that are written as usual; returns the others."""
+        ids, counts = np.empty(int(sizes[mine].sum()) // 4 + 1, np.int64), np.empty(len(mine), np.int64)
+        known: list[int] = ids[: roles_in(self._letters, starts[mine], sizes[mine], ids, counts)].tolist()
+        usual = np.flatnonzero(counts >= 0)
+        ends = np.cumsum(counts[usual])
+        places = zip((ends - counts[usual]).tolist(), ends.tolist(), strict=True)
+        with self._turn:
+            self._numbers[booked + mine[usual]] = [self._args.number(tuple(known[a:b])) for a, b in places]
+        return mine[counts < 0]
 
     def _read(self, kind: int, version: int, texts: list[str]) -> list[int]:
         with self._turn:
@@ -182,12 +194,7 @@ class Texts:
 
     def _texts(self, rows: npt.NDArray[np.intp], column: tuple[int, int]) -> list[str]:
         """A column's texts of some rows."""
-        pages, beyond, end = self._pages.data, self._extra.data, len(self._pages)
-        starts, sizes = self._columns[column[0], rows].tolist(), self._columns[column[1], rows].tolist()
-        return [
-            _decoded(pages[at : at + size] if at < end else beyond[at - end : at - end + size])
-            for at, size in zip(starts, sizes, strict=True)
-        ]
+        return texts_at(self._pages, self._extra, self._columns[column[0], rows], self._columns[column[1], rows])
 
 
 class Scanner(Texts):
@@ -224,8 +231,15 @@ class Scanner(Texts):
                 self._extra = np.zeros(4 * len(self._extra), np.uint8)  # there was no room for a single row
 
 
-def _decoded(text: memoryview) -> str:
+def texts_at(pages: Bytes, extra: Bytes, starts: Ints, sizes: Ints) -> list[str]:
+    """The texts that begin there; places beyond the end of the pages are in `extra`. Raises UnfitError: not UTF-8."""
+    out, counts = np.empty(int(sizes.sum()), np.uint8), np.empty(len(sizes), np.int64)
+    sound = gathered(pages, extra, starts, sizes, out, counts)
     try:
-        return str(text, "utf-8")
+        letters = out.tobytes().decode()
     except UnicodeDecodeError:
-        raise UnfitError from None
+        sound = False
+    if not sound:
+        raise UnfitError
+    ends = np.cumsum(counts)
+    return [letters[a:b] for a, b in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
