@@ -68,8 +68,8 @@ class Shadow:
     def create(cls, db: Database, partitions: Collection[Partition], *, bulk: bool = False) -> Shadow:
         """Makes the empty tables; what a killed rebuild left is dropped first. Raises DatabaseError.
 
-        `bulk`: very many rows are to come, in the order of partitions and guilds; SQLite's pages are then written and
-        read by what numba compiles.
+        `bulk`: very many rows are to come, in the order of partitions and guilds; what numba compiles then writes and
+        reads SQLite's pages, and makes what PostgreSQL is sent.
         """
         from store.shadow_spool import Spool
 
@@ -77,7 +77,7 @@ class Shadow:
         with db.write() as connection:
             shadow_tables.make(connection)
         folder = Path(db.name).absolute().parent if db.dialect == "sqlite" else None
-        return cls(db, partitions, Spool(folder), folder=folder, bulk=bulk and db.dialect == "sqlite")
+        return cls(db, partitions, Spool(folder), folder=folder, bulk=bulk)
 
     def __enter__(self) -> Shadow:
         return self
@@ -133,7 +133,7 @@ class Shadow:
         from store import shadow_writers as ways
 
         if self._db.dialect == "postgresql":
-            return ways.copying(self._db)
+            return ways.copying(self._db, compiled=self._bulk)
         return ways.paging(self._db) if self._bulk else ways.inserting(self._db)
 
     def finish(self) -> None:
@@ -145,11 +145,11 @@ class Shadow:
             with ThreadPoolExecutor(_THREADS) as pool:
                 for _ in pool.map(self._complete, self._biggest_first()):
                     pass
-            measure(self._db, SHADOWS.values())
 
     def _complete(self, name: str) -> None:
         with self._db.write() as connection:
             shadow_tables.complete(connection, name)
+        measure(self._db, [SHADOWS[name]])
 
     def _biggest_first(self) -> list[str]:
         sums = self.handed_in
@@ -168,7 +168,7 @@ class Shadow:
                 return fingerprints(connection, live=False, names=[name])[name]
 
         found = {}
-        if self._bulk:
+        if self._bulk and self._db.dialect == "sqlite":
             from store.pages_check import NUMERIC, by_pages
 
             found = by_pages(self._db, NUMERIC)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from store.schema import TEXT_COLUMNS
-from store.shadow_rows import Matrix, nulls_of
+from store.shadow_rows import LENGTH_BITS, Matrix, nulls_of, text_cells
 from store.shadow_spool import Spool
 from tracker.projections.rows import TABLES, Table
 
@@ -56,20 +56,21 @@ def _flat(table: Table, rows: Matrix, spool: Spool) -> list[Any]:
     return cells
 
 
-def copy_binary(cursor: Any, name: str, target: str, spool: Spool) -> None:
+def copy_binary(cursor: Any, name: str, target: str, spool: Spool, *, compiled: bool) -> None:
     """PostgreSQL: all rows that the spool has of table `name` into `target`, through the driver's own cursor.
 
     The table must have been made or emptied in the same transaction. The rows are then written as if they had been
     there for ever (FREEZE): a transaction that is older than they are does not find the table empty after a swap.
+    `compiled`: rows are put into the server's format by what numba compiles.
     """
     table = TABLES[name]
     named = ", ".join(("partition", *table.columns))
     with cursor.copy(f"COPY {target} ({named}) FROM STDIN (FORMAT BINARY, FREEZE)") as copy:
-        if TEXT_COLUMNS.isdisjoint(table.columns):
+        if compiled or TEXT_COLUMNS.isdisjoint(table.columns):
             copy.write(_COPY_HEADER)
             for rows in spool.chunks(name):
-                for part in _same_nulls(rows):
-                    copy.write(_binary(part))
+                for part in [_packed(table, rows, spool)] if compiled else map(_binary, _same_nulls(rows)):
+                    copy.write(part)
             copy.write(_COPY_END)
             return
         width = len(table.columns) + 1
@@ -78,6 +79,24 @@ def copy_binary(cursor: Any, name: str, target: str, spool: Spool) -> None:
             cells = _flat(table, rows, spool)
             for i in range(0, len(cells), width):
                 copy.write_row(cells[i : i + width])
+
+
+def _packed(table: Table, rows: Matrix, spool: Spool) -> memoryview:
+    from store.shadow_packed import packed
+
+    texts, letters = np.zeros(rows.shape[1] - 1, np.bool_), [b""]
+    places = text_cells(table)
+    if places:
+        texts[places], rows, end = True, rows.copy(), 0
+        for place in places:
+            encoded = [b"" if text is None else text.encode() for text in spool.texts(rows, place)]
+            lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+            rows[:, place] = (end + np.cumsum(lengths) - lengths) << LENGTH_BITS | lengths
+            end += int(lengths.sum())
+            letters += encoded
+    joined = np.frombuffer(bytearray(b"".join(letters)), np.uint8)
+    out = np.empty(len(rows) * (2 + 12 * len(texts)) + len(joined), np.uint8)
+    return out.data[: packed(np.ascontiguousarray(rows), texts, LENGTH_BITS, joined, out)]
 
 
 def _same_nulls(rows: Matrix) -> Iterator[Matrix]:

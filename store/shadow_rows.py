@@ -22,6 +22,7 @@ from tracker.projections.rows import Table
 
 __all__ = [
     "FRESH",
+    "LENGTH_BITS",
     "Column",
     "Matrix",
     "Sorted",
@@ -40,7 +41,8 @@ Matrix = np.ndarray[Any, np.dtype[np.int64]]
 Column = np.ndarray | Sequence[Any]
 
 FRESH: Final = 1 << 62
-_LENGTH_BITS: Final = 24
+LENGTH_BITS: Final = 24
+"""The lowest bits of a text's number say how long it is."""
 _FEW_BITS: Final = 12
 _LOWEST: Final = np.iinfo(np.int64).min
 
@@ -65,13 +67,13 @@ class Texts:
         """Keeps texts; null is 0."""
         encoded = [b"" if text is None else text.encode() for text in texts]
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        if len(lengths) and int(lengths.max()) >> _LENGTH_BITS:
+        if len(lengths) and int(lengths.max()) >> LENGTH_BITS:
             raise DatabaseError(f"a text of {int(lengths.max()):,} bytes is too long to be written; 16 MiB is the most")
         starts = self._end + np.cumsum(lengths) - lengths
         self._file.seek(self._end)
         self._file.write(b"".join(encoded))
         self._end += int(lengths.sum())
-        return (starts << _LENGTH_BITS) | lengths
+        return (starts << LENGTH_BITS) | lengths
 
     def get(self, numbers: Matrix, absent: np.ndarray) -> list[str | None]:
         """The texts again; None where `absent`."""
@@ -79,8 +81,8 @@ class Texts:
             return [None if gone else "" for gone in absent.tolist()]
         self._file.flush()
         with mmap.mmap(self._file.fileno(), self._end, access=mmap.ACCESS_READ) as kept:
-            starts = (numbers >> _LENGTH_BITS).tolist()
-            ends = ((numbers >> _LENGTH_BITS) + (numbers & ((1 << _LENGTH_BITS) - 1))).tolist()
+            starts = (numbers >> LENGTH_BITS).tolist()
+            ends = ((numbers >> LENGTH_BITS) + (numbers & ((1 << LENGTH_BITS) - 1))).tolist()
             found: list[str | None] = [kept[a:b].decode() for a, b in zip(starts, ends, strict=True)]
         for at in np.flatnonzero(absent).tolist():
             found[at] = None

@@ -31,11 +31,11 @@ def inserting(db: Database) -> Iterator[Write]:
 
 
 @contextmanager
-def copying(db: Database) -> Iterator[Write]:
+def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
     """PostgreSQL: by COPY, in one transaction in which the tables were emptied, as FREEZE demands."""
     with db.write() as connection, as_ours():
         connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS.values())}")
-        yield partial(copy_binary, connection.connection.cursor())
+        yield partial(copy_binary, connection.connection.cursor(), compiled=compiled)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A process that rebuilds all read models again and again, to be killed: `python -m tests.store.rebuilding ADDRESS`.
 
-With a second argument, `bulk`, SQLite's pages are written and read directly. Each rebuild writes another number into
-every row, so that what is left of it can be told.
+With a second argument, `bulk`, as if very many rows were to come: what numba compiles has a part in it. Each rebuild
+writes another number into every row, so that what is left of it can be told.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def rows_of(name: str, number: int) -> list[Row]:
 def main(address: str, *, bulk: bool) -> None:
     """Rebuilds for ever."""
     if bulk:
-        import store.pages_file  # noqa: F401 - it takes a second, in which nobody wants to be killed
+        import store.pages_file  # it takes a second, in which nobody wants to be killed
+        import store.shadow_packed  # noqa: F401
     db = open_database(address)
     print("ready", flush=True)
     for number in itertools.count(2):

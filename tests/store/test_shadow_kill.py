@@ -67,11 +67,9 @@ def test_a_rebuild_killed_at_any_instant_leaves_whole_tables_and_a_clean_sweep(
 
 @pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.timeout(900)
-def test_so_does_one_that_writes_pages(
+def test_so_does_one_of_very_many_rows(
     database: Database, database_url: str, open_again: Callable[[], Database], kills: int
 ) -> None:
-    if database.dialect != "sqlite":
-        pytest.skip("only SQLite has a file")
     with Shadow.create(database, database.all_partitions) as shadow:
         for name in TABLES:
             add_rows(shadow, name, home(database), rows_of(name, 1))
@@ -83,4 +81,4 @@ def test_so_does_one_that_writes_pages(
         rebuilt_as(again)
         sweep(again)
         assert sweep(again) == []
-        assert not aside(again).exists()
+        assert again.dialect != "sqlite" or not aside(again).exists()

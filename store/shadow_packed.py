@@ -1,0 +1,49 @@
+"""Rows in the format of PostgreSQL's binary COPY: the part that numba compiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from store.columns_btree import compiled
+
+__all__ = ["packed"]
+
+
+@compiled
+def _put(out: Any, at: int, value: Any, size: int) -> None:
+    """A number of so many bytes, the highest one first."""
+    for i in range(size):
+        out[np.uint64(at + i)] = np.uint8(value >> 8 * (size - 1 - i))
+
+
+@compiled
+def packed(rows: Any, texts: Any, length_bits: int, letters: Any, out: Any) -> int:
+    """Rows (*cells, marks) into `out`, which is large enough; how many bytes they take.
+
+    Of each row the number of its cells, then each one's length (-1: null) and its bytes. `texts`: by cell, whether it
+    says where in `letters` its text begins and, in its lowest bits, how long that is.
+    """
+    width, at = rows.shape[1] - 1, 0
+    for i in range(rows.shape[0]):
+        marks = rows[i, width]
+        _put(out, at, np.int64(width), 2)
+        at += 2
+        for c in range(width):
+            value = rows[i, c]
+            if marks >> c & 1:
+                _put(out, at, np.int64(-1), 4)
+                at += 4
+            elif texts[c]:
+                start, length = value >> length_bits, value & ((1 << length_bits) - 1)
+                _put(out, at, length, 4)
+                at += 4
+                for k in range(length):
+                    out[np.uint64(at + k)] = letters[np.uint64(start + k)]
+                at += length
+            else:
+                _put(out, at, np.int64(8), 4)
+                _put(out, at + 4, value, 8)
+                at += 12
+    return at

@@ -1,0 +1,124 @@
+"""What a rebuild sends PostgreSQL, packed by the interpreter and by what numba compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from store.engine import Database, open_database
+from store.schema import TEXT_COLUMNS
+from store.shadow import Shadow
+from tests.examples import examples
+from tests.servers import PostgresServer
+from tests.store.shadows import add_rows
+from tests.store.support import GUILD
+from tests.store.test_bulk import deltas
+from tests.store.test_shadow import add_all, home, stored
+from tracker.errors import DatabaseError
+from tracker.projections.rows import TABLES, Row
+
+pytest.importorskip("numba")
+
+WAYS = pytest.mark.parametrize("compiled", [True, False])
+EXTREMES = (0, 1, -1, (1 << 63) - 1, -(1 << 63), 255, 256, -256, 1 << 31, -(1 << 31) - 1)
+
+
+@pytest.fixture
+def postgresql(postgres: PostgresServer) -> Iterator[Database]:
+    """A fresh database, open."""
+    name = postgres.create()
+    db = open_database(postgres.url(name))
+    yield db
+    db.close()
+    postgres.drop(name)
+
+
+def extremes(name: str) -> list[Row]:
+    """A row for each extreme number, in all of its cells; and what may be null is, in every other one."""
+    table = TABLES[name]
+    texts = ("", "x" * 100_000, "김🎙️\n\t\\N\r", *(f"text {n}" for n in EXTREMES[3:]))
+    rows: list[Row] = []
+    for i, number in enumerate(EXTREMES):
+        cells: list[object] = [texts[i] if c in TEXT_COLUMNS else number for c in table.columns]
+        for c, column in enumerate(table.columns):
+            if i % 2 and column not in table.key and column not in table.add and (i + c) % 3:
+                cells[c] = None
+        rows.append((GUILD + i * (len(table.key) == 1), *cells[1:]))
+    return rows
+
+
+@WAYS
+@pytest.mark.parametrize("name", TABLES)
+def test_every_number_null_and_text_arrives_as_it_was(postgresql: Database, name: str, compiled: bool) -> None:
+    rows = [row for row in extremes(name) if None not in row or can_be_null(postgresql, name, row)]
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=compiled) as shadow:
+        add_rows(shadow, name, home(postgresql), rows)
+        shadow.finish()
+        shadow.check()
+        assert stored(postgresql, name, shadow=True) == sorted([(home(postgresql), *row) for row in rows], key=repr)
+    assert len(rows) >= 5
+
+
+def can_be_null(db: Database, name: str, row: Row) -> bool:
+    """Whether the table allows the nulls of a row."""
+    asked = "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_nullable = 'YES'"
+    with db.read() as connection:
+        allowed = set(connection.exec_driver_sql(asked, (name,)).scalars())
+    return all(column in allowed for column, cell in zip(TABLES[name].columns, row, strict=True) if cell is None)
+
+
+@pytest.mark.parametrize("name", ["daily", "sessions", "members", "guilds"])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_both_ways_send_the_same(postgresql: Database, name: str, data: st.DataObject) -> None:
+    batch = data.draw(deltas(TABLES[name]))
+    rows = [key + values for key, values in batch.items()]
+    found = []
+    for compiled in (True, False):
+        with Shadow.create(postgresql, postgresql.all_partitions, bulk=compiled) as shadow:
+            add_all(shadow, {name: rows})
+            shadow.finish()
+            shadow.check()
+            found.append(stored(postgresql, name, shadow=True))
+    assert found[0] == found[1]
+    assert len(found[0]) == len(rows)
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE carries__shadow SET carry_ms = carry_ms + 1 WHERE user_id = 234",
+        "UPDATE carries__shadow SET carry_ms = carry_ms # 4294967296 WHERE user_id = 234",
+        "UPDATE carries__shadow SET carry_ms = 2000234 - carry_ms + 2000235 WHERE user_id IN (1000234, 1000235)",
+        "UPDATE carries__shadow SET user_id = channel_id, channel_id = user_id WHERE user_id = 234",
+        "DELETE FROM carries__shadow WHERE user_id = 234",
+        "INSERT INTO carries__shadow SELECT partition, guild_id, -1, channel_id, 0 FROM carries__shadow LIMIT 1",
+    ],
+)
+def test_what_is_changed_behind_us_is_found(postgresql: Database, compiled: bool, change: str) -> None:
+    carries = [(GUILD, user, 9, 1_000_000 + user) for user in [*range(500), 1_000_234, 1_000_235]]
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=compiled) as shadow:
+        add_rows(shadow, "carries", home(postgresql), carries)
+        shadow.finish()
+        shadow.check()
+        with postgresql.write() as connection:
+            connection.exec_driver_sql(change)
+        with pytest.raises(DatabaseError, match="table carries was rebuilt with 502 rows"):
+            shadow.check()
+
+
+def test_the_planner_knows_at_once_how_many_rows_there_are(postgresql: Database) -> None:
+    with Shadow.create(postgresql, postgresql.all_partitions) as shadow:
+        add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1) for user in range(500)])
+        shadow.finish()
+        shadow.check()
+        with postgresql.write() as connection:
+            shadow.swap(connection)
+    with postgresql.read() as connection:
+        asked = "SELECT relname, reltuples FROM pg_class WHERE relname = ANY (%s)"
+        known = {row[0]: row[1] for row in connection.exec_driver_sql(asked, (list(TABLES),))}
+    assert known == {**dict.fromkeys(TABLES, 0), "carries": 500}
