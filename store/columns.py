@@ -173,18 +173,23 @@ class LogReader:
             lookup=lambda columns, i: self._event(partition, columns, i),
         )
 
-    def subjects(self, partition: Partition) -> tuple[Ints, Ints]:
-        """(guild ids, user ids), indexed by subject id; 0 where nobody knows: then the user is minus the subject.
+    def guild_sizes(self, partition: Partition) -> tuple[Ints, Ints]:
+        """The guilds of which subjects are known, ascending, and how many those are."""
+        sql = f"SELECT guild_id, COUNT(*) FROM subjects WHERE partition = {int(partition)} GROUP BY 1 ORDER BY 1"  # noqa: S608
+        found = np.concatenate([np.zeros((0, 2), np.int64), *numbers(self._db, sql, 2)])
+        return found[:, 0], found[:, 1]
+
+    def users(self, partition: Partition) -> Ints:
+        """User ids, indexed by subject id; 0 where nobody knows: then the user is minus the subject.
 
         As they are when this is called: who was forgotten since the events were read is unknown in it.
         """
-        sql = f"SELECT subject_id, guild_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
-        parts = list(numbers(self._db, sql, 3))
-        size = 1 + max((int(part[:, 0].max()) for part in parts), default=0)
-        guilds, users = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        sql = f"SELECT subject_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
+        parts = list(numbers(self._db, sql, 2))
+        users = np.zeros(1 + max((int(part[:, 0].max()) for part in parts), default=0), np.int64)
         for part in parts:
-            guilds[part[:, 0]], users[part[:, 0]] = part[:, 1], part[:, 2]
-        return guilds, users
+            users[part[:, 0]] = part[:, 1]
+        return users
 
     def _event(self, partition: Partition, columns: EventColumns, i: int) -> RecordedEvent:
         position, rest = int(columns.position[i]), columns.rest
@@ -204,6 +209,6 @@ class LogReader:
         if not subject:
             return None
         if partition not in self._users:
-            self._users[partition] = self.subjects(partition)[1]
+            self._users[partition] = self.users(partition)
         users = self._users[partition]
         return int(users[subject] if subject < len(users) else 0) or -subject

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from store.columns import EventColumns, LogReader, PutDown
+from store.columns_chunk import Ints
 from store.columns_down import AHEAD
 from store.harvest import Harvest, Rows
 from store.replay_feed import Feed, Preset
@@ -92,7 +91,7 @@ class Replay:
         self._nobody = nobody
         self._jobs = jobs if kernel is not None else 1
         self._folder = folder
-        self._users = np.zeros(0, np.int64)
+        self._known: Future[Ints] = Future()
         self._groups: Groups | None = None
         self._heaps: list[array[int]] = []
         self._progress: Callable[[int], None] | None = None
@@ -123,7 +122,10 @@ class Replay:
         """Read the log up to the position. `progress` is told of how many more events have been read, and then again
         folded: half of each. Raises as LogReader.
         """
-        groups = self.begin(upto, progress)
+        groups = self._begin(upto, progress)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="subjects")
+        self._known = pool.submit(self._read_users)  # meanwhile: a million take a second
+        pool.shutdown(wait=False)
         found = self._reader.put_down(
             self._partition,
             upto=upto,
@@ -139,13 +141,26 @@ class Replay:
                 else:
                     self.take(part)
 
-    def begin(self, upto: int, progress: Callable[[int], None] | None = None) -> Groups:
+    def begin(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
         """`take` is to be called with the log up to the position, in whatever order."""
+        self._begin(upto, progress)
+        self._known.set_result(self._read_users())
+
+    def _begin(self, upto: int, progress: Callable[[int], None] | None) -> Groups:
         self._progress = progress
-        guilds, self._users = self._reader.subjects(self._partition)
-        self._users[[subject for subject in self._nobody if subject < len(self._users)]] = 0
-        self._groups = Groups(bounds_of(guilds, upto, _GROUP), self._folder, fast=self._kernel is not None)
+        bounds = bounds_of(*self._reader.guild_sizes(self._partition), upto, _GROUP)
+        self._groups = Groups(bounds, self._folder, fast=self._kernel is not None)
         return self._groups
+
+    def _read_users(self) -> Ints:
+        users = self._reader.users(self._partition)
+        users[[subject for subject in self._nobody if subject < len(users)]] = 0
+        return users
+
+    @property
+    def _users(self) -> Ints:
+        """By subject; of whom it becomes known while the log is read that they were forgotten: 0."""
+        return self._known.result()
 
     def take(self, columns: EventColumns) -> None:
         """A part of the log. After `begin`."""

@@ -41,16 +41,17 @@ class _Slice:
 _decode = msgspec.msgpack.Decoder(Kept).decode
 
 
-def bounds_of(guilds: Ints, events: int, most: int) -> Ints:
+def bounds_of(guilds: Ints, members: Ints, events: int, most: int) -> Ints:
     """Where to cut so many events into groups of some `most`: the guild with which each group but the first begins.
 
-    `guilds`: the guild of each known member, for want of better; big guilds have many members and many events.
+    `guilds`, ascending, have so many `members`, which count for want of better: big guilds have many of both.
     """
     several = min(-(-events // most), 256)
-    known = np.sort(guilds[guilds > 0])
-    if several < 2 or not len(known):
+    if several < 2 or not len(guilds):
         return np.zeros(0, np.int64)
-    return np.unique(known[np.arange(1, several) * len(known) // several])
+    before = np.cumsum(members)
+    wanted = np.arange(1, several) * before[-1] // several
+    return np.unique(guilds[np.searchsorted(before, wanted, side="right")])
 
 
 class Groups:
