@@ -55,7 +55,7 @@ class Here:
         """All rows. An argument that is a sequence is for `IN :name`."""
         lists = tuple(name for name, given in arguments.items() if not isinstance(given, int))
         found = self._connection.execute(_said(statement, lists), {**self._place, **arguments})
-        return [tuple(row) for row in found]
+        return [tuple(row) for row in found.all()]  # at once: row by row takes twice as long
 
     def chunks(self, statement: str, **arguments: int) -> Iterable[Sequence[Any]]:
         """The rows in parts, so that many of them do not keep other threads waiting."""

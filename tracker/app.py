@@ -125,10 +125,8 @@ class _App:
         self._recount = Recount(database, config.database_url, self._ingest)
         self._ingest.flushed.add(self._recount.flushed)
         reports = KeptReports(database)
-        self._ingest.flushed.add(reports.flushed)
-        self._ingest.looked.add(reports.looked)
+        self._ingest.tell(reports)
         self._ingest.health.caches["reports"] = reports.figures
-        self._ingest.upkeep.add(reports.keep_up)
         self._reader = Reader(database, config.clock, reports, calm=self._ingest.calm)
         self._tidying = Tidying(database)
         self._archiving = Archiving(database, config.database_url, self._ingest, lease, config.archive_after_days)
@@ -155,14 +153,10 @@ class _App:
         _LOG.info("database %s ready; guilds known: %d", self._database.name, len(known))
         ingest.flushed.add(LeaveLines(ingest.sight).flushed)
         kept = KeptBoards(self._database)
-        ingest.flushed.add(kept.flushed)
-        ingest.looked.add(kept.looked)
-        ingest.upkeep.add(kept.keep_up)
+        ingest.tell(kept)
         ingest.health.caches["boards"] = kept.figures
         unwritten = Unwritten(self._database)
-        ingest.flushed.add(unwritten.flushed)
-        ingest.looked.add(unwritten.looked)
-        ingest.upkeep.add(unwritten.keep_up)
+        ingest.tell(unwritten)
         ingest.flushed.add(self._tidying.flushed)
         ingest.start()
         ingest.gone(known, Ms(0))  # each since its own last sign of life

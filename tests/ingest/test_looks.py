@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import store.state
 from store.engine import Database, open_database
 from store.reporting import read_report
+from store.state import FlushBatch
 from tests.examples import examples
 from tests.ingest.support import Desk, make_desk, until
 from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
@@ -31,6 +32,7 @@ from tracker.events.rule import SettingsChanged
 from tracker.ids import Ms, RoleId
 from tracker.ingest.held import Held
 from tracker.ingest.kept_reports import KeptReports
+from tracker.ingest.unwritten import Unwritten
 from tracker.reports.kept_days import KeptDays
 from tracker.reports.model import Report
 from tracker.reports.window import PERIODS
@@ -63,6 +65,8 @@ class Looker:
             self.kept.looked([self.held.look(batch) for batch in batches])
             for left_off in range(at % 5):  # upkeep may stop at any step
                 self.held.merge() if left_off % 2 else self.kept.keep_up()
+            if at % 3:
+                self.kept.gathered(self.held.gather(least=at % 3))
             return
         whole = self.held.with_held(batches)
         store.state.flush(self.db, whole)
@@ -140,8 +144,7 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
 
 def keep(desk: Desk) -> KeptReports:
     kept = KeptReports(desk.database, keep_from=0)
-    desk.ingest.flushed.add(kept.flushed)
-    desk.ingest.looked.add(kept.looked)
+    desk.ingest.tell(kept)
     return kept
 
 
@@ -199,7 +202,6 @@ async def test_what_a_look_told_is_told_again_after_a_kill(database: Database) -
 async def test_after_upkeep_nothing_is_left_for_who_asks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = keep(desk)
     daily(desk, kept)
-    desk.ingest.upkeep.add(kept.keep_up)
     for n in range(3):
         desk.clock.time += HOUR
         desk.message(7 + n, user=2)
@@ -216,7 +218,6 @@ async def test_after_upkeep_nothing_is_left_for_who_asks(desk: Desk, monkeypatch
 
 async def test_after_upkeep_nothing_is_stale(desk: Desk) -> None:
     kept = keep(desk)
-    desk.ingest.upkeep.add(kept.keep_up)
     desk.leave(1)  # the flush is of the next millisecond
     for change, user in (
         (SettingsChanged(settings={"timezone": "Asia/Seoul"}), None),
@@ -299,16 +300,56 @@ async def test_a_fold_that_is_loaded_anew_is_not_counted_twice(database: Databas
     again.check()
 
 
-async def test_looks_do_not_wait_in_memory_for_ever(desk: Desk) -> None:
+async def test_looks_do_not_wait_in_memory_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = keep(desk)
     daily(desk, kept)
     flushes = desk.ingest.health.flushes
+    monkeypatch.setattr(desk.ingest.upkeep, "begin", lambda: None)  # there is no time for it
     for n in range(70):
         desk.clock.time += 1000
         desk.message(100 + n, user=2)
         await desk.ingest.look(GUILD)
     await until(lambda: desk.ingest.health.flushes > flushes)
     assert daily(desk, kept).sums.messages == 70
+
+
+async def test_what_is_held_of_many_looks_is_put_together_and_no_flush_is_needed(desk: Desk) -> None:
+    kept, unwritten, told = keep(desk), Unwritten(desk.database), list[FlushBatch]()
+    desk.ingest.tell(unwritten)
+    desk.ingest.tell(Told(told))
+    daily(desk, kept)
+    flushes = desk.ingest.health.flushes
+    for n in range(70):
+        desk.clock.time += 1000
+        desk.message(100 + n, user=2)
+        await desk.ingest.look(GUILD)
+        await desk.ingest.upkeep.done()
+    assert [len(batch.changes.rows["totals"]) for batch in told] == [2] * 4  # of both, up to each 16th look
+    weekly = kept.report(GUILD, None, "weekly", None, desk.clock.now())  # read now: what it missed is told as one
+    assert weekly is not None
+    assert daily(desk, kept).sums == weekly.sums
+    assert weekly.sums.messages == 70
+    assert desk.ingest.health.flushes == flushes
+    assert await desk.ingest.flush()
+    assert daily(desk, kept) == written(desk)
+
+
+@dataclass
+class Told:
+    """Is told of everything, and keeps what it is given of all looks."""
+
+    gathered_ones: list[FlushBatch]
+
+    def gathered(self, batches: Sequence[FlushBatch]) -> None:
+        self.gathered_ones += batches
+
+    def looked(self, _: Sequence[FlushBatch]) -> None:
+        """It does not matter here."""
+
+    flushed = looked
+
+    def keep_up(self) -> bool:
+        return False
 
 
 async def test_while_anything_holds_a_look_is_of_the_last_tick(desk: Desk) -> None:

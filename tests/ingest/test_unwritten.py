@@ -84,6 +84,8 @@ class House:
             self._tell("looked", [self.held.look(batch) for batch in batches])
             for left_off in range(at % 7):  # upkeep may stop at any step
                 self.kept.keep_up() if left_off % 2 else self.unwritten.keep_up()
+            if at % 3:
+                self._tell("gathered", self.held.gather(least=at % 3))
             return
         whole = self.held.with_held(batches)
         store.state.flush(self.db, whole)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from tracker.discord.desk import FreshDesk
 from tracker.discord.sight import Intake
@@ -12,6 +12,8 @@ from tracker.ids import GuildId, UserId
 from tracker.reports.boards import Board, BoardPeriod, InVoice, Measure, Standing, Studyroom
 
 __all__ = ["BoardDesk", "BoardReader"]
+
+T = TypeVar("T")
 
 
 class BoardReader(Protocol):
@@ -27,6 +29,10 @@ class BoardReader(Protocol):
 
     async def standing(self, guild: GuildId, user: UserId) -> Standing:
         """Where a member stands."""
+        ...
+
+    async def read(self, job: Callable[[], T]) -> T:
+        """Do something else that somebody waits for, off the event loop."""
         ...
 
     def looks(self) -> bool:
@@ -94,6 +100,10 @@ class BoardDesk(FreshDesk):
             if known is not None:
                 return known
         return await self._fresh(lambda: self._reader.standing(guild, user))
+
+    async def draw(self, picture: Callable[[], T]) -> T:
+        """What `picture` makes, off the event loop."""
+        return await self._reader.read(picture)
 
     def settings(self, guild: GuildId) -> GuildSettings:
         """The guild's settings in force."""

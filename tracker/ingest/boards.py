@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 from store import board_queries, studyroom
 from store.beyond import Beyond
@@ -18,6 +19,8 @@ from tracker.ingest.unwritten import Unwritten
 from tracker.reports.boards import Board, BoardPeriod, InVoice, Measure, Standing, Studyroom
 
 __all__ = ["Boards"]
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger("tracker.ingest")
 
@@ -135,6 +138,10 @@ class Boards:
         standing = await self._reader.read(read)
         self._keep(guild, "all", standing.total)
         return standing
+
+    async def read(self, job: Callable[[], T]) -> T:
+        """What `job` reads or makes of it, on a reader's thread. Raises what it raises."""
+        return await self._reader.read(job)
 
     async def settled(self) -> None:
         """Wait until the boards that are being read to be kept are there."""

@@ -12,10 +12,11 @@ from store.state import FlushBatch
 from tracker.ids import Partition, Position
 from tracker.projections.rows import Changes
 
-__all__ = ["Continued", "Held", "news_of"]
+__all__ = ["Continued", "Held", "Span", "news_of", "span_of"]
 
 _MOST_LOOKS: Final = 64
 _MOST_ROWS: Final = 200_000
+_GATHER_FROM: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,24 @@ def news_of(batch: FlushBatch) -> Changes:
     return batch.news if isinstance(batch, Continued) else batch.changes
 
 
+Span = tuple[Position | None, Position]
+
+
+def span_of(batch: FlushBatch) -> Span:
+    """After which position (None: what the tables say), and up to which, the news of a batch are."""
+    return (batch.since if isinstance(batch, Continued) else None, batch.position)
+
+
 @dataclass(slots=True)
 class _Waiting:
-    """A partition's looks: the last one, and what of them is merged already."""
+    """A partition's looks: the last one, and what of them is merged already.
+
+    `scattered`, `rows`: how many looks, and rows of them, were told of and not gathered since.
+    """
 
     last: FlushBatch
+    scattered: int = 0
+    rows: int = 0
     unmerged: deque[Changes] = field(default_factory=deque)
     merger: Merger = field(default_factory=Merger)
     going_on: Iterator[None] = field(default_factory=lambda: iter(()))
@@ -63,17 +77,21 @@ class Held:
         self._most_looks = most_looks
         self._most_rows = most_rows
         self._waiting: dict[Partition, _Waiting] = {}
-        self._looks = self._rows = 0
 
     @property
     def full(self) -> bool:
         """So much waits that it should be written soon."""
-        return self._looks >= self._most_looks or self._rows >= self._most_rows
+        return self._is_taken(1.0)
 
     @property
     def overfull(self) -> bool:
         """So much waits that it should be written now."""
-        return 2 * self._looks >= 3 * self._most_looks or 2 * self._rows >= 3 * self._most_rows
+        return self._is_taken(1.5)
+
+    def _is_taken(self, share: float) -> bool:
+        waiting = list(self._waiting.values())
+        looks, rows = sum(w.scattered for w in waiting), sum(w.rows for w in waiting)
+        return looks >= share * self._most_looks or rows >= share * self._most_rows
 
     def look(self, batch: FlushBatch) -> FlushBatch:
         """These deltas wait from now on; returns them as looks are told of them."""
@@ -84,13 +102,28 @@ class Held:
             told = _continued(batch, batch.changes, since=waiting.last.position, news=batch.changes)
         waiting.last = told
         waiting.unmerged.append(batch.changes)
-        self._looks += 1
-        self._rows += sum(map(len, batch.changes.rows.values()))
+        waiting.scattered += 1
+        waiting.rows += _rows_in(batch.changes)
         return told
 
     def merge(self) -> bool:
         """Do a part of what a flush would do otherwise. False: nothing is left."""
-        return any(waiting.merge_some() for waiting in self._waiting.values())
+        return any(waiting.merge_some() for waiting in list(self._waiting.values()))
+
+    def gather(self, *, least: int = _GATHER_FROM) -> list[FlushBatch]:
+        """For those who were told of at least so many looks since this was asked: all of a partition's looks as one.
+
+        So what they hold does not grow with their number.
+        """
+        gathered = []
+        for waiting in list(self._waiting.values()):
+            if waiting.scattered >= least:
+                last, changes = waiting.last, waiting.changes()
+                gathered.append(
+                    FlushBatch(partition=last.partition, position=last.position, as_of=last.as_of, changes=changes)
+                )
+                waiting.scattered, waiting.rows = 1, _rows_in(changes)
+        return gathered
 
     def with_held(self, batches: Sequence[FlushBatch]) -> list[FlushBatch]:
         """What a flush has to write: these deltas with those that wait. Nothing is let go of."""
@@ -104,7 +137,6 @@ class Held:
     def clear(self) -> None:
         """They are written; or the fold they came from is not trusted any more."""
         self._waiting.clear()
-        self._looks = self._rows = 0
 
     def _joined(self, batch: FlushBatch) -> FlushBatch:
         waiting = self._waiting.get(batch.partition)
@@ -112,6 +144,10 @@ class Held:
             return batch
         before = _without(waiting.changes(), batch.recounted)
         return _continued(batch, merged([before, batch.changes]), since=waiting.last.position, news=batch.changes)
+
+
+def _rows_in(changes: Changes) -> int:
+    return sum(map(len, changes.rows.values()))
 
 
 def _continued(batch: FlushBatch, changes: Changes, *, since: Position, news: Changes) -> Continued:

@@ -29,6 +29,7 @@ from tracker.ingest.flushing import Flushing
 from tracker.ingest.holds import Holds
 from tracker.ingest.live_fold import LiveFold
 from tracker.ingest.looks import Looks
+from tracker.ingest.observers import Keeper
 from tracker.ingest.sight import FoldSight
 from tracker.projections.guild import GuildState
 from tracker.projections.state import PartitionState
@@ -78,6 +79,13 @@ class Ingest:
         self._older: set[EventId] = set()
         self._committer: asyncio.Task[None] | None = None
         self._next_flush: asyncio.Task[bool] | None = None
+
+    def tell(self, keeper: Keeper) -> None:
+        """Of each flush and look; between answers it is kept up."""
+        self.flushed.add(keeper.flushed)
+        self.looked.add(keeper.looked)
+        self._looks.gathered.add(keeper.gathered)
+        self.upkeep.add(keeper.keep_up)
 
     # -- taking in (event loop, no I/O) ----------------------------------------------------------------------------
 

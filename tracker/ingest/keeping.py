@@ -105,6 +105,16 @@ class Keeping(Generic[K, P]):
             self._shrink()
             self.told.notify_all()
 
+    def gathered(self, batches: Sequence[FlushBatch]) -> None:
+        """All looks since the last flush as one: it takes their place, unless some part knows a few of them only."""
+        with self.told:
+            for batch in batches:
+                looks = self._looks.get(batch.partition)
+                if looks and looks[-1].position == batch.position:
+                    kept = [kept for kept in self._kept.values() if self._of(kept.guild) == batch.partition]
+                    if not any(self._news(kept) for kept in kept):
+                        self._looks[batch.partition] = [batch]
+
     def _note(self, batch: FlushBatch) -> None:
         looks = self._looks.setdefault(batch.partition, [])
         if looks and not isinstance(batch, Continued):

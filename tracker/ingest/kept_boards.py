@@ -17,7 +17,7 @@ from store.board_queries import PAGE, Named, Place, read_named
 from store.engine import Database
 from store.state import FlushBatch
 from tracker.ids import GuildId, Ms, Position, UserId
-from tracker.ingest.held import news_of
+from tracker.ingest.held import Span, news_of, span_of
 from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
 from tracker.reports.boards import Board, BoardLine, BoardPeriod, BoardScope, Measure, scope_of
 
@@ -85,7 +85,7 @@ class KeptBoards:
         self._boards: Keeping[_Key, KeptBoard] = Keeping(
             database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
         )
-        self._changes: LRUCache[tuple[GuildId, Position], GuildRows] = LRUCache(_CHANGES_KEPT)
+        self._changes: LRUCache[tuple[GuildId, Span], GuildRows] = LRUCache(_CHANGES_KEPT)
         self._hits = 0
         self._misses = 0
 
@@ -110,6 +110,10 @@ class KeptBoards:
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
         self._boards.flushed(batches)
+
+    def gathered(self, batches: Sequence[FlushBatch]) -> None:
+        """All looks since the last flush as one."""
+        self._boards.gathered(batches)
 
     def keep_up(self) -> bool:
         """Do a little of what the next question would do first. False: nothing is left."""
@@ -171,7 +175,7 @@ class KeptBoards:
         """Bring the board up to date. False: what changed cannot be told by deltas."""
         from tracker.reports.kept import rows_of
 
-        key = (guild, batch.position)
+        key = (guild, span_of(batch))
         changed = self._changes.get(key)
         if changed is None:  # the same for all boards of the guild: made once
             changed = self._changes[key] = rows_of(news_of(batch), guild)

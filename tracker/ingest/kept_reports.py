@@ -17,7 +17,7 @@ from cachetools import LRUCache
 from store.engine import Database
 from store.state import FlushBatch
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
-from tracker.ingest.held import news_of
+from tracker.ingest.held import Span, news_of, span_of
 from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
 from tracker.ingest.kept_answers import Answer, Asked, Parts, count_chart, count_list, count_member, count_report
 from tracker.ingest.report_parts import Key, Part, changes_of, is_listed, keys_of, names_in, read_part
@@ -66,7 +66,7 @@ class KeptReports:
         self._parts: Keeping[Key, Part] = Keeping(
             database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
         )
-        self._changes: LRUCache[tuple[GuildId, Position], GuildChanges | None] = LRUCache(_CHANGES_KEPT)
+        self._changes: LRUCache[tuple[GuildId, Span], GuildChanges | None] = LRUCache(_CHANGES_KEPT)
         self._before: LRUCache[tuple[object, ...], Before] = LRUCache(_SUMS_KEPT)
         self._loading = threading.Lock()
         self._hits = 0
@@ -87,6 +87,10 @@ class KeptReports:
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
         self._parts.flushed(batches)
+
+    def gathered(self, batches: Sequence[FlushBatch]) -> None:
+        """All looks since the last flush as one."""
+        self._parts.gathered(batches)
 
     def keep_up(self) -> bool:
         """Do a little of what the next question would do first. False: nothing is left."""
@@ -255,7 +259,7 @@ class KeptReports:
 
     def _changed(self, guild: GuildId, batch: FlushBatch) -> GuildChanges | None:
         """The same for all parts: made once."""
-        key = (guild, batch.position)
+        key = (guild, span_of(batch))
         if key not in self._changes:
             self._changes[key] = changes_of(news_of(batch), guild)
         return self._changes[key]

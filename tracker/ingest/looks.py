@@ -23,6 +23,7 @@ _PATIENCE_S: Final = 2.0
 class Looks:
     """Belongs to one event loop. `told`: who is told of each look. `flush`: makes a flush that nobody waits for.
 
+    `gathered`: who is given all looks since the last flush as one now and then, on the writer's thread.
     `calm`: is disturbed by each look. `upkeep`: begins after each of them.
     """
 
@@ -34,9 +35,8 @@ class Looks:
         flush: Callable[[], Awaitable[object]],
         calm: Calm,
     ) -> None:
-        self.told = Observers()
-        self.upkeep = Upkeep(fold.writer, calm)
-        self.upkeep.add(fold.held.merge)
+        self.told, self.gathered = Observers(), Observers()
+        self.upkeep = Upkeep(fold.writer, calm, last=self._gather)
         self._calm = calm
         self._fold = fold
         self._holds = holds
@@ -81,6 +81,15 @@ class Looks:
         held = self._fold.held
         if held.overfull or (held.full and (self._after is None or self._after.done())):
             self._after = asyncio.ensure_future(self._flush() if held.overfull else self._flush_soon())
+
+    def _gather(self) -> bool:
+        """Merge what waits; then those who hold on to looks need not hold on to each."""
+        if self._fold.held.merge():
+            return True
+        gathered = self._fold.held.gather()
+        if gathered:
+            self.gathered.tell(gathered)
+        return False
 
     async def _flush_soon(self) -> None:
         """An answer would wait for the flush's transaction: it is made between answers, if there is time."""

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from store.state import FlushBatch
 
-__all__ = ["Observer", "Observers"]
+__all__ = ["Keeper", "Observer", "Observers"]
 
 _LOG = logging.getLogger("tracker.ingest")
 
 Observer = Callable[[Sequence[FlushBatch]], None]
 """Is given the batches as they were written."""
+
+
+class Keeper(Protocol):
+    """Keeps something in memory, and is told on the writer's thread of what changes it."""
+
+    def looked(self, batches: Sequence[FlushBatch]) -> None:
+        """What is in the log and not in the tables yet; once and in order."""
+        ...
+
+    def gathered(self, batches: Sequence[FlushBatch]) -> None:
+        """All looks since the last flush as one."""
+        ...
+
+    def flushed(self, batches: Sequence[FlushBatch]) -> None:
+        """What is in the tables now; once and in order."""
+        ...
+
+    def keep_up(self) -> bool:
+        """Do a little of what the next question would do first. False: nothing is left."""
+        ...
 
 
 class Observers:

@@ -65,6 +65,13 @@ class _Since:
                     put(found.setdefault(row[whose], {}), row)
         return found
 
+    def gather(self, batch: FlushBatch) -> None:
+        """All looks as one: it takes their place, unless some table has a few of them only."""
+        together = all(self._among.get(table, 0) == len(self._looks) for table in self.tables)
+        if together and self.last is not None and self.last.position == batch.position:
+            self._looks = [batch.changes]
+            self._among = dict.fromkeys(self.tables, 1)
+
     def keep_up(self) -> bool:
         """Put one look's rows of a table to the others. False: all are together."""
         return any(self._put_together(table) for table in self.tables)
@@ -99,6 +106,12 @@ class Unwritten:
                 if not isinstance(batch, Continued):
                     since.clear()  # the fold was loaded anew, as of the tables: what looks told of comes once more
                 since.add(batch)
+
+    def gathered(self, batches: Sequence[FlushBatch]) -> None:
+        """All looks since the last flush as one."""
+        with self._lock:
+            for batch in batches:
+                self._since.setdefault(batch.partition, _Since()).gather(batch)
 
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """It is in the tables now."""

@@ -30,10 +30,12 @@ class Upkeep:
     a slice of some milliseconds between them now and then.
     """
 
-    def __init__(self, writer: Writer, calm: Calm) -> None:
+    def __init__(self, writer: Writer, calm: Calm, *, last: Step | None = None) -> None:
+        """`last`: a step that comes after all others."""
         self._writer = writer
         self._calm = calm
         self._steps: list[Step] = []
+        self._last = [] if last is None else [last]
         self._task: asyncio.Task[None] | None = None
         self._wanted = False
 
@@ -69,7 +71,7 @@ class Upkeep:
     def _slice(self) -> bool:
         """Some steps. False: nothing is left."""
         until = time.perf_counter() + _SLICE_S
-        for step in self._steps:
+        for step in (*self._steps, *self._last):
             while self._took(step):
                 if time.perf_counter() >= until or not self._calm.there:
                     return True

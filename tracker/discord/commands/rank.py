@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 import hikari
 import lightbulb
@@ -55,7 +55,7 @@ class RankCommand(
             await ctx.edit_response(INITIAL, t(reason("rank", error)))
         else:
             settings = desk.settings(guild)
-            picture = await asyncio.to_thread(rank_picture, standing, settings, locale, private=private)
+            picture = await desk.draw(partial(rank_picture, standing, settings, locale, private=private))
             embed = rank_embed(standing, settings, locale, private=private, picture=picture)
             await ctx.edit_response(INITIAL, embed=embed, mentions_everyone=False)
 
