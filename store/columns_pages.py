@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import sqlite3
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,11 @@ _COLUMNS: Final = [
     "partition", "position", "id", "type", "version", "guild_id", "subject_id", "channel_id", "occurred_at",
     "recorded_at", "data",
 ]  # fmt: skip
+
+_PATIENCE_S: Final = 3.0
+"""How long to wait for those who read: whoever asked may be one of them, for a second."""
+
+_PAUSE_S: Final = 0.05
 
 
 def by_pages(path: str, ask: Ask) -> Generator[Chunk]:
@@ -77,11 +83,12 @@ def _hold(connection: sqlite3.Connection, path: str) -> None:
     try:
         if one("PRAGMA journal_mode") != ("wal",) or one("PRAGMA encoding") != ("UTF-8",):
             raise UnfitError
-        connection.execute(
-            "PRAGMA wal_checkpoint(PASSIVE)"
-        ).fetchone()  # stops nobody, and leaves the next little to do
-        if one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
-            raise UnfitError
+        one("PRAGMA wal_checkpoint(PASSIVE)")  # stops nobody, and leaves the next one little to do
+        patient_until = time.monotonic() + _PATIENCE_S
+        while one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # somebody reads what was in it
+            if time.monotonic() > patient_until:
+                raise UnfitError
+            time.sleep(_PAUSE_S)  # for whoever waits to write
         connection.execute("BEGIN")
         one("SELECT COUNT(*) FROM sqlite_schema")
         if Path(f"{path}-wal").stat().st_size:

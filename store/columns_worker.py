@@ -1,4 +1,4 @@
-"""Reads SQLite's log in a process of its own: `python -m store.columns_worker`, started by `store.columns_apart` alone.
+"""Reads SQLite's log in a process of its own, started by `store.columns_apart` alone.
 
 A process of its own, because a second SQLite within this one would take away the first one's locks (ADBC brings its
 own, and whoever closes a file takes all locks on it away), and because the reading then goes on while the other one
@@ -9,7 +9,6 @@ the events are put down), or the error that ended the reading; a length of 0 end
 
 from __future__ import annotations
 
-import gc
 import pickle
 import signal
 import sys
@@ -86,9 +85,4 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing that prints may get in between
-    gc.disable()  # here are no circles, and many tuples to look for them in
     serve(pickle.load(sys.stdin.buffer), answers)  # noqa: S301 - the tracker itself wrote it
-
-
-if __name__ == "__main__":
-    main()

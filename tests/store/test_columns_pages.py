@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from store import columns_apart, columns_read, columns_worker, log
+from store import columns_apart, columns_pages, columns_read, columns_worker, log
 from store.columns import EventColumns, LogReader, Source
 from store.columns_ask import Ask, UnfitError
 from store.columns_worker import Job
@@ -94,7 +95,10 @@ def test_rows_are_read_out_of_the_pages_and_not_in_another_way(many: Database) -
     assert sum(len(c.position) for c in columns_worker.read(ask(many))) == log.head(many)[Partition(0)]
 
 
-def test_a_file_with_commits_in_its_write_ahead_log_that_somebody_reads_is_left_alone(sqlite: Database) -> None:
+def test_a_file_with_commits_in_its_write_ahead_log_that_somebody_reads_is_left_alone(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns_pages, "_PATIENCE_S", 0.0)
     log.append(sqlite, [fact() for _ in range(10)], recorded_at=START)
     with closing(sqlite3.connect(sqlite.name)) as other:
         other.execute("BEGIN")
@@ -104,6 +108,19 @@ def test_a_file_with_commits_in_its_write_ahead_log_that_somebody_reads_is_left_
             list(columns_worker.read(ask(sqlite)))
         found = list(LogReader(sqlite, source="pages").batches(Partition(0), upto=20))
         assert [p for b in found for p in b.position.tolist()] == list(range(1, 21))
+
+
+def test_whoever_reads_what_is_in_the_write_ahead_log_is_waited_for(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(sqlite, [fact() for _ in range(10)], recorded_at=START)
+    with closing(sqlite3.connect(sqlite.name, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT COUNT(*) FROM events").fetchone()
+        log.append(sqlite, [fact() for _ in range(10)], recorded_at=START)
+        monkeypatch.setattr(time, "sleep", lambda seconds: other.execute("COMMIT"))
+        assert sum(len(c.position) for c in columns_worker.read(ask(sqlite))) == 20
+        assert not other.in_transaction
 
 
 def test_nobody_changes_the_file_while_its_pages_are_read(many: Database) -> None:
