@@ -103,6 +103,7 @@ class Replay:
 
     def __exit__(self, *_: object) -> None:
         self._over = True
+        self._heaps = []
         if self._groups is not None:
             self._groups.close()
 
@@ -115,6 +116,10 @@ class Replay:
     def is_of_all(self) -> bool:
         """Whether it is of all guilds of the partition."""
         return self._guilds is None
+
+    def share(self, heaps: list[array[int]]) -> None:
+        """Fold in memory out of `heaps`, if there is some, and leave it there: for the replays that come after."""
+        self._heaps = heaps
 
     # -- the log, put down by guild --------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,9 +29,10 @@ def read_ahead(
     """
     several = list(replays)
     upto = {replay.partition: head for replay, head in several}
+    heaps: list[array[int]] = []
     with ExitStack() as stack:
         for replay, _ in several:
-            stack.enter_context(replay)
+            stack.enter_context(replay).share(heaps)
         if all(replay.is_of_all for replay, _ in several) and reader.reads_everywhere(upto):
             _read_everywhere(reader, several, upto, progress)
             waiting = deque((replay, _DONE) for replay, _ in several)

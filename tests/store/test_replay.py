@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
@@ -24,6 +25,7 @@ from tests.properties.communities import Community, communities
 from tests.properties.documents import documents
 from tests.properties.folding import fold
 from tests.store.living import tables
+from tests.store.support import fact
 from tests.store.test_rebuild import HISTORIES, emptied
 from tracker.events.envelope import Data, Event
 from tracker.events.member import MemberForgotten, MemberJoined, MemberRenamed, MemberRolesChanged
@@ -32,6 +34,7 @@ from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.events.voice import VoiceJoined, VoiceLeft
 from tracker.ids import ChannelId, EventId, GuildId, MessageId, Ms, Partition, RoleId, UserId, partition_of
 from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.memory import Memory
 from tracker.projections.rows import TABLES, Row
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -414,3 +417,24 @@ def test_of_several_names_the_last_one_is_kept(database: Database, kernel: Compi
     found = replayed(database, begin, kernel=kernel if compile_it else None)
     assert found == by_event(told, begin)
     assert [row[2] for row in found["members"]] == ["name 4"]
+
+
+def test_a_fold_takes_the_memory_of_those_before_of_other_partitions_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined = [fact(MemberJoined(name="n"), guild=n << 22, user=5, channel=None) for n in range(1, 40)]
+    log.append(database, joined, recorded_at=Ms(1))
+    taken: list[bool] = []
+
+    def noted(heap: array[int] | None) -> Memory:
+        taken.append(heap is not None)
+        return Memory(heap)
+
+    monkeypatch.setattr(replay, "Memory", noted)
+    gathered, reader = Gathered(), ByFives(database)
+    heads = {p: head for p, head in log.head(database).items() if head}
+    several = [(Replay(reader, p, gathered, kernel=None), head) for p, head in heads.items()]
+    for one in read_ahead(reader, several, None, jobs=2):
+        one.finish(HOUR)
+    assert taken == [False] + [True] * (len(heads) - 1)
+    assert len(gathered.rows()["members"]) == len(joined)
