@@ -40,6 +40,7 @@ from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft
 from tracker.ids import GuildId, Ms, RoleId, UserId
+from tracker.ingest.held import Held
 from tracker.ingest.kept_reports import KeptReports
 from tracker.projections.days import local_day
 from tracker.reports.model import Report
@@ -70,6 +71,13 @@ class Shelf:
         store.state.flush(self.db, batches)
         self.kept.flushed(batches)
         return batches
+
+    def flush_held(self, held: Held, at: int) -> None:
+        """A flush of what looks have told of, too."""
+        whole = held.with_held(self.writer.batches(at))
+        store.state.flush(self.db, whole)
+        held.clear()
+        self.kept.flushed(whole)
 
     def report(self, now: int, *, role: RoleId | None = ROLE, period: str = "daily", day: int | None = None) -> Report:
         found = self.kept.report(self.guild, role, period, day, Ms(now))
@@ -334,6 +342,38 @@ def test_what_nobody_asked_for_in_an_hour_is_gone_at_the_next_flush(shelf: Shelf
     shelf.time = 3700.0
     shelf.flush(START + 2 * HOUR)
     assert shelf.kept.figures()["bytes"] == 0
+
+
+def test_what_nobody_asked_for_lately_is_not_kept_up_and_still_right(shelf: Shelf) -> None:
+    """Some parts know all looks then, some none; one that knew a few of them is brought further."""
+    held = Held()
+
+    def look(at: int) -> int:
+        """How much there is to be kept up after a look."""
+        shelf.kept.looked([held.look(batch) for batch in shelf.writer.batches(at)])
+        steps = 0
+        while shelf.kept.keep_up():
+            steps += 1
+        shelf.kept.gathered(held.gather(least=2))
+        return steps
+
+    shelf.check(START + HOUR)
+    parts = look(START + HOUR + MINUTE)
+    assert parts > 4
+    shelf.flush_held(held, START + HOUR + 2 * MINUTE)
+    shelf.time = 100.0
+    assert look(START + HOUR + 3 * MINUTE) == 0
+    daily = shelf.report(START + HOUR + 3 * MINUTE)  # of four parts
+    assert look(START + HOUR + 4 * MINUTE) == 4
+    shelf.time = 300.0
+    assert look(START + HOUR + 5 * MINUTE) == 4
+    assert daily.sums.voice_ms == 3_780_000
+    assert shelf.report(START + HOUR + 5 * MINUTE).sums.voice_ms == daily.sums.voice_ms + 2 * MINUTE
+    weekly = shelf.report(START + HOUR + 5 * MINUTE, period="weekly")
+    assert weekly.sums.voice_ms == daily.sums.voice_ms + 2 * MINUTE
+    shelf.flush_held(held, START + HOUR + 6 * MINUTE)
+    shelf.check(START + HOUR + 6 * MINUTE)
+    assert look(START + HOUR + 7 * MINUTE) == parts
 
 
 def test_what_does_not_fit_into_memory_is_left_to_the_database(shelf: Shelf) -> None:

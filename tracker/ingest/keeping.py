@@ -28,6 +28,8 @@ KEEP_FROM: Final = 2_000
 """Guilds with fewer members are read from the database: that is quick."""
 IDLE_S: Final = 3600.0
 """What nobody asked for in so long is let go of."""
+_LATELY_S: Final = 60.0
+"""What nobody asked for in so long is not kept up between answers."""
 
 
 class Part(Protocol):
@@ -112,7 +114,7 @@ class Keeping(Generic[K, P]):
                 looks = self._looks.get(batch.partition)
                 if looks and looks[-1].position == batch.position:
                     kept = [kept for kept in self._kept.values() if self._of(kept.guild) == batch.partition]
-                    if not any(self._news(kept) for kept in kept):
+                    if not any(map(self._is_between, kept)):
                         self._looks[batch.partition] = [batch]
 
     def _note(self, batch: FlushBatch) -> None:
@@ -158,9 +160,20 @@ class Keeping(Generic[K, P]):
         return kept.part
 
     def keep_up(self) -> bool:
-        """Bring one part, of those used last, up to date by one look. False: all are."""
+        """Bring one part, the one used last first, up to date by one look. False: all are that somebody may ask for.
+
+        What was not used lately is left to the next flush.
+        """
+        lately = self._timer() - _LATELY_S
         with self.told:
-            behind = next((key for key, kept in reversed(self._kept.items()) if self._news(kept)), None)
+            behind = next(
+                (
+                    key
+                    for key, kept in reversed(self._kept.items())
+                    if (kept.used_at >= lately and self._news(kept)) or self._is_between(kept)
+                ),
+                None,
+            )
             if behind is not None:
                 self.get(behind, steps=1)
         return behind is not None
@@ -227,6 +240,10 @@ class Keeping(Generic[K, P]):
         if not looks or kept.part.position >= looks[-1].position:
             return ()
         return [batch for batch in looks if batch.position > kept.part.position]
+
+    def _is_between(self, kept: _Kept[P]) -> bool:
+        """Whether a part has been told of some looks, and of others not."""
+        return 0 < len(self._news(kept)) < len(self._looks[self._of(kept.guild)])
 
     def _brought(self, part: P, guild: GuildId, batch: FlushBatch) -> bool:
         if batch.position <= part.position:
