@@ -40,8 +40,8 @@ _SELDOM = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One replay in a process of its own: seconds, processor seconds, load; MiB at the peak with its children, what they
-    share counted twice and counted once.
+    """One replay in a process of its own: seconds, processor seconds, load; MiB at the peak with its children,
+    what they share counted twice and counted once.
     """
 
     s: float
