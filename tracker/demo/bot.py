@@ -56,7 +56,7 @@ class Bot:
         self._reader.join(timeout=2)
         return code
 
-    def stop(self, within: float = 12.0) -> int:
+    def stop(self, within: float = 30.0) -> int:
         """SIGTERM, on which it writes down everything and leaves; killed if it is not gone in time. Its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

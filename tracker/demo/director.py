@@ -23,9 +23,9 @@ __all__ = ["Director", "MissingError", "Phase", "View"]
 
 Phase = Literal["starting", "playing", "report", "asking", "done"]
 
-_START_WITHIN_S: Final = 40.0
-_REPORT_WITHIN_S: Final = 25.0
-_ANSWER_WITHIN_S: Final = 15.0
+_START_WITHIN_S: Final = 60.0
+_REPORT_WITHIN_S: Final = 60.0
+_ANSWER_WITHIN_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 0.02
 
 

@@ -36,7 +36,7 @@ _HEAD_START_MS: Final = 6_500
 _FRAME_S: Final = 0.2
 _PLAIN_WIDTH: Final = 110
 _LAST_LINES: Final = 15
-_SETTLED_WITHIN_S: Final = 30.0
+_SETTLED_WITHIN_S: Final = 60.0
 """How long roles, nicknames and posts may lag behind the day."""
 
 
