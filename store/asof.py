@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from store import allocation, state, subjects
 from store.engine import Database, open_database
-from store.shadow import Shadow
+from store.shadow import Fingerprint, Shadow
 from store.state import Checkpoint
 from tracker.errors import ConfigError
 from tracker.ids import GuildId, Ms, Partition, Position, partition_of
@@ -97,7 +97,7 @@ def fold_into(
     guilds: Collection[GuildId] | None = None,
     progress: Progress | None = None,
     at: Mapping[Partition, Checkpoint] | None = None,
-) -> None:
+) -> dict[str, Fingerprint]:
     """Fills the read models of `target` (empty, see `scratch`) with what the log of `source` says.
 
     `until`: as of this instant, which is the fold of all that occurred up to it, then open sessions advanced to it;
@@ -105,8 +105,8 @@ def fold_into(
     from then on, also of an instant before that, and whether or not a flush has carried it out. `rules`: by guild, the
     settings document that is in force throughout its history, whatever its own changes said. `guilds`: only these;
     None: all. `progress` is told of the events read. `at`: up to these positions and instants (None: `ends`), so that
-    two foldings mean the same. Raises DatabaseError, LogCorruptError; ConfigError if `target` was made with other
-    partitions.
+    two foldings mean the same. Returns the fingerprint of each read model's rows. Raises DatabaseError,
+    LogCorruptError; ConfigError if `target` was made with other partitions.
     """
     from store.columns import LogReader  # numpy: not before it is needed
     from store.replay import Preset, Replay, kernel_for
@@ -150,6 +150,7 @@ def fold_into(
             for partition, end in reached.items():
                 as_of = end.as_of if until is None else Ms(min(until, end.as_of))
                 state.put_checkpoint(connection, partition, Checkpoint(position=end.position, as_of=as_of))
+        return shadow.handed_in
 
 
 def _wanted(

@@ -22,7 +22,7 @@ from tracker.events.member import MemberForgotten, MemberJoined
 from tracker.events.message import MessageSent
 from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.ids import UserId
-from tracker.projections.rows import TABLES, Row
+from tracker.projections.rows import TABLES, Row, Table
 
 MINUTE = 60_000
 RULES = TABLES["rules"]
@@ -104,15 +104,36 @@ def test_nothing_is_written_and_no_lease_is_asked_for(writer: Writer) -> None:
     assert {text.split()[0] for text in sent} <= {"SELECT", "LOCK"}
 
 
+def test_only_tables_that_differ_are_read_row_by_row(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    read: list[str] = []
+    really = comparing._Sides._rows
+
+    def rows(side: Any, connection: Any, partition: Any, table: Table) -> Iterator[list[Row]]:
+        read.append(table.name)
+        return really(side, connection, partition, table)
+
+    monkeypatch.setattr(comparing._Sides, "_rows", rows)
+    assert verify(writer.db) == []
+    assert verify(writer.db, guilds=[OTHER_GUILD]) == []
+    assert read == []
+    spoil(database, f"UPDATE totals SET exp = messages, messages = exp WHERE user_id = 2 AND guild_id = {GUILD}")
+    found = verify(writer.db)
+    assert [d.column for d in found if d.table == "totals"] == ["exp", "messages"]
+    assert set(read) == {"totals"}
+    assert verify(writer.db, guilds=[OTHER_GUILD]) == []
+
+
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
     """Has something happen when the snapshot is taken, before the log is read."""
     really = asof.fold_into
 
     def happens(act: Callable[[], None]) -> None:
-        def fold_into(*arguments: Any, **more: Any) -> None:
+        def fold_into(*arguments: Any, **more: Any) -> Any:
             act()
-            really(*arguments, **more)
+            return really(*arguments, **more)
 
         monkeypatch.setattr(asof, "fold_into", fold_into)
 
