@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from store.columns_chunk import Chunk, Ints
+from store.columns_roles import Packed
 from tracker.events import kinds
 
 __all__ = ["AHEAD", "Begun", "Down", "Part"]
@@ -52,4 +53,4 @@ class Part:
     end: int
     newest: int
     ahead: list[Chunk]
-    role_sets: list[tuple[int, ...]]
+    role_sets: Packed

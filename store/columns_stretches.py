@@ -18,13 +18,14 @@ from store.columns_ask import Ask
 from store.columns_chunk import ARRAYS, Chunk, Rest
 from store.columns_down import AHEAD, Begun, Down, Part
 from store.columns_pages import events_of, give_back, last_of, place_of
+from store.columns_roles import Packed
 from store.columns_slices import START, lay_fast
 from store.columns_texts import Found, Scanner
 from tracker.events import kinds
 
 __all__ = ["put_down"]
 
-_STRETCH: Final = 65_536
+_STRETCH: Final = 32_768
 """Positions that a thread reads at once."""
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ class _Shared:
             end=end,
             newest=newest,
             ahead=ahead,
-            role_sets=[],
+            role_sets=Packed.of(()),
         )
 
     def told(self, part: Part) -> Part:
@@ -108,7 +109,7 @@ class _Shared:
         with self.turn:
             sets = self.args.role_sets[self._told :]
         self._told += len(sets)
-        return replace(part, role_sets=sets)
+        return replace(part, role_sets=Packed.of(sets))
 
     def _write(self, content: memoryview) -> int:
         """Where in the file it is."""

@@ -32,6 +32,9 @@ _ENTRIES, _LETTERS = 1 << 17, 1 << 24
 _EXTRA: Final = 1 << 20
 """Bytes for the rows of a chunk that are too long for their page, to begin with."""
 
+_ROLES: Final = 100_000
+"""Of so many roles it is seen to that each is one object, in however many sets it is."""
+
 _APART: Final = 72
 """So much longer are columns than need be: at equal distances of a power of two, they would share few cache lines."""
 
@@ -87,6 +90,7 @@ class Texts:
         self._kind, self._arg, self._code = np.zeros(wide, np.uint8), np.zeros(wide, np.int64), np.zeros(wide, np.int32)
         self._extra = np.zeros(_EXTRA, np.uint8)
         self._state = np.zeros(5, np.int64)
+        self._roles: dict[int, int] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -157,7 +161,11 @@ class Texts:
     def _learn_roles(self, booked: int, mine: Ints, starts: Ints, sizes: Ints) -> Ints:
         """Number the sets of roles in those of the new texts that are written as usual; returns the others."""
         ids, counts = np.empty(int(sizes[mine].sum()) // 4 + 1, np.int64), np.empty(len(mine), np.int64)
-        known: list[int] = ids[: roles_in(self._letters, starts[mine], sizes[mine], ids, counts)].tolist()
+        one = self._roles
+        if len(one) > _ROLES:
+            one.clear()
+        met = ids[: roles_in(self._letters, starts[mine], sizes[mine], ids, counts)].tolist()
+        known = [one.setdefault(role, role) for role in met]
         usual = np.flatnonzero(counts >= 0)
         ends = np.cumsum(counts[usual])
         places = zip((ends - counts[usual]).tolist(), ends.tolist(), strict=True)
