@@ -27,7 +27,6 @@ from sqlalchemy import Connection
 from store import shadow_tables
 from store.engine import Database
 from store.failures import as_ours, explained
-from store.planning import measure
 from store.shadow_hash import Fingerprint, fingerprints
 from store.shadow_places import hold_live_tables
 from store.shadow_tables import SHADOWS, sweep
@@ -149,7 +148,6 @@ class Shadow:
     def _complete(self, name: str) -> None:
         with self._db.write() as connection:
             shadow_tables.complete(connection, name)
-        measure(self._db, [SHADOWS[name]])
 
     def _biggest_first(self) -> list[str]:
         sums = self.handed_in

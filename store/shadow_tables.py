@@ -19,8 +19,8 @@ from tracker.ids import GuildId, Partition, partition_of
 from tracker.projections.rows import TABLES
 
 __all__ = [
-    "SHADOWS", "aside", "complete", "drop", "make", "others_build_on_them", "replace_guilds", "replace_partitions",
-    "sweep", "take_places",
+    "SHADOWS", "aside", "complete", "drop", "make", "need_not_last", "others_build_on_them", "replace_guilds",
+    "replace_partitions", "sweep", "take_places",
 ]  # fmt: skip
 
 SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
@@ -63,13 +63,22 @@ def make(connection: Connection) -> None:
 
 
 def complete(connection: Connection, name: str) -> None:
-    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one."""
+    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics."""
+    need_not_last(connection)
     shadow, key = SHADOWS[name], ", ".join(("partition", *TABLES[name].key))
     connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD CONSTRAINT {shadow}_pkey PRIMARY KEY ({key})")
     for index, definition in _indexes(connection, name).items():
         connection.exec_driver_sql(_INDEX.sub(rf"\1 {index}{SUFFIX} ON {shadow}", definition, count=1))
     for grant in connection.exec_driver_sql(_GRANTS, (shadow, name)).scalars().all():
         connection.exec_driver_sql(grant)
+    connection.exec_driver_sql(f"ANALYZE {shadow}")
+
+
+def need_not_last(connection: Connection) -> None:
+    """PostgreSQL: this transaction's commit does not wait for the disk. A shadow table is of use only after a swap, and
+    what that commit makes last, makes all before it last.
+    """
+    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
 
 
 def _indexes(connection: Connection, name: str) -> dict[str, str]:

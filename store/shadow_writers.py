@@ -14,7 +14,7 @@ from store.failures import as_ours, explained
 from store.pages_check import NUMERIC
 from store.shadow_copy import copy_binary, insert_sorted
 from store.shadow_spool import Spool
-from store.shadow_tables import SHADOWS, aside
+from store.shadow_tables import SHADOWS, aside, need_not_last
 from tracker.projections.rows import TABLES
 
 __all__ = ["Write", "copying", "inserting", "paging"]
@@ -34,6 +34,7 @@ def inserting(db: Database) -> Iterator[Write]:
 def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
     """PostgreSQL: by COPY, in one transaction in which the tables were emptied, as FREEZE demands."""
     with db.write() as connection, as_ours():
+        need_not_last(connection)
         connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS.values())}")
         yield partial(copy_binary, connection.connection.cursor(), compiled=compiled)
 

@@ -14,7 +14,7 @@ from store.shadow import Shadow
 from tests.examples import examples
 from tests.servers import PostgresServer
 from tests.store.shadows import add_rows
-from tests.store.support import GUILD
+from tests.store.support import GUILD, statements
 from tests.store.test_bulk import deltas
 from tests.store.test_shadow import add_all, home, stored
 from tracker.errors import DatabaseError
@@ -122,3 +122,24 @@ def test_the_planner_knows_at_once_how_many_rows_there_are(postgresql: Database)
         asked = "SELECT relname, reltuples FROM pg_class WHERE relname = ANY (%s)"
         known = {row[0]: row[1] for row in connection.exec_driver_sql(asked, (list(TABLES),))}
     assert known == {**dict.fromkeys(TABLES, 0), "carries": 500}
+
+
+def test_only_the_swap_waits_for_the_disk(postgresql: Database) -> None:
+    """What is committed before is of no use without it, and lasts if it does."""
+    asked = "SELECT current_setting('synchronous_commit')"
+    with postgresql.write() as connection:  # the tests' server waits for nothing
+        connection.exec_driver_sql(
+            "DO $$BEGIN EXECUTE format('ALTER DATABASE %%I SET synchronous_commit TO local', current_database()); END$$"
+        )
+    postgresql.close()
+    with Shadow.create(postgresql, postgresql.all_partitions) as shadow:
+        add_rows(shadow, "carries", home(postgresql), [(GUILD, 1, 9, 1)])
+        with statements(postgresql) as sent:
+            shadow.finish()
+        with postgresql.write() as connection:
+            shadow.swap(connection)
+            assert connection.exec_driver_sql(asked).scalar_one() == "local"
+    waits_not = sent.count("SET LOCAL synchronous_commit TO OFF")
+    assert waits_not == 1 + len(TABLES)  # the rows, and each table's keys
+    with postgresql.read() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == "local"
