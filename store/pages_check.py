@@ -8,20 +8,35 @@ import sys
 from collections.abc import Collection
 
 from store.engine import Database
-from store.pages_worker import Asked
+from store.pages_worker import Asked, Sums
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, weighed
 from tracker.projections.rows import TABLES
 
-__all__ = ["NUMERIC", "by_pages"]
+__all__ = ["NUMERIC", "Reader", "by_pages", "end", "start"]
+
+Reader = subprocess.Popen[bytes]
 
 NUMERIC = frozenset(name for name, table in TABLES.items() if TEXT_COLUMNS.isdisjoint(table.columns))
 """The read models without texts."""
 
 
-def by_pages(db: Database, names: Collection[str]) -> dict[str, Fingerprint]:
+def start() -> Reader:
+    """A process that will read, on its way: it takes half a second to come up."""
+    command = [sys.executable, "-m", "store.pages_worker"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def end(reader: Reader) -> None:
+    """Nothing is to be read."""
+    reader.kill()
+    reader.communicate()
+
+
+def by_pages(db: Database, names: Collection[str], reader: Reader | None = None) -> dict[str, Fingerprint]:
     """The fingerprints of these shadow tables, which must be NUMERIC. Empty if they cannot be read in this way."""
-    found = _apart(db.name, {name + SUFFIX: weighed(TABLES[name]) for name in names})
+    asked = {name + SUFFIX: weighed(TABLES[name]) for name in names}
+    found = _apart(reader or start(), db.name, asked)
     return {
         name: Fingerprint(rows=rows, total=low + (high << HALF))
         for name in names
@@ -29,10 +44,13 @@ def by_pages(db: Database, names: Collection[str]) -> dict[str, Fingerprint]:
     }
 
 
-def _apart(path: str, asked: Asked) -> dict[str, tuple[int, int, int]] | None:
-    command = [sys.executable, "-m", "store.pages_worker"]
-    done = subprocess.run(command, input=pickle.dumps((path, asked, MODULI)), stdout=subprocess.PIPE, check=False)
-    found: dict[str, tuple[int, int, int]] | None = None
-    if done.returncode == 0:
-        found = pickle.loads(done.stdout)  # noqa: S301 - our own process wrote it
+def _apart(reader: Reader, path: str, asked: Asked) -> dict[str, Sums] | None:
+    try:
+        answer, _ = reader.communicate(pickle.dumps((path, asked, MODULI)))
+    except BaseException:
+        end(reader)
+        raise
+    found: dict[str, Sums] | None = None
+    if reader.returncode == 0:
+        found = pickle.loads(answer)  # noqa: S301 - our own process wrote it
     return found

@@ -6,37 +6,51 @@ numbers and nulls only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 
-from store.columns_btree import INNER, LEAF, byte, half, number, varint, word
+from store.columns_btree import DONE, INNER, LEAF, MORE, UNFIT, byte, compiled, eight, half, number, varint, word
+from store.shadow_sums import rest
 
 __all__ = ["summed"]
 
 _HALF: Final = 31
-_STACK: Final = 1 << 16
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+_SIZES: Final = np.uint64(0x00_F864_3210)
+"""By type (4 bits each, from the last on): how many bytes a number has; 15: there is no such type."""
 
 
-@_compiled
-def _rest(value: int, modulus: int) -> Any:
-    """What is left of a division whose quotient is rounded towards 0, as in SQL."""
-    if value >= 0:
-        return np.int64(np.uint64(value) % np.uint64(modulus))
-    return -np.int64(np.uint64(-value) % np.uint64(modulus))
-
-
-@_compiled
-def _row(m: Any, at: int, weights: Any, nulls: Any, cell: int) -> tuple[bool, Any]:
+@compiled
+def _row(m: Any, at: int, weights: Any, nulls: Any, cell: int, by_cell: float) -> tuple[bool, Any]:
     """The sum of a record's weighted cells. `nulls`: by cell, what null counts as, 0 where none may be."""
+    size, start = byte(m, at), at + 1
+    if size >= 128:
+        size, start = (size & 127) << 7 | byte(m, start), start + 1
+    width = len(weights)
+    if start + size + 8 > len(m) or byte(m, start) != width + 1:
+        return _any_row(m, at, weights, nulls, cell, by_cell)
+    value = start + width + 1
+    total = np.int64(0)
+    for i in range(width):
+        serial = np.uint64(m[np.uint64(start + 1 + i)])
+        bytes_of_it: Any = np.int64(_SIZES >> (serial << np.uint64(2)) & np.uint64(15))
+        if serial > np.uint64(9) or bytes_of_it > 8 or value > start + size:
+            return False, total
+        found: Any = np.int64(eight(m, value)) >> (64 - 8 * bytes_of_it & 63)
+        if not bytes_of_it:
+            found = np.int64(serial == np.uint64(9))
+            if not serial:
+                found = nulls[i]
+                if not found:
+                    return False, total
+        total += rest(found, cell, by_cell) * weights[i]
+        value += bytes_of_it
+    return value == start + size, total
+
+
+@compiled
+def _any_row(m: Any, at: int, weights: Any, nulls: Any, cell: int, by_cell: float) -> tuple[bool, Any]:
+    """As `_row`, of one that is written in some other way, or near the end of the file."""
     size, at = varint(m, at)
     end, head = varint(m, at)
     if size < 0 or end < 0 or end > size or at + size > len(m):
@@ -48,29 +62,31 @@ def _row(m: Any, at: int, weights: Any, nulls: Any, cell: int) -> tuple[bool, An
         if serial < 0 or serial == 7 or serial > 9 or (serial == 0 and nulls[i] == 0):
             return False, total
         found = nulls[i] if serial == 0 else number(m, value, serial)
-        total += _rest(found, cell) * weights[i]
+        total += rest(found, cell, by_cell) * weights[i]
         value += serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
     return bool(value == at + size and head == at + end), total
 
 
-@_compiled
-def summed(m: Any, page_size: int, root: int, weights: Any, nulls: Any, moduli: Any, sums: Any) -> bool:
-    """Add rows, and the low and the high halves of their hashes, to `sums`. False: it is not such a table's tree.
+@compiled
+def summed(m: Any, page_size: int, stack: Any, state: Any, weights: Any, nulls: Any, moduli: Any, sums: Any) -> int:
+    """Add rows, and the low and the high halves of their hashes, to `sums`, of some more pages: MORE, DONE, or UNFIT if
+    it is not such a table's tree.
 
-    `moduli`: of a cell, and the two of a row.
+    `stack`: the numbers of pages that are to be read; `state`: how many those are, how many pages there can still be,
+    and how many may be read now. `moduli`: of a cell, and the two of a row.
     """
-    stack = np.zeros(_STACK, np.int64)
-    stack[0], depth = root, 1
-    left = len(m) // page_size
-    while depth:
+    cell, one, two = moduli[0], moduli[1], moduli[2]
+    by_cell, by_one, by_two = 1.0 / cell, 1.0 / one, 1.0 / two
+    depth = state[0]
+    for _ in range(state[2]):
         depth -= 1
         base = (stack[depth] - 1) * page_size
-        left -= 1
-        if stack[depth] < 2 or base + page_size > len(m) or left < 0:
-            return False
+        state[1] -= 1
+        if stack[depth] < 2 or base + page_size > len(m) or state[1] < 0:
+            return UNFIT
         form, cells = byte(m, base), half(m, base + 3)
-        if (form != LEAF and form != INNER) or depth + cells + 1 > _STACK or cells > page_size // 2 - 8:
-            return False
+        if (form != LEAF and form != INNER) or depth + cells + 1 > len(stack) or cells > page_size // 2 - 8:
+            return UNFIT
         inner = form == INNER
         pointers = base + (12 if inner else 8)
         for i in range(cells):
@@ -79,14 +95,17 @@ def summed(m: Any, page_size: int, root: int, weights: Any, nulls: Any, moduli: 
                 stack[depth] = word(m, at)
                 depth += 1
                 at += 4
-            fits, total = _row(m, at, weights, nulls, moduli[0])
+            fits, total = _row(m, at, weights, nulls, cell, by_cell)
             if not fits:
-                return False
-            hashed = _rest(total, moduli[1]) * _rest(total, moduli[2])
+                return UNFIT
+            hashed = rest(total, one, by_one) * rest(total, two, by_two)
             sums[0] += 1
             sums[1] += hashed & (1 << _HALF) - 1
             sums[2] += hashed >> _HALF
         if inner:
             stack[depth] = word(m, base + 8)
             depth += 1
-    return True
+        if not depth:
+            return DONE
+    state[0] = depth
+    return MORE

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
-from store import shadow_tables
+from store import pages_check, shadow_tables
 from store.engine import Database
 from store.failures import as_ours, explained
 from store.shadow_hash import Fingerprint, fingerprints
@@ -62,6 +62,7 @@ class Shadow:
         self._open = ExitStack()
         self._write: Write | None = None
         self._bulk = bulk
+        self._reader: pages_check.Reader | None = None
 
     @classmethod
     def create(cls, db: Database, partitions: Collection[Partition], *, bulk: bool = False) -> Shadow:
@@ -82,6 +83,8 @@ class Shadow:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, failed: BaseException | None, trace: Any) -> None:
+        if self._reader is not None:
+            pages_check.end(self._reader)
         try:
             self._open.__exit__(kind, failed, trace)
             self.drop()
@@ -137,6 +140,8 @@ class Shadow:
 
     def finish(self) -> None:
         """Writes the rest, and gives the tables keys, indexes and statistics. Raises as `settle`."""
+        if self._bulk and self._db.dialect == "sqlite":
+            self._reader = pages_check.start()
         self.settle()
         self._open.close()
         self._spool.close()
@@ -167,9 +172,8 @@ class Shadow:
 
         found = {}
         if self._bulk and self._db.dialect == "sqlite":
-            from store.pages_check import NUMERIC, by_pages
-
-            found = by_pages(self._db, NUMERIC)
+            reader, self._reader = self._reader, None
+            found = pages_check.by_pages(self._db, pages_check.NUMERIC, reader)
         names = [name for name in self._biggest_first() if name not in found]
         with ThreadPoolExecutor(_THREADS) as pool:
             found |= dict(zip(names, pool.map(one, names), strict=True))

@@ -134,7 +134,8 @@ def fingerprint_of(table: Table, rows: Matrix, texts: Mapping[int, list[str | No
     if texts:
         cells = cells.copy()
         for i, column in texts.items():
-            cells[:, i] = [0 if text is None else text_number(text) for text in column]
+            numbers = {text: 0 if text is None else text_number(text) for text in set(column)}
+            cells[:, i] = [numbers[text] for text in column]
     return hash_sum(table, cells, nulls_of(rows))
 
 

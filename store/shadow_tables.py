@@ -15,6 +15,7 @@ from sqlalchemy import Connection, inspect
 
 from store.engine import Database
 from store.shadow_hash import SUFFIX
+from store.wal import own_connection, tidied
 from tracker.ids import GuildId, Partition, partition_of
 from tracker.projections.rows import TABLES
 
@@ -162,10 +163,26 @@ def sweep(db: Database) -> list[str]:
     with db.read() as connection:
         found = set(inspect(connection).get_table_names())
     left = [left for name, shadow in SHADOWS.items() for left in (shadow, name + _OLD) if left in found]
-    for shadow in left:
-        with db.write() as connection:
-            drop(connection, [shadow])
+    if db.dialect == "sqlite":
+        _drop_apart(db, left)
+    else:
+        for shadow in left:
+            with db.write() as connection:
+                drop(connection, [shadow])
     if db.dialect == "sqlite" and aside(db).exists():
         aside(db).unlink()
         left.append(aside(db).name)
     return left
+
+
+def _drop_apart(db: Database, left: Collection[str]) -> None:
+    """SQLite reads every page of a table that it drops, and writes zeros into it: nobody is to find there what a member
+    who asked to be forgotten once did.
+    """
+    if left:
+        with own_connection(db) as driver, tidied(db, driver) as committed:
+            for shadow in left:
+                driver.execute("BEGIN IMMEDIATE")
+                driver.execute(f"DROP TABLE {shadow}")
+                driver.execute("COMMIT")
+                committed()

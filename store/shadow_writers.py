@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from store.engine import Database
-from store.failures import as_ours, explained
+from store.failures import as_ours
 from store.pages_check import NUMERIC
 from store.shadow_copy import copy_binary, insert_sorted
 from store.shadow_spool import Spool
 from store.shadow_tables import SHADOWS, aside, need_not_last
+from store.wal import own_connection, tidied
 from tracker.projections.rows import TABLES
 
 __all__ = ["Write", "copying", "inserting", "paging"]
@@ -26,7 +26,7 @@ Write = Callable[[str, str, Spool], None]
 @contextmanager
 def inserting(db: Database) -> Iterator[Write]:
     """SQLite: by statements."""
-    with _own_connection(db) as driver:
+    with own_connection(db) as driver:
         yield partial(insert_sorted, driver)
 
 
@@ -48,7 +48,7 @@ def paging(db: Database) -> Iterator[Write]:
     """
     from store.pages_file import PageFile
 
-    with _own_connection(db) as driver, ExitStack() as stack:
+    with own_connection(db) as driver, ExitStack() as stack:
         path = aside(db)
         stack.callback(path.unlink, missing_ok=True)
         made = stack.enter_context(PageFile(path, _definitions(driver)))
@@ -62,7 +62,7 @@ def paging(db: Database) -> Iterator[Write]:
 
         yield write
         made.finish()
-        _take_over(driver, path)
+        _take_over(db, driver, path)
 
 
 def _definitions(driver: sqlite3.Connection) -> dict[str, str]:
@@ -70,36 +70,18 @@ def _definitions(driver: sqlite3.Connection) -> dict[str, str]:
     return {SHADOWS[name]: driver.execute(asked, (SHADOWS[name],)).fetchone()[0] for name in TABLES if name in NUMERIC}
 
 
-def _take_over(driver: sqlite3.Connection, path: Path) -> None:
+def _take_over(db: Database, driver: sqlite3.Connection, path: Path) -> None:
     driver.execute("ATTACH ? AS aside", (str(path),))
     try:
-        for name in TABLES:
-            if name in NUMERIC:
-                driver.execute("BEGIN IMMEDIATE")
-                # Of tables that are alike, `SELECT *` into an empty one is taken row by row as they are.
-                driver.execute(f"INSERT INTO main.{SHADOWS[name]} SELECT * FROM aside.{SHADOWS[name]}")  # noqa: S608
-                driver.execute("COMMIT")
+        with tidied(db, driver) as committed:
+            for name in TABLES:
+                if name in NUMERIC:
+                    driver.execute("BEGIN IMMEDIATE")
+                    # Of tables that are alike, `SELECT *` into an empty one is taken row by row as they are.
+                    driver.execute(f"INSERT INTO main.{SHADOWS[name]} SELECT * FROM aside.{SHADOWS[name]}")  # noqa: S608
+                    driver.execute("COMMIT")
+                    committed()
     finally:
         if driver.in_transaction:
             driver.execute("ROLLBACK")
         driver.execute("DETACH aside")
-
-
-@contextmanager
-def _own_connection(db: Database) -> Iterator[sqlite3.Connection]:
-    """A connection of the driver's that does not wait for the disk at each commit: the swap's commit does, for all.
-
-    The write-ahead log is still made durable before it is taken into the database, so that nobody else's commit is at
-    risk. Raises DatabaseError.
-    """
-    with explained(db.name), as_ours():
-        kept = db.engine.raw_connection()
-        driver: Any = kept.driver_connection
-        kept.detach()
-        try:
-            driver.execute("PRAGMA synchronous = NORMAL")
-            yield driver
-        finally:
-            if driver.in_transaction:
-                driver.execute("ROLLBACK")
-            kept.close()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import pages_check, pages_tree, pages_worker, shadow_tables, shadow_writers
+from store import pages_check, pages_sum, pages_tree, pages_worker, shadow_tables, shadow_writers
 from store.columns_ask import UnfitError
 from store.columns_pages import still
 from store.engine import Database
@@ -36,6 +37,19 @@ DEFINITION = (
 WHOLE = st.one_of(
     st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.sampled_from([0, 1, -1, 2**47, -(2**47) - 1, 2**39])
 )
+
+
+FLIPS_A_BIT = """
+import sys
+
+path, number = sys.argv[1:]
+with open(path, "r+b") as file:
+    found, wanted = file.read(), int(number).to_bytes(6, "big")
+    assert found.count(wanted) == 1
+    file.seek(found.index(wanted) + 2)
+    file.write(bytes([wanted[2] ^ 4]))
+"""
+"""In a process of its own: closing the file would take this one's locks away."""
 
 
 @pytest.fixture
@@ -114,7 +128,8 @@ def in_parts(name: str, rows: list[Row]) -> Iterator[list[Row]]:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages are read in this process: another one takes half a second to come up."""
-    monkeypatch.setattr(pages_check, "_apart", partial(pages_worker.sums, moduli=MODULI))
+    monkeypatch.setattr(pages_check, "start", lambda: None)
+    monkeypatch.setattr(pages_check, "_apart", lambda _, path, asked: pages_worker.sums(path, asked, MODULI))
 
 
 @pytest.mark.parametrize("name", ["daily", "sessions", "members"])
@@ -155,6 +170,58 @@ def test_a_row_that_is_changed_behind_us_is_found_in_the_pages(sqlite: Database)
             connection.exec_driver_sql("UPDATE carries__shadow SET carry_ms = carry_ms + 1 WHERE user_id = 1234")
         with pytest.raises(DatabaseError, match="table carries was rebuilt with 2,000 rows"):
             shadow.check()
+
+
+@pytest.mark.parametrize("name", ["daily", "carries", "session_days"])
+def test_a_bit_that_flips_on_the_disk_is_found_whichever_table_it_is_in(sqlite: Database, name: str) -> None:
+    lasts = {"daily": 2**46, "carries": 2**46 + 10_000, "session_days": 2**46 + 20_000}
+    with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
+        for filled, last in lasts.items():
+            others = len(TABLES[filled].columns) - 2
+            add_rows(shadow, filled, 0, [(7 << 22, *[user] * others, last + user) for user in range(900)])
+        shadow.finish()
+        sqlite.tidy()
+        number = str(lasts[name] + 777)
+        subprocess.run([sys.executable, "-c", FLIPS_A_BIT, sqlite.name, number], check=True)
+        with pytest.raises(DatabaseError, match=f"table {name} was rebuilt with 900 rows"):
+            shadow.check()
+
+
+@pytest.mark.usefixtures("here")
+def test_pages_are_summed_up_as_the_database_would_whatever_numbers_they_hold(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers of every size, with every sign, and nulls; and some pages at a time."""
+    monkeypatch.setattr(pages_worker, "_PAGES", 3)
+    chance = random.Random(3)
+
+    def some() -> int:
+        return chance.choice([0, 1, -1, 2_038_074_743, -2_038_074_743, 2**63 - 1, -(2**63), chance.getrandbits(63)])
+
+    def any_of_them() -> int | None:
+        return chance.choice([None, chance.getrandbits(chance.randrange(63)) * chance.choice([1, -1]), some()])
+
+    sessions = [(7 << 22, user, user, *(any_of_them() for _ in range(6))) for user in range(3_000)]
+    daily = [(7 << 22, user, some(), user, *[some() >> 1] * 8, any_of_them()) for user in range(3_000)]
+    with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
+        add_rows(shadow, "sessions", 0, sessions)
+        add_rows(shadow, "daily", 0, daily)
+        shadow.finish()
+        shadow.check()
+        with sqlite.read() as connection:
+            wanted = fingerprints(connection, live=False, names=NUMERIC)
+        assert by_pages(sqlite, NUMERIC) == wanted == {name: shadow.handed_in[name] for name in NUMERIC}
+
+
+def test_a_type_that_no_number_has_ends_the_reading() -> None:
+    """A record of two cells, and behind it as many bytes as are read at once."""
+    weights, nulls = np.array([3, 5], np.int64), np.array([0, 9], np.int64)
+    for types, fits in (([1, 8], True), ([1, 0], True), ([0, 1], False), ([7, 8], False), ([1, 10], False)):
+        size = sum(kind for kind in types if kind < 7)
+        record = np.array([3 + size, 3, *types, *[5] * size, *[0] * 16], np.uint8)
+        found, total = pages_sum._row(record, 0, weights, nulls, 1_000_003, 1 / 1_000_003)
+        assert found is fits, types
+        assert not fits or total == 5 * 3 + (9 * 5 if types[1] == 0 else 0)
 
 
 def test_while_somebody_reads_behind_commits_the_database_itself_is_asked(sqlite: Database) -> None:
