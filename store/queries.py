@@ -144,7 +144,7 @@ SELECT m.user_id, COALESCE(m.name, '') AS name, COALESCE(did.voice_ms, 0), COALE
   COALESCE(did.interactions, 0), COALESCE(did.exp, 0), COALESCE(met.sessions, 0), did.last_at
 FROM holders JOIN members m ON m.user_id = holders.user_id AND m.{here}
 LEFT JOIN did ON did.user_id = m.user_id LEFT JOIN met ON met.user_id = m.user_id
-WHERE COALESCE(m.bot, 0) = 0 ORDER BY m.user_id
+WHERE (m.bot IS NULL OR m.bot = 0) ORDER BY m.user_id
 """
 _FOREVER: Final = (1 << 63) - 1
 

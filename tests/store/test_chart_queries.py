@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import event
 
 from store import queries
-from store.chart_queries import read_chart_data
+from store.chart_queries import read_chart_data, read_hours
 from store.engine import Database, open_database
 from store.reporting import read_full_list, read_member_report, report_of_window
 from tests.examples import examples
@@ -212,6 +212,13 @@ def test_big_tables_are_read_by_their_keys_and_never_whole(database: Database) -
         else:
             assert any("Index" in line for line in found), found
             assert not any(re.search(rf"Seq Scan on ({BIG})\b", line) for line in found), found
+
+
+def test_whose_sessions_count_is_found_once_and_not_beside_each_session(database: Database) -> None:
+    filled(database)
+    window, now = containing("daily", 20260226, BERLIN), Ms(START + 60 * HOUR)
+    found = plans(database, lambda: read_hours(database, guild_id=GUILD, role_id=ROLE, window=window, now=now))
+    assert any("MATERIALIZE counted" in line or "CTE counted" in line for line in found), found
 
 
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
