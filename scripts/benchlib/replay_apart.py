@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import store.log
+from store import allocation
 from store.columns import LogReader
 from store.comparing import verify
 from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.replay import Replay, kernel_for
 from store.replay_ahead import read_ahead
+from store.shadow_rows import Sorted
 from tracker.ids import Ms, Partition
 
 __all__ = ["main"]
@@ -37,6 +39,11 @@ class _Nowhere:
         """Counts them."""
         del name, partition, nulls, fresh
         self.rows += len(columns[0])
+
+    def add_sorted(self, partition: Partition, made: Sorted) -> None:
+        """Counts them, too."""
+        del partition
+        self.rows += len(made.rows)
 
     def settle(self) -> None:
         """Nothing is kept."""
@@ -64,6 +71,7 @@ def _interpreted(db: Database, upto: int) -> None:
 
 
 def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
+    allocation.give_back()  # as rebuilds and views of an instant do
     heads = {p: min(head, upto or head) for p, head in store.log.head(db).items() if head}
     kernel = None if interpreted else kernel_for(10**9)
     reader, sink, jobs = LogReader(db, source="driver" if interpreted else None), _Nowhere(), os.cpu_count() or 1
