@@ -12,10 +12,13 @@ from store.shadow_rows import LENGTH_BITS, Matrix, nulls_of, text_cells
 from store.shadow_spool import Spool
 from tracker.projections.rows import TABLES, Table
 
-__all__ = ["copy_binary", "insert_sorted"]
+__all__ = ["Packer", "copy_binary", "insert_sorted"]
 
 _PARAMETERS: Final = 960
 """How many cells one INSERT of SQLite's takes; every build of it allows 999."""
+
+_AT_ONCE: Final = 2_048
+"""How many rows are put into COPY's format at once."""
 
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -56,20 +59,20 @@ def _flat(table: Table, rows: Matrix, spool: Spool) -> list[Any]:
     return cells
 
 
-def copy_binary(cursor: Any, name: str, target: str, spool: Spool, *, compiled: bool) -> None:
+def copy_binary(cursor: Any, packer: Packer | None, name: str, target: str, spool: Spool) -> None:
     """PostgreSQL: all rows that the spool has of table `name` into `target`, through the driver's own cursor.
 
     The table must have been made or emptied in the same transaction. The rows are then written as if they had been
     there for ever (FREEZE): a transaction that is older than they are does not find the table empty after a swap.
-    `compiled`: rows are put into the server's format by what numba compiles.
+    `packer`: what puts rows into the server's format; None: the interpreter does.
     """
     table = TABLES[name]
     named = ", ".join(("partition", *table.columns))
     with cursor.copy(f"COPY {target} ({named}) FROM STDIN (FORMAT BINARY, FREEZE)") as copy:
-        if compiled or TEXT_COLUMNS.isdisjoint(table.columns):
+        if packer is not None or TEXT_COLUMNS.isdisjoint(table.columns):
             copy.write(_COPY_HEADER)
             for rows in spool.chunks(name):
-                for part in [_packed(table, rows, spool)] if compiled else map(_binary, _same_nulls(rows)):
+                for part in map(_binary, _same_nulls(rows)) if packer is None else packer.packed(table, rows, spool):
                     copy.write(part)
             copy.write(_COPY_END)
             return
@@ -81,22 +84,36 @@ def copy_binary(cursor: Any, name: str, target: str, spool: Spool, *, compiled: 
                 copy.write_row(cells[i : i + width])
 
 
-def _packed(table: Table, rows: Matrix, spool: Spool) -> memoryview:
-    from store.shadow_packed import packed
+class Packer:
+    """Puts rows into the format of COPY by what numba compiles, in memory that stays in the processor's caches."""
 
-    texts, letters = np.zeros(rows.shape[1] - 1, np.bool_), [b""]
-    places = text_cells(table)
-    if places:
-        texts[places], rows, end = True, rows.copy(), 0
+    def __init__(self) -> None:
+        from store.shadow_packed import packed
+
+        self._pack = packed
+        self._out = np.empty(0, np.uint8)
+
+    def packed(self, table: Table, rows: Matrix, spool: Spool) -> Iterator[memoryview]:
+        """The rows, some after the others; each part is overwritten by the next."""
+        for start in range(0, len(rows), _AT_ONCE):
+            yield self._packed(table, np.ascontiguousarray(rows[start : start + _AT_ONCE]), spool)
+
+    def _packed(self, table: Table, rows: Matrix, spool: Spool) -> memoryview:
+        texts, letters, end = np.zeros(rows.shape[1] - 1, np.bool_), [b""], 0
+        places = text_cells(table)
+        if places:
+            texts[places], rows = True, rows.copy()
         for place in places:
             encoded = [b"" if text is None else text.encode() for text in spool.texts(rows, place)]
             lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
             rows[:, place] = (end + np.cumsum(lengths) - lengths) << LENGTH_BITS | lengths
             end += int(lengths.sum())
             letters += encoded
-    joined = np.frombuffer(bytearray(b"".join(letters)), np.uint8)
-    out = np.empty(len(rows) * (2 + 12 * len(texts)) + len(joined), np.uint8)
-    return out.data[: packed(np.ascontiguousarray(rows), texts, LENGTH_BITS, joined, out)]
+        most = len(rows) * (2 + 12 * len(texts)) + end
+        if len(self._out) < most:
+            self._out = np.empty(most, np.uint8)
+        joined = np.frombuffer(bytearray(b"".join(letters)), np.uint8)
+        return self._out.data[: self._pack(rows, texts, LENGTH_BITS, joined, self._out)]
 
 
 def _same_nulls(rows: Matrix) -> Iterator[Matrix]:

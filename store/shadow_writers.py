@@ -11,7 +11,7 @@ from pathlib import Path
 from store.engine import Database
 from store.failures import as_ours
 from store.pages_check import NUMERIC
-from store.shadow_copy import copy_binary, insert_sorted
+from store.shadow_copy import Packer, copy_binary, insert_sorted
 from store.shadow_spool import Spool
 from store.shadow_tables import SHADOWS, aside, need_not_last
 from store.wal import own_connection, tidied
@@ -36,7 +36,7 @@ def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
     with db.write() as connection, as_ours():
         need_not_last(connection)
         connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS.values())}")
-        yield partial(copy_binary, connection.connection.cursor(), compiled=compiled)
+        yield partial(copy_binary, connection.connection.cursor(), Packer() if compiled else None)
 
 
 @contextmanager
