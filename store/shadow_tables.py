@@ -66,6 +66,8 @@ def make(connection: Connection) -> None:
 def complete(connection: Connection, name: str) -> None:
     """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics."""
     need_not_last(connection)
+    # The rows lie in the order of the key: workers would each sort a part of what is sorted, to be merged again.
+    connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers TO 0")
     shadow, key = SHADOWS[name], ", ".join(("partition", *TABLES[name].key))
     connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD CONSTRAINT {shadow}_pkey PRIMARY KEY ({key})")
     for index, definition in _indexes(connection, name).items():
