@@ -258,11 +258,19 @@ def test_what_was_put_aside_is_gone_after_an_error_and_swept_after_a_death(
     def torn(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
+    readers, start = [], pages_check.start
+
+    def started() -> pages_check.Reader:
+        readers.append(start())
+        return readers[-1]
+
+    monkeypatch.setattr(pages_check, "start", started)
     monkeypatch.setattr(shadow_writers, "_take_over", torn)
     with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
         add_rows(shadow, "carries", 0, [(7 << 22, 5, 9, 1)])
         with pytest.raises(DatabaseError, match="the disk does not answer"):
             shadow.finish()
+    assert [reader.poll() is None for reader in readers] == [False]
     assert not shadow_tables.aside(sqlite).exists()
     shadow_tables.aside(sqlite).write_bytes(b"left")
     assert shadow_tables.aside(sqlite).name in shadow_tables.sweep(sqlite)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store import shadow_spool
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import NOTHING
-from store.shadow_rows import FRESH, Matrix
+from store.shadow_rows import FRESH, Matrix, Sorted
 from store.shadow_spool import Spool
 from tests.examples import examples
 from tests.store.shadows import as_columns
@@ -65,6 +65,40 @@ def test_rows_of_a_key_merge_as_upserts_would_merge_them(name: str, data: st.Dat
                 expected[key] = merged(table, expected.get(key), values)
         rows = [key + values for key, values in sorted(expected.items())]
         assert given_back(spool, name) == rows
+        handed(once, name, rows, fresh=True)
+        assert spool.handed_in == once.handed_in
+
+
+def in_order(name: str, rows: list[Row]) -> Sorted:
+    """Rows of (partition, *columns), no key twice, as a harvest sorts them."""
+    with Spool() as spool:
+        handed(spool, name, rows)
+        found = [np.empty((0, len(TABLES[name].columns) + 2), np.int64), *(part.copy() for part in spool.chunks(name))]
+        return Sorted(name=name, rows=np.concatenate(found), sum=spool.handed_in[name])
+
+
+@pytest.mark.parametrize("name", ["daily", "sessions", "totals"])
+@pytest.mark.parametrize("few", [False, True])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_so_do_those_that_come_in_order_alone_or_among_others(
+    request: pytest.FixtureRequest, name: str, few: bool, data: st.DataObject
+) -> None:
+    if few:
+        request.getfixturevalue("tiny")
+    table, expected = TABLES[name], dict[Row, Row]()
+    with Spool() as spool, Spool() as once:
+        for batch in data.draw(st.lists(deltas(table), max_size=4)):
+            rows = [key + values for key, values in batch.items()]
+            if data.draw(st.booleans()):
+                spool.add_sorted(in_order(name, rows))
+            else:
+                handed(spool, name, rows)
+            for key, values in batch.items():
+                expected[key] = merged(table, expected.get(key), values)
+        rows = [key + values for key, values in sorted(expected.items())]
+        assert given_back(spool, name) == rows
+        assert not spool.has(name)
         handed(once, name, rows, fresh=True)
         assert spool.handed_in == once.handed_in
 

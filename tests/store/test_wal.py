@@ -1,0 +1,63 @@
+"""Who writes very much leaves it to another thread to take the write-ahead log into the database."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from store.engine import Database
+from store.wal import own_connection, tidied
+from tracker.errors import DatabaseError
+
+
+@pytest.fixture
+def sqlite(database: Database) -> Database:
+    if database.dialect != "sqlite":
+        pytest.skip("only SQLite has a write-ahead log of its own")
+    return database
+
+
+def test_commits_do_not_take_the_log_in_themselves_but_somebody_does(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, tidy = [], Database.tidy
+
+    def told(db: Database) -> None:
+        threads.append(threading.current_thread() is threading.main_thread())
+        tidy(db)
+
+    monkeypatch.setattr(Database, "tidy", told)
+    with own_connection(sqlite) as driver:
+        (before,) = driver.execute("PRAGMA wal_autocheckpoint").fetchone()
+        sqlite.tidy()
+        threads.clear()
+        size = Path(sqlite.name).stat().st_size
+        with tidied(sqlite, driver) as committed:
+            assert driver.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+            driver.execute("CREATE TABLE much (x)")
+            driver.execute("INSERT INTO much SELECT randomblob(1000000)")
+            assert Path(sqlite.name).stat().st_size == size
+            committed()
+        assert threads == [False, True]
+        assert Path(sqlite.name).stat().st_size > size + 1_000_000
+        assert driver.execute("PRAGMA wal_autocheckpoint").fetchone() == (before,)
+
+
+def test_where_nothing_is_committed_nothing_is_tidied(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Database, "tidy", lambda _: pytest.fail("there is nothing to do"))
+    with own_connection(sqlite) as driver, tidied(sqlite, driver):
+        pass
+
+
+def test_what_goes_wrong_in_the_other_thread_is_raised(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(_: Database) -> None:
+        raise DatabaseError("the disk does not answer")
+
+    monkeypatch.setattr(Database, "tidy", torn)
+    with own_connection(sqlite) as driver:
+        (before,) = driver.execute("PRAGMA wal_autocheckpoint").fetchone()
+        with pytest.raises(DatabaseError, match="does not answer"), tidied(sqlite, driver) as committed:
+            committed()
+        assert driver.execute("PRAGMA wal_autocheckpoint").fetchone() == (before,)
