@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
@@ -311,6 +312,26 @@ async def test_looks_do_not_wait_in_memory_for_ever(desk: Desk, monkeypatch: pyt
         await desk.ingest.look(GUILD)
     await until(lambda: desk.ingest.health.flushes > flushes)
     assert daily(desk, kept).sums.messages == 70
+
+
+async def test_a_flush_that_waits_for_calm_is_not_waited_for_at_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await opened(database)
+    before = asyncio.all_tasks()
+    monkeypatch.setattr(desk.ingest.upkeep, "begin", lambda: None)
+    with desk.ingest.calm.disturbed():
+        for n in range(64):
+            desk.clock.time += 1000
+            desk.message(100 + n, user=2)
+            await desk.ingest.look(GUILD)
+        assert asyncio.all_tasks() - before
+        flushes = desk.ingest.health.flushes
+        assert await desk.ingest.close(10)
+        assert not asyncio.all_tasks() - before
+    assert desk.ingest.health.flushes == flushes + 1
+    assert not desk.fatal
+    desk.check()
 
 
 async def test_what_is_held_of_many_looks_is_put_together_and_no_flush_is_needed(desk: Desk) -> None:

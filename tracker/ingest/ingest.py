@@ -212,7 +212,7 @@ class Ingest:
         What could not be appended is lost with the process, and said so in the log by the caller.
         """
         self._fold.writer.hurry()
-        await self.upkeep.close()
+        await self._looks.close()
         if self._committer is not None:
             self._committer.cancel()
         try:

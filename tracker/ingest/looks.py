@@ -52,6 +52,13 @@ class Looks:
         with self._calm.disturbed():
             return await asyncio.shield(self._next[partition])
 
+    async def close(self) -> None:
+        """Leave undone what nobody waits for: the last flush does it."""
+        await self.upkeep.close()
+        if self._after is not None:
+            self._after.cancel()
+            await asyncio.wait([self._after])
+
     async def _look(self, partition: Partition) -> bool:
         fold = self._fold
         async with fold.flushing():
