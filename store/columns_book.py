@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from store.columns_args import REPEATING, SHORT_CUTS, TYPES
-from store.columns_btree import SIZES, compiled, copy, eight
+from store.columns_btree import SIZES
+from store.columns_bytes import compiled, copy, eight
 from tracker.events import kinds
 
 __all__ = [

@@ -4,23 +4,18 @@ SQLite's virtual machine takes about half a microsecond a row, and the calls for
 format (sqlite.org/fileformat2.html, promised to stay as it is) says where a row's bytes are. `events` is a table
 WITHOUT ROWID: a b-tree of index pages, whose inner pages hold rows too.
 
-Only what `columns_pages` has checked comes here, and whatever is in any way unusual ends the walk (`UNFIT`). Indexes
-are cast to unsigned numbers, because numba then need not ask whether they count from the end.
+Only what `columns_pages` has checked comes here, and whatever is in any way unusual ends the walk (`UNFIT`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 
-__all__ = [
-    "DEPTH", "DONE", "INNER", "KEPT", "LEAF", "MORE", "ROWS", "SIZES", "UNFIT", "byte", "compiled", "copy",
-    "eight", "half", "number",
-    "varint", "walk", "word",
-]  # fmt: skip
+from store.columns_bytes import byte, compiled, copy, eight, half, number, varint, word
+
+__all__ = ["DEPTH", "DONE", "INNER", "KEPT", "LEAF", "MORE", "ROWS", "SIZES", "UNFIT", "walk"]
 
 MORE: Final = 0
 DONE: Final = 1
@@ -39,85 +34,6 @@ _COLUMNS: Final = 11
 _LONG: Final = np.uint64(0x8080_8080_8080_8080)
 _LONG_BEHIND: Final = np.uint64(0x8080_8000_0000_0000)
 """In a record's header: the bits that say that a number goes on; in its bytes 8 to 10."""
-
-_OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-"""Nothing is allocated, so no references need be counted, which would take longer than what is done in between."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(function: F) -> F:
-    """As numba compiles it."""
-    return cast("F", numba.njit(**_OPTIONS)(function))
-
-
-@compiled
-def byte(m: Any, at: int) -> Any:
-    """The byte at `at`."""
-    return np.int64(m[np.uint64(at)])
-
-
-@compiled
-def half(m: Any, at: int) -> Any:
-    """The number of two bytes at `at`."""
-    return byte(m, at) << 8 | byte(m, at + 1)
-
-
-@compiled
-def word(m: Any, at: int) -> Any:
-    """The number of four bytes at `at`."""
-    return half(m, at) << 16 | half(m, at + 2)
-
-
-@compiled
-def eight(m: Any, at: int) -> Any:
-    """The unsigned number of eight bytes at `at`, which the processor reads as one."""
-    i = np.uint64(at)
-    return (
-        np.uint64(m[i]) << np.uint64(56)
-        | np.uint64(m[i + np.uint64(1)]) << np.uint64(48)
-        | np.uint64(m[i + np.uint64(2)]) << np.uint64(40)
-        | np.uint64(m[i + np.uint64(3)]) << np.uint64(32)
-        | np.uint64(m[i + np.uint64(4)]) << np.uint64(24)
-        | np.uint64(m[i + np.uint64(5)]) << np.uint64(16)
-        | np.uint64(m[i + np.uint64(6)]) << np.uint64(8)
-        | np.uint64(m[i + np.uint64(7)])
-    )
-
-
-@compiled
-def copy(a: Any, i: Any, b: Any, j: Any, size: Any) -> None:
-    """Copy some bytes of `a` to `b`."""
-    for k in range(size):
-        b[np.uint64(j + k)] = a[np.uint64(i + k)]
-
-
-@compiled
-def varint(m: Any, at: int) -> tuple[Any, int]:
-    """A number of seven bits a byte, and where it ends; -1: longer than any size in a file."""
-    value = np.int64(0)
-    for i in range(5):
-        part = byte(m, at + i)
-        value = value << 7 | (part & 127)
-        if part < 128:
-            return value, at + i + 1
-    return np.int64(-1), at
-
-
-@compiled
-def number(m: Any, at: int, serial: int) -> Any:
-    """A column's whole number; 0 for null."""
-    if serial == 0 or serial == 8:
-        return np.int64(0)
-    if serial == 9:
-        return np.int64(1)
-    size = serial if serial <= 4 else 6 if serial == 5 else 8
-    value = byte(m, at)
-    if value >= 128:
-        value -= 256
-    for i in range(1, size):
-        value = value << 8 | byte(m, at + i)
-    return value
 
 
 @compiled

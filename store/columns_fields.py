@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from store.columns_book import coded
-from store.columns_btree import compiled, eight
+from store.columns_bytes import compiled, eight
 
 __all__ = ["AT", "CODED", "DONE", "FULL", "MORE", "ROWS", "UNFIT", "apart", "fetched"]
 

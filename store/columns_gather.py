@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from store.columns_book import digits, same, written
-from store.columns_btree import compiled, copy
+from store.columns_bytes import compiled, copy
 
 __all__ = ["gathered", "roles_in"]
 

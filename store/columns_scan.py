@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from store.columns_book import coded
-from store.columns_btree import MORE, ROWS, compiled, walk
+from store.columns_btree import MORE, ROWS, walk
+from store.columns_bytes import compiled
 
 __all__ = ["CODED", "scan"]
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_btree import DONE, INNER, LEAF, MORE, UNFIT, byte, compiled, eight, half, number, varint, word
+from store.columns_btree import DONE, INNER, LEAF, MORE, UNFIT
+from store.columns_bytes import byte, compiled, eight, half, number, varint, word
 from store.shadow_sums import rest
 
 __all__ = ["summed"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_btree import compiled, copy
+from store.columns_bytes import compiled, copy
 
 __all__ = ["KEPT", "LEVELS", "META", "MOST", "PAGE", "PAYLOAD", "finish", "place"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from store.columns_btree import compiled
+from store.columns_bytes import compiled
 
 __all__ = ["packed"]
 
