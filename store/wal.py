@@ -60,3 +60,14 @@ def tidied(db: Database, driver: sqlite3.Connection) -> Iterator[Callable[[], No
         if last is not None:
             last.result()
             db.tidy()
+            _shorten(driver)
+
+
+def _shorten(driver: sqlite3.Connection) -> None:
+    """Give back the disk that the log took, unless somebody is using it: later commits would only write over it."""
+    (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {patience}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.engine import Database
+from store.engine import BUSY_MS, Database
 from store.wal import own_connection, tidied
 from tracker.errors import DatabaseError
 
@@ -42,7 +42,20 @@ def test_commits_do_not_take_the_log_in_themselves_but_somebody_does(
             committed()
         assert threads == [False, True]
         assert Path(sqlite.name).stat().st_size > size + 1_000_000
+        assert Path(f"{sqlite.name}-wal").stat().st_size == 0
         assert driver.execute("PRAGMA wal_autocheckpoint").fetchone() == (before,)
+
+
+def test_nobody_is_waited_for_who_still_reads_in_the_log(sqlite: Database) -> None:
+    with own_connection(sqlite) as driver, sqlite.read() as reading:
+        driver.execute("CREATE TABLE much (x)")
+        reading.exec_driver_sql("SELECT COUNT(*) FROM much").one()
+        with tidied(sqlite, driver) as committed:
+            driver.execute("INSERT INTO much VALUES (1)")
+            committed()
+        assert reading.exec_driver_sql("SELECT COUNT(*) FROM much").one() == (0,)
+        assert Path(f"{sqlite.name}-wal").stat().st_size > 0
+        assert driver.execute("PRAGMA busy_timeout").fetchone() == (BUSY_MS,)
 
 
 def test_where_nothing_is_committed_nothing_is_tidied(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
