@@ -5,15 +5,16 @@ Needs numba, and a psycopg that is compiled; what asks for single rows is otherw
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
-from functools import cache
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from functools import cache, partial
 from importlib.util import find_spec
 from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import pq
+from psycopg.pq.abc import PGconn, PGresult
 
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
@@ -25,8 +26,6 @@ from tracker.errors import DatabaseError
 from tracker.ids import Partition
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn, PGresult
-
     from store.columns_fetch import Parts
 
 __all__ = ["by_copy", "can_copy", "copied"]
@@ -72,8 +71,8 @@ def _chunks(
 ) -> Generator[Parts]:
     from store.columns_fetch import Fetcher
 
-    fetcher = Fetcher(rows, wanted, only)
-    with closing(ahead(_pieces(db, sql, rows), _AHEAD)) as pieces:
+    fetcher, asked = Fetcher(rows, wanted, only), list[PGconn]()
+    with closing(ahead(_pieces(db, sql, rows, asked), _AHEAD, partial(_cancel, asked))) as pieces:
         for piece in pieces:
             try:
                 yield from fetcher.take(piece)
@@ -83,9 +82,17 @@ def _chunks(
         raise DatabaseError(f"database {db.name}: the log's rows ended too early")
 
 
-def _pieces(db: Database, sql: str, rows: int) -> Generator[bytearray]:
-    """What the server sends: some megabytes at a time, as it comes in."""
+def _cancel(asked: Sequence[PGconn]) -> None:
+    """Have the server end what it does, or waits for; from another thread."""
+    for connection in asked:
+        with suppress(psycopg.Error):  # it is over already
+            connection.get_cancel().cancel()
+
+
+def _pieces(db: Database, sql: str, rows: int, asked: list[PGconn]) -> Generator[bytearray]:
+    """What the server sends: some megabytes at a time, as it comes in. `asked`: on which connection."""
     with explained_by_driver(db), _own_connection(db) as connection, DefaultSelector() as selector:
+        asked.append(connection)
         _asked(connection, "SET client_encoding TO 'UTF8'", pq.ExecStatus.COMMAND_OK)
         _asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
         selector.register(connection.socket, EVENT_READ)

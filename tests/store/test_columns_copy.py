@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from signal import SIGINT, pthread_kill
+from threading import Timer, get_ident
 
 import pytest
 
@@ -156,3 +158,13 @@ def test_who_stops_reading_leaves_no_statement_behind(many: Database) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError("the server still sends rows to nobody")
+
+
+def test_who_stops_waiting_for_a_locked_table_is_let_go_at_once(many: Database) -> None:
+    with many.write() as other:
+        other.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+        reading = everywhere(many, heads(many))
+        Timer(0.5, pthread_kill, (get_ident(), SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):  # which never came to an end while the table was locked
+            next(reading)
+    assert by_partition(many, heads(many)) == by_the_codec(many, heads(many))
