@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, update
 
-from store import archive, archive_columns, archive_files, archive_place
+from store import archive, archive_files, archive_place
 from store.archive import Segment
 from store.archive_reading import current
 from store.schema import archive_segments
@@ -63,6 +63,8 @@ def rewritten(db: Database, partition: Partition, data: Mapping[int, str]) -> It
 def _written(db: Database, segment: Segment, data: Mapping[int, str]) -> Segment:
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    from store import archive_columns  # numpy is not for a bot that archives nothing
 
     table = archive_files.read_whole(current(db, segment)).combine_chunks()
     changed = sorted(p for p in data if segment.first <= p <= segment.last)

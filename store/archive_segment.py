@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import Connection, text
 
-from store import appending, archive, archive_columns, archive_files, archive_ids, archive_place
+from store import appending, archive, archive_files, archive_ids, archive_place
 from store.archive import Segment
 from store.archive_ids import Ids
 from tracker.errors import DatabaseError, LogCorruptError
@@ -112,6 +112,8 @@ def prepare(db: Database, step: Step) -> Prepared:
     Raises ArchiveAwayError if the file cannot be written, LogCorruptError if an event is missing, DatabaseError.
     """
     import pyarrow.compute as pc
+
+    from store import archive_columns  # numpy is not for a bot that archives nothing
 
     table, version = _read(db, step)
     sha256, size = archive_files.write(step.path, archive_columns.with_columns(table))

@@ -6,12 +6,15 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from store.engine import Database
-from store.pages_worker import Asked, Sums
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, weighed
 from tracker.projections.rows import TABLES
+
+if TYPE_CHECKING:  # numpy is not for a bot that only asks which guilds are marked
+    from store.pages_worker import Asked, Sums
 
 __all__ = ["NUMERIC", "Reader", "by_pages", "end", "start"]
 
