@@ -184,7 +184,7 @@ def _drop_apart(db: Database, left: Collection[str]) -> None:
     if left:
         with own_connection(db) as driver, tidied(db, driver) as committed:
             for shadow in left:
-                driver.execute("BEGIN IMMEDIATE")
+                # A statement on its own: within a transaction SQLite would keep what each page held, in memory, to
+                # be able to take back this statement alone.
                 driver.execute(f"DROP TABLE {shadow}")
-                driver.execute("COMMIT")
                 committed()
