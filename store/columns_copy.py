@@ -5,13 +5,16 @@ Needs numba, and a psycopg that is compiled; what asks for single rows is otherw
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache, partial
 from importlib.util import find_spec
-from selectors import EVENT_READ, DefaultSelector
+from selectors import EVENT_READ, BaseSelector, DefaultSelector
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import psycopg
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
@@ -27,6 +30,8 @@ from tracker.ids import Partition
 
 if TYPE_CHECKING:
     from store.columns_fetch import Parts
+    from store.columns_libpq import Rows
+    from store.columns_texts import Bytes
 
 __all__ = ["by_copy", "can_copy", "copied"]
 
@@ -34,7 +39,12 @@ _BYTES: Final = 24 << 20
 """About how many bytes are taken apart at once, at most."""
 _AHEAD: Final = 2
 """How many times as much is fetched meanwhile."""
-_TEXT_COLUMNS: Final = (2, 3, 10)
+_NAP_S: Final = 0.0003
+"""So long the server goes on by itself when all that came is taken. If each of its packets woke us, that would cost
+both of us more than what is in it."""
+
+_LONG_ROW: Final = "SELECT repeat(' ', 1000000)"
+"""An answer for which libpq makes room; then it takes more at once of what comes after."""
 
 
 @cache
@@ -71,13 +81,14 @@ def _chunks(
 ) -> Generator[Parts]:
     from store.columns_fetch import Fetcher
 
-    fetcher, asked = Fetcher(rows, wanted, only), list[PGconn]()
-    with closing(ahead(_pieces(db, sql, rows, asked), _AHEAD, partial(_cancel, asked))) as pieces:
-        for piece in pieces:
+    fetcher, asked, used = Fetcher(rows, wanted, only), list[PGconn](), deque["Bytes"]()
+    with closing(ahead(_pieces(db, sql, rows, asked, used), _AHEAD, partial(_cancel, asked))) as pieces:
+        for piece, end in pieces:
             try:
-                yield from fetcher.take(piece)
+                yield from fetcher.take(piece, end)
             except UnfitError:
                 raise DatabaseError(f"database {db.name}: the server sends rows that are none of the log's") from None
+            used.append(piece)
     if not fetcher.over:
         raise DatabaseError(f"database {db.name}: the log's rows ended too early")
 
@@ -89,30 +100,47 @@ def _cancel(asked: Sequence[PGconn]) -> None:
             connection.get_cancel().cancel()
 
 
-def _pieces(db: Database, sql: str, rows: int, asked: list[PGconn]) -> Generator[bytearray]:
-    """What the server sends: some megabytes at a time, as it comes in. `asked`: on which connection."""
+def _pieces(db: Database, sql: str, rows: int, asked: list[PGconn], used: deque[Bytes]) -> Generator[tuple[Bytes, int]]:
+    """What the server sends, up to so many rows at a time: in memory that is longer, and how much of it that is.
+
+    `asked`: on which connection. `used`: memory that nobody needs any more; it is taken before new one.
+    """
+    from store.columns_fetch import SPARE
+    from store.columns_libpq import ENDED, FAILED, rows_of
+
     with explained_by_driver(db), _own_connection(db) as connection, DefaultSelector() as selector:
         asked.append(connection)
         _asked(connection, "SET client_encoding TO 'UTF8'", pq.ExecStatus.COMMAND_OK)
+        _asked(connection, _LONG_ROW, pq.ExecStatus.TUPLES_OK)
         _asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
         selector.register(connection.socket, EVENT_READ)
-        piece, count, next_one = bytearray(), 0, connection.get_copy_data
-        while True:
-            length, data = next_one(1)
-            if length > 0:
-                piece += data
-                count += 1
-                if count == rows or len(piece) > _BYTES:
-                    yield piece
-                    piece, count = bytearray(), 0
-            elif length == 0:  # not here yet
-                selector.select()
-                connection.consume_input()
-            else:
-                break
-        yield piece
+        with closing(rows_of(connection)) as found:
+            why = 0
+            while why not in (ENDED, FAILED):
+                room = max(_BYTES, found.waiting)
+                piece = used.popleft() if used and len(used[0]) >= room + SPARE else np.empty(room + SPARE, np.uint8)
+                why = _filled(connection, selector, found, piece[:room], rows)
+                yield piece, found.taken
+        if why == FAILED:
+            raise psycopg.OperationalError(connection.get_error_message())
         while (ended := connection.get_result()) is not None:
             _checked(ended, pq.ExecStatus.COMMAND_OK)
+
+
+def _filled(connection: PGconn, selector: BaseSelector, found: Rows, piece: Bytes, rows: int) -> int:
+    """Fill memory with rows, as they come in; returns why that was all."""
+    from store.columns_libpq import NOT_YET
+
+    found.begin()
+    before = 0
+    while (why := found.into(piece, rows)) == NOT_YET:
+        if found.taken > before:
+            time.sleep(_NAP_S)
+        else:
+            selector.select()
+        before = found.taken
+        connection.consume_input()
+    return why
 
 
 def _asked(connection: PGconn, sql: str, wanted: int) -> None:

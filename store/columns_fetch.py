@@ -18,12 +18,12 @@ from store.columns_rows import DriverRows
 from store.columns_texts import Bytes, Found, Texts
 from tracker.ids import Partition
 
-__all__ = ["Fetcher", "Parts"]
+__all__ = ["SPARE", "Fetcher", "Parts"]
 
 Parts = list[tuple[Partition, Chunk]]
 
-_SPARE: Final = 16
-"""Bytes behind the last row: what is compiled looks at eight at a time."""
+SPARE: Final = 16
+"""Bytes behind the last row, whatever they are: what is compiled looks at eight at a time."""
 _TEXT_COLUMNS: Final = (2, 3, 10)
 _SIZES: Final = 1 + len(COLUMNS)
 
@@ -36,20 +36,21 @@ class Fetcher(Texts):
     """
 
     def __init__(self, rows: int, wanted: Mapping[Partition, tuple[int, int]], only: Partition | None) -> None:
-        super().__init__(np.zeros(_SPARE, np.uint8), rows, Args(), Lock())
+        super().__init__(np.zeros(SPARE, np.uint8), rows, Args(), Lock())
         self.over = False
         self._only = -1 if only is None else int(only)
         self._low, self._high = np.zeros(max(wanted) + 1, np.int64), np.zeros(max(wanted) + 1, np.int64)
         for partition, (after, upto) in wanted.items():
             self._low[partition], self._high[partition] = after, upto
-        self._left = bytearray()
+        self._left = np.zeros(0, np.uint8)
 
-    def take(self, piece: bytearray) -> Iterator[Parts]:
-        """The chunks of a piece. Raises LogCorruptError; UnfitError if these are no rows of the log."""
-        whole = self._left + piece if self._left else piece
-        end = len(whole)
-        whole += bytes(_SPARE)
-        self._pages, state, done = np.frombuffer(whole, np.uint8), self._state, FULL
+    def take(self, piece: Bytes, end: int) -> Iterator[Parts]:
+        """The chunks of a piece, which ends SPARE bytes before its memory does at the latest. Raises LogCorruptError;
+        UnfitError if these are no rows of the log.
+        """
+        if len(self._left):
+            piece, end = np.concatenate((self._left, piece)), len(self._left) + end
+        self._pages, state, done = piece, self._state, FULL
         state[AT] = 0
         while done == FULL:
             state[ROWS] = state[CODED] = 0
@@ -64,7 +65,7 @@ class Fetcher(Texts):
             if n:
                 yield self._parts(n, booked)
         self.over = done == DONE
-        self._left = whole[int(state[AT]) : end]
+        self._left = piece[int(state[AT]) : end].copy()
 
     def _parts(self, n: int, booked: int) -> Parts:
         try:

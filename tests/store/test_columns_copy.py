@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from signal import SIGINT, pthread_kill
 from threading import Timer, get_ident
+from typing import Any
 
 import pytest
 
@@ -72,11 +74,30 @@ def by_the_codec(db: Database, upto: HEADS) -> dict[int, list[Row]]:
     return {p: [wanted(r) for r in log.read(db, p) if r.position <= head] for p, head in upto.items()}
 
 
+def without_libpq(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where psycopg's libpq is not to be found."""
+    from store import columns_libpq
+
+    monkeypatch.setattr(columns_libpq, "_addresses", lambda: None)
+
+
+def test_rows_are_taken_out_of_the_libpq_that_psycopg_has_loaded(many: Database) -> None:
+    from store.columns_libpq import RowsByDriver, RowsByLibpq, rows_of
+
+    with many.read() as connection:
+        driver: Any = connection.connection.driver_connection
+        found = rows_of(driver.pgconn)
+        assert isinstance(found, RowsByLibpq if sys.platform == "linux" else RowsByLibpq | RowsByDriver)
+
+
+@pytest.mark.parametrize("libpq", [True, False])
 @pytest.mark.parametrize("rows", [3, 700, 65_536])
 @pytest.mark.parametrize("most", [1, 1 << 14, 24 << 20])
 def test_all_partitions_at_once_say_what_the_codec_says(
-    many: Database, monkeypatch: pytest.MonkeyPatch, rows: int, most: int
+    many: Database, monkeypatch: pytest.MonkeyPatch, rows: int, most: int, libpq: bool
 ) -> None:
+    if not libpq:
+        without_libpq(monkeypatch)
     monkeypatch.setattr(columns_everywhere, "_ROWS", rows)
     monkeypatch.setattr(columns_copy, "_BYTES", most)
     upto = heads(many)
@@ -136,7 +157,12 @@ def test_a_server_that_refuses_is_told_in_one_sentence(copying: Database) -> Non
         assert "\n" not in str(said.value)
 
 
-def test_a_server_that_goes_away_is_told_and_not_taken_for_the_end(many: Database) -> None:
+@pytest.mark.parametrize("libpq", [True, False])
+def test_a_server_that_goes_away_is_told_and_not_taken_for_the_end(
+    many: Database, monkeypatch: pytest.MonkeyPatch, libpq: bool
+) -> None:
+    if not libpq:
+        without_libpq(monkeypatch)
     slow = "SELECT e.partition, e.position, e.id, e.type, e.version, e.guild_id, e.subject_id, e.channel_id, "
     slow += "e.occurred_at, e.recorded_at, e.data FROM events e CROSS JOIN LATERAL "
     slow += "(SELECT CASE WHEN e.position = 900 THEN pg_terminate_backend(pg_backend_pid()) END) AS gone"
