@@ -89,21 +89,27 @@ class Database:
             finally:
                 self._reading.connection = before
 
-    def tidy(self) -> None:
+    def tidy(self) -> bool:
         """Take SQLite's write-ahead log into the database, as far as nobody reads behind it. Waits for no writer.
 
-        Commits leave that to whoever has time: a flush changes thousands of pages here and there, and writing them to
-        their places takes longer than the flush itself. Raises DatabaseError.
+        Returns whether all that was committed before is in the database's own file then. Commits leave that to whoever
+        has time: a flush changes thousands of pages here and there, and writing them to their places takes longer than
+        the flush itself. Raises DatabaseError.
         """
-        if self.dialect == "sqlite":
-            with explained(self.name):
-                connection = self.engine.raw_connection()  # within a transaction it would be refused
-                try:
-                    connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
-                except sqlite3.Error as error:
-                    raise DatabaseError(f"database {self.name} could not be tidied: {error}") from error
-                finally:
-                    connection.close()
+        if self.dialect != "sqlite":
+            return True
+        with explained(self.name):
+            connection = self.engine.raw_connection()  # within a transaction it would be refused
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                busy, pages, taken = cursor.fetchall()[0]
+                cursor.close()
+            except sqlite3.Error as error:
+                raise DatabaseError(f"database {self.name} could not be tidied: {error}") from error
+            finally:
+                connection.close()
+        return not busy and pages == taken
 
     def close(self) -> None:
         """Closes every connection; the database can be opened again."""

@@ -1,4 +1,4 @@
-"""Fingerprints of the shadow tables of a SQLite database, read out of its pages."""
+"""Fingerprints of the shadow tables of a SQLite database, read out of its pages by another process."""
 
 from __future__ import annotations
 
@@ -6,54 +6,93 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from store.engine import Database
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, weighed
+from store.wal import taken_in
 from tracker.projections.rows import TABLES
 
 if TYPE_CHECKING:  # numpy is not for a bot that only asks which guilds are marked
     from store.pages_worker import Asked, Sums
 
-__all__ = ["NUMERIC", "Reader", "by_pages", "end", "start"]
-
-Reader = subprocess.Popen[bytes]
+__all__ = ["NUMERIC", "Checker", "by_pages"]
 
 NUMERIC = frozenset(name for name, table in TABLES.items() if TEXT_COLUMNS.isdisjoint(table.columns))
 """The read models without texts."""
 
+_START: Final = "import gc; gc.disable(); from store.pages_worker import main; main()"
+"""In what is imported no circles are looked for, which would take a third of the start."""
 
-def start() -> Reader:
-    """A process that will read, on its way: it takes half a second to come up."""
-    command = [sys.executable, "-m", "store.pages_worker"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-
-def end(reader: Reader) -> None:
-    """Nothing is to be read."""
-    reader.kill()
-    reader.communicate()
+_ROOT: Final = "SELECT rootpage, sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
 
 
-def by_pages(db: Database, names: Collection[str], reader: Reader | None = None) -> dict[str, Fingerprint]:
-    """The fingerprints of these shadow tables, which must be NUMERIC. Empty if they cannot be read in this way."""
-    asked = {name + SUFFIX: weighed(TABLES[name]) for name in names}
-    found = _apart(reader or start(), db.name, asked)
-    return {
-        name: Fingerprint(rows=rows, total=low + (high << HALF))
-        for name in names
-        for rows, low, high in ([found[name + SUFFIX]] if found else [])
-    }
+class Checker:
+    """A process that reads shadow tables, each from the moment on when it is told that it may.
+
+    It takes no lock: nobody but the rebuild that asks writes these tables, so that once all of a table's pages are in
+    the database's own file, and nothing more is added, they stay as they are there. It takes half a second to come up.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._names: list[str] = []
+        self._process = subprocess.Popen([sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def read(self, name: str) -> None:
+        """All rows of this table's shadow, which is NUMERIC, are in the database's own file: let them be summed up."""
+        with self._db.read() as connection:
+            root, definition = connection.exec_driver_sql(_ROOT, (name + SUFFIX,)).one()
+        if str(definition).rstrip().upper().endswith("WITHOUT ROWID"):
+            self._ask((name, (self._db.name, int(root), *weighed(TABLES[name]), MODULI)))
+        self._names.append(name)
+
+    def _ask(self, asked: Asked) -> None:
+        assert self._process.stdin is not None  # noqa: S101
+        with suppress(BrokenPipeError):  # its end tells
+            pickle.dump(asked, self._process.stdin)
+            self._process.stdin.flush()
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The tables that it was told of."""
+        return frozenset(self._names)
+
+    def results(self) -> dict[str, Fingerprint]:
+        """What was found in those tables; without those that cannot be read in this way. The process ends."""
+        try:
+            answer, _ = self._process.communicate()
+        except BaseException:
+            self.close()
+            raise
+        found: dict[str, Sums | None] = {}
+        if self._process.returncode == 0:
+            found = pickle.loads(answer)  # noqa: S301 - our own process wrote it
+        return {
+            name: Fingerprint(rows=sums[0], total=sums[1] + (sums[2] << HALF))
+            for name, sums in found.items()
+            if sums is not None
+        }
+
+    def close(self) -> None:
+        """Nothing more is to be read."""
+        self._process.kill()
+        self._process.communicate()
 
 
-def _apart(reader: Reader, path: str, asked: Asked) -> dict[str, Sums] | None:
+def by_pages(db: Database, names: Collection[str], checker: Checker | None = None) -> dict[str, Fingerprint]:
+    """The fingerprints of these shadow tables, which must be NUMERIC; without those that cannot be read in this way.
+
+    `checker`: one that may have been told of some of them already; it ends.
+    """
+    reading = checker or Checker(db)
     try:
-        answer, _ = reader.communicate(pickle.dumps((path, asked, MODULI)))
-    except BaseException:
-        end(reader)
-        raise
-    found: dict[str, Sums] | None = None
-    if reader.returncode == 0:
-        found = pickle.loads(answer)  # noqa: S301 - our own process wrote it
-    return found
+        left = [name for name in names if name not in reading.told]
+        if left and taken_in(db):
+            for name in left:
+                reading.read(name)
+        return reading.results()
+    finally:
+        reading.close()

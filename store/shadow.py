@@ -18,17 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
-from store import pages_check, shadow_tables
+from store import shadow_tables
 from store.engine import Database
 from store.failures import as_ours, explained
+from store.pages_check import NUMERIC
 from store.shadow_hash import Fingerprint, fingerprints
 from store.shadow_places import hold_live_tables
+from store.shadow_reading import ReadBack
 from store.shadow_tables import SHADOWS, sweep
 from tracker.errors import DatabaseError
 from tracker.ids import GuildId, Partition
@@ -62,7 +64,7 @@ class Shadow:
         self._open = ExitStack()
         self._write: Write | None = None
         self._bulk = bulk
-        self._reader: pages_check.Reader | None = None
+        self._reading: ReadBack | None = None
 
     @classmethod
     def create(cls, db: Database, partitions: Collection[Partition], *, bulk: bool = False) -> Shadow:
@@ -83,8 +85,8 @@ class Shadow:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, failed: BaseException | None, trace: Any) -> None:
-        if self._reader is not None:
-            pages_check.end(self._reader)
+        if self._reading is not None:
+            self._reading.close()
         try:
             self._open.__exit__(kind, failed, trace)
             self.drop()
@@ -136,19 +138,31 @@ class Shadow:
 
         if self._db.dialect == "postgresql":
             return ways.copying(self._db, compiled=self._bulk)
-        return ways.paging(self._db) if self._bulk else ways.inserting(self._db)
+        return ways.paging(self._db, self._in_the_file) if self._bulk else ways.inserting(self._db)
 
     def finish(self) -> None:
-        """Writes the rest, and gives the tables keys, indexes and statistics. Raises as `settle`."""
+        """Writes the rest, and gives the tables keys, indexes and statistics. Raises as `settle`.
+
+        Very many rows in SQLite are read back meanwhile.
+        """
         if self._bulk and self._db.dialect == "sqlite":
-            self._reader = pages_check.start()
+            self._reading = self._read_back()
         self.settle()
+        if self._reading is not None:
+            self._reading.committed([name for name in self._biggest_first() if name not in NUMERIC])
         self._open.close()
         self._spool.close()
         if self._db.dialect == "postgresql":
             with ThreadPoolExecutor(_THREADS) as pool:
                 for _ in pool.map(self._complete, self._biggest_first()):
                     pass
+
+    def _read_back(self) -> ReadBack:
+        return ReadBack(self._db, by_pages=self._bulk and self._db.dialect == "sqlite")
+
+    def _in_the_file(self, name: str) -> None:
+        if self._reading is not None:
+            self._reading.in_the_file(name)
 
     def _complete(self, name: str) -> None:
         with self._db.write() as connection:
@@ -166,17 +180,9 @@ class Shadow:
     def fingerprints(self) -> dict[str, Fingerprint]:
         """What the shadow tables hold, read back by the database. Raises DatabaseError."""
 
-        def one(name: str) -> Fingerprint:
-            with self._db.read() as connection:
-                return fingerprints(connection, live=False, names=[name])[name]
-
-        found = {}
-        if self._bulk and self._db.dialect == "sqlite":
-            reader, self._reader = self._reader, None
-            found = pages_check.by_pages(self._db, pages_check.NUMERIC, reader)
-        names = [name for name in self._biggest_first() if name not in found]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found |= dict(zip(names, pool.map(one, names), strict=True))
+        reading, self._reading = self._reading or self._read_back(), None
+        with closing(reading):
+            found = reading.fingerprints(self._biggest_first())
         return {name: found[name] for name in TABLES}
 
     def check(self) -> None:

@@ -183,6 +183,7 @@ def _drop_apart(db: Database, left: Collection[str]) -> None:
     """
     if left:
         with own_connection(db) as driver, tidied(db, driver) as committed:
+            driver.execute("PRAGMA secure_delete = ON")  # not every SQLite has it so by itself
             for shadow in left:
                 # A statement on its own: within a transaction SQLite would keep what each page held, in memory, to
                 # be able to take back this statement alone.

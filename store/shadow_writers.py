@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,29 +40,32 @@ def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
 
 
 @contextmanager
-def paging(db: Database) -> Iterator[Write]:
+def paging(db: Database, there: Callable[[str], None]) -> Iterator[Write]:
     """SQLite: what holds numbers only is written page by page into a file beside the database.
 
     At the end SQLite copies whole rows from there, which takes a third of the time of inserting them. Rows must come
-    in the order of their keys, over all calls.
+    in the order of their keys, over all calls. `there` is told, by another thread, of each table of which all rows are
+    in the database's own file, while others are still copied.
     """
     from store.pages_file import PageFile
 
     with own_connection(db) as driver, ExitStack() as stack:
         path = aside(db)
         stack.callback(path.unlink, missing_ok=True)
-        made = stack.enter_context(PageFile(path, _definitions(driver)))
+        made, rows_of = stack.enter_context(PageFile(path, _definitions(driver))), dict.fromkeys(NUMERIC, 0)
 
         def write(name: str, target: str, spool: Spool) -> None:
             if name in NUMERIC:
                 for rows in spool.chunks(name):
                     made.add(target, rows, len(TABLES[name].key) + 1)
+                    rows_of[name] += len(rows)
             else:
                 insert_sorted(driver, name, target, spool)
 
         yield write
         made.finish()
-        _take_over(db, driver, path)
+        biggest_first = sorted(rows_of, key=lambda name: (-rows_of[name], name))
+        _take_over(db, driver, path, biggest_first, there)
 
 
 def _definitions(driver: sqlite3.Connection) -> dict[str, str]:
@@ -70,18 +73,18 @@ def _definitions(driver: sqlite3.Connection) -> dict[str, str]:
     return {SHADOWS[name]: driver.execute(asked, (SHADOWS[name],)).fetchone()[0] for name in TABLES if name in NUMERIC}
 
 
-def _take_over(db: Database, driver: sqlite3.Connection, path: Path) -> None:
+def _take_over(
+    db: Database, driver: sqlite3.Connection, path: Path, names: Sequence[str], there: Callable[[str], None]
+) -> None:
+    """Copies these tables one after the other; so the last ones, of which nothing is read before, should be small."""
     driver.execute("ATTACH ? AS aside", (str(path),))
     try:
-        with tidied(db, driver) as committed:
-            for name in TABLES:
-                if name in NUMERIC:
-                    driver.execute("BEGIN IMMEDIATE")
-                    # Of tables that are alike, `SELECT *` into an empty one is taken row by row as they are.
-                    driver.execute(f"INSERT INTO main.{SHADOWS[name]} SELECT * FROM aside.{SHADOWS[name]}")  # noqa: S608
-                    driver.execute("COMMIT")
-                    committed()
+        driver.execute(f"PRAGMA aside.mmap_size = {path.stat().st_size}")
+        with tidied(db, driver, last=False) as committed:  # the old tables are dropped next
+            for name in names:
+                # A statement on its own, as in `shadow_tables`. Of tables that are alike, `SELECT *` into an empty one
+                # is taken row by row as they are.
+                driver.execute(f"INSERT INTO main.{SHADOWS[name]} SELECT * FROM aside.{SHADOWS[name]}")  # noqa: S608
+                committed(partial(there, name))
     finally:
-        if driver.in_transaction:
-            driver.execute("ROLLBACK")
         driver.execute("DETACH aside")

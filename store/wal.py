@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from threading import Lock
+from typing import Any, Final, Protocol
 
 from store.engine import Database
 from store.failures import as_ours, explained
 
-__all__ = ["own_connection", "tidied"]
+__all__ = ["Committed", "own_connection", "taken_in", "tidied"]
+
+_PATIENCE_S: Final = 3.0
+"""How long to wait for those who read."""
+
+_PAUSE_S: Final = 0.05
+
+
+class Committed(Protocol):
+    """To be called after each commit."""
+
+    def __call__(self, then: Callable[[], None] | None = None) -> None:
+        """`then` is called by another thread once all of it is in the database's own file; or never, where somebody
+        reads behind it for long.
+        """
 
 
 @contextmanager
@@ -35,32 +51,91 @@ def own_connection(db: Database) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def tidied(db: Database, driver: sqlite3.Connection) -> Iterator[Callable[[], None]]:
+def tidied(db: Database, driver: sqlite3.Connection, *, last: bool = True) -> Iterator[Committed]:
     """Meanwhile the connection's commits leave it to another thread to take the log into the database.
 
-    What this gives is to be called after each of them. A commit would read and write all its pages once more, and wait
-    for the disk twice, before the next one could begin. Raises DatabaseError.
+    A commit would read and write all its pages once more, and wait for the disk twice, before the next one could begin.
+    `last`: nobody is about to write as much again, so that the log's disk is given back. Raises DatabaseError.
     """
     (before,) = driver.execute("PRAGMA wal_autocheckpoint").fetchone()
-    with ThreadPoolExecutor(1, thread_name_prefix="tidy") as pool:
-        last: Future[None] | None = None
-
-        def committed() -> None:
-            nonlocal last
-            if last is None or last.done():
-                done, last = last, pool.submit(db.tidy)
-                if done is not None:
-                    done.result()
-
+    with _Tidier(db) as tidier:
         driver.execute("PRAGMA wal_autocheckpoint = 0")
         try:
-            yield committed
+            yield tidier.committed
         finally:
             driver.execute(f"PRAGMA wal_autocheckpoint = {before}")
-        if last is not None:
-            last.result()
-            db.tidy()
+        if tidier.finish() and last:
             _shorten(driver)
+
+
+class _Tidier:
+    """Takes the log in behind somebody's commits, in a thread of its own."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="tidy")
+        self._turn = Lock()
+        self._untidy = self._busy = False
+        self._then: list[Callable[[], None]] = []
+        self._running: Future[None] | None = None
+
+    def __enter__(self) -> _Tidier:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def committed(self, then: Callable[[], None] | None = None) -> None:
+        """See Committed. Raises what went wrong in the thread."""
+        with self._turn:
+            if then is not None:
+                self._then.append(then)
+            self._untidy = True
+            if self._busy:
+                return
+            self._busy, before = True, self._running
+            self._running = self._pool.submit(self._tidy)
+        if before is not None:
+            before.result()
+
+    def finish(self) -> bool:
+        """Wait until all that was committed is taken in; False: there was nothing."""
+        if self._running is not None:
+            self._running.result()
+        return self._running is not None
+
+    def _tidy(self) -> None:
+        try:
+            while self._is_untidy():
+                with self._turn:
+                    several, self._then = self._then, []
+                if not self._db.tidy():
+                    with self._turn:
+                        self._then = several + self._then
+                    continue
+                for then in several:
+                    then()
+        except BaseException:
+            self._busy = False
+            raise
+
+    def _is_untidy(self) -> bool:
+        with self._turn:
+            self._busy, self._untidy = self._untidy, False
+            return self._busy
+
+
+def taken_in(db: Database) -> bool:
+    """Take all that is committed by now into the database's own file; False: somebody reads behind it for long.
+
+    Raises DatabaseError.
+    """
+    patient_until = time.monotonic() + _PATIENCE_S
+    while not db.tidy():
+        if time.monotonic() > patient_until:
+            return False
+        time.sleep(_PAUSE_S)
+    return True
 
 
 def _shorten(driver: sqlite3.Connection) -> None:

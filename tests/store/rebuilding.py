@@ -1,17 +1,21 @@
 """A process that rebuilds all read models again and again, to be killed: `python -m tests.store.rebuilding ADDRESS`.
 
-With a second argument, `bulk`, as if very many rows were to come: what numba compiles has a part in it. Each rebuild
-writes another number into every row, so that what is left of it can be told.
+With a second argument, `bulk`, as if very many rows were to come: what numba compiles has a part in it; with `between`
+too, and the process kills itself once the first table is copied. Each rebuild writes another number into every row, so
+that what is left of it can be told.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import sys
 
 from store.engine import open_database
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
+from store.shadow_reading import ReadBack
 from tests.store.shadows import add_rows
 from tests.store.support import GUILD
 from tracker.ids import partition_of
@@ -28,8 +32,16 @@ def rows_of(name: str, number: int) -> list[Row]:
     return [(g, *(str(number) if c in TEXT_COLUMNS else number for c in columns)) for g in guilds]
 
 
-def main(address: str, *, bulk: bool) -> None:
-    """Rebuilds for ever."""
+def die(reading: ReadBack, name: str) -> None:
+    """At once."""
+    del reading, name
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(address: str, *, bulk: bool, between: bool = False) -> None:
+    """Rebuilds for ever, or for as long as it takes to get between two tables."""
+    if between:
+        ReadBack.in_the_file = die  # type: ignore[method-assign, assignment]
     if bulk:
         import store.pages_file  # it takes a second, in which nobody wants to be killed
         import store.shadow_packed  # noqa: F401
@@ -46,4 +58,5 @@ def main(address: str, *, bulk: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], bulk="bulk" in sys.argv[2:])
+    between = "between" in sys.argv[2:]
+    main(sys.argv[1], bulk=between or "bulk" in sys.argv[2:], between=between)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import inspect
+import pytest
+from sqlalchemy import event, inspect
 
 from store import archive, archive_place, leftovers, shadow_tables
 from store.engine import Database
+from store.shadow import Shadow
+from tests.store.shadows import add_rows
+from tests.store.support import GUILD
+from tracker.ids import partition_of
 
 
 def abandoned(database: Database, folder: Path) -> Path:
@@ -41,3 +47,31 @@ def test_shadow_tables_and_noted_files_go_and_all_else_stays(database: Database,
 
 def test_where_nothing_is_left_nothing_is_done(database: Database) -> None:
     assert leftovers.sweep(database) == []
+
+
+def test_of_replaced_tables_no_row_can_be_read_in_the_file_whatever_sqlite_does_by_itself(
+    database: Database,
+) -> None:
+    """Not every SQLite fills what is free with zeros by itself."""
+    if database.dialect != "sqlite":
+        pytest.skip("what PostgreSQL drops, it gives back to the system")
+
+    @event.listens_for(database.engine, "connect")
+    def careless(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA secure_delete = OFF")
+
+    database.engine.dispose()
+    names = [(GUILD, role, f"a name of {role} that is forgotten") for role in range(2_000)]
+    with Shadow.create(database, database.all_partitions) as shadow:
+        add_rows(shadow, "roles", partition_of(GUILD, database.partitions), names)
+        shadow.finish()
+        with database.write() as connection:
+            shadow.swap(connection)
+    database.tidy()
+    assert b"that is forgotten" in Path(database.name).read_bytes()
+    with Shadow.create(database, database.all_partitions) as shadow:
+        shadow.finish()
+        with database.write() as connection:
+            shadow.swap(connection)
+    for left in (database.name, f"{database.name}-wal"):
+        assert b"that is forgotten" not in Path(left).read_bytes()

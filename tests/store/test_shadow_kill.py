@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -11,8 +12,9 @@ from collections.abc import Callable
 import pytest
 
 from store.engine import Database
+from store.pages_check import NUMERIC
 from store.shadow import Shadow, sweep
-from store.shadow_tables import aside
+from store.shadow_tables import SHADOWS, aside
 from tests.store.rebuilding import ROWS, rows_of
 from tests.store.shadows import add_rows
 from tests.store.test_shadow import definitions, home, swap
@@ -82,3 +84,25 @@ def test_so_does_one_of_very_many_rows(
         sweep(again)
         assert sweep(again) == []
         assert again.dialect != "sqlite" or not aside(again).exists()
+
+
+def test_so_does_one_that_is_killed_when_some_tables_are_copied_and_being_read(
+    database: Database, database_url: str, open_again: Callable[[], Database]
+) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("only SQLite copies tables from a file of ours")
+    before = definitions(database)
+    with Shadow.create(database, database.all_partitions) as shadow:
+        for name in TABLES:
+            add_rows(shadow, name, home(database), rows_of(name, 1))
+        swap(database, shadow)
+    command = [sys.executable, "-m", "tests.store.rebuilding", database_url, "between"]
+    assert subprocess.run(command, check=False, timeout=300).returncode == -signal.SIGKILL
+    again = open_again()
+    assert rebuilt_as(again) == 1
+    assert aside(again).exists()
+    with again.read() as connection:
+        counts = {connection.exec_driver_sql(f"SELECT COUNT(*) FROM {SHADOWS[name]}").scalar_one() for name in NUMERIC}
+    assert ROWS in counts
+    assert {*SHADOWS.values(), aside(again).name} == set(sweep(again))
+    assert definitions(again) == before

@@ -40,10 +40,59 @@ def test_commits_do_not_take_the_log_in_themselves_but_somebody_does(
             driver.execute("INSERT INTO much SELECT randomblob(1000000)")
             assert Path(sqlite.name).stat().st_size == size
             committed()
-        assert threads == [False, True]
+        assert threads == [False]
         assert Path(sqlite.name).stat().st_size > size + 1_000_000
         assert Path(f"{sqlite.name}-wal").stat().st_size == 0
         assert driver.execute("PRAGMA wal_autocheckpoint").fetchone() == (before,)
+
+
+def test_what_follows_a_commit_is_done_by_another_thread_once_all_of_it_is_in_the_file(sqlite: Database) -> None:
+    sizes: list[int] = []
+
+    def then() -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        sizes.append(Path(sqlite.name).stat().st_size)
+
+    with own_connection(sqlite) as driver:
+        driver.execute("CREATE TABLE much (x)")
+        sqlite.tidy()
+        size = Path(sqlite.name).stat().st_size
+        with tidied(sqlite, driver) as committed:
+            for _ in range(3):
+                driver.execute("INSERT INTO much SELECT randomblob(1000000)")
+                committed(then)
+    assert len(sizes) == 3
+    assert all(found > size + (n + 1) * 990_000 for n, found in enumerate(sizes))
+
+
+def test_it_is_not_done_while_somebody_reads_behind_it(sqlite: Database) -> None:
+    done: list[int] = []
+    with own_connection(sqlite) as driver:
+        driver.execute("CREATE TABLE much (x)")
+        with sqlite.read() as reading:
+            reading.exec_driver_sql("SELECT COUNT(*) FROM much").one()
+            with tidied(sqlite, driver) as committed:
+                driver.execute("INSERT INTO much VALUES (1)")
+                committed(lambda: done.append(1))
+        assert done == []
+        with tidied(sqlite, driver) as committed:
+            with sqlite.read() as reading:
+                reading.exec_driver_sql("SELECT COUNT(*) FROM much").one()
+                driver.execute("INSERT INTO much VALUES (2)")
+                committed(lambda: done.append(2))
+            driver.execute("INSERT INTO much VALUES (3)")
+            committed(lambda: done.append(3))
+        assert done == [2, 3]
+
+
+def test_the_log_keeps_its_disk_where_as_much_is_written_again(sqlite: Database) -> None:
+    with own_connection(sqlite) as driver:
+        for last in (False, True):
+            with tidied(sqlite, driver, last=last) as committed:
+                driver.execute("CREATE TABLE IF NOT EXISTS much (x)")
+                driver.execute("INSERT INTO much VALUES (1)")
+                committed()
+            assert (Path(f"{sqlite.name}-wal").stat().st_size == 0) == last
 
 
 def test_nobody_is_waited_for_who_still_reads_in_the_log(sqlite: Database) -> None:

@@ -1,0 +1,60 @@
+"""Reading shadow tables back: what they hold, for the comparison with what was handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from store import pages_check
+from store.engine import Database
+from store.shadow_hash import Fingerprint, fingerprints
+
+__all__ = ["ReadBack"]
+
+_THREADS: Final = 2
+
+
+class ReadBack:
+    """Reads tables as soon as it is told that all their rows are there, while others are still written.
+
+    `by_pages`: SQLite's tables of numbers out of the file's pages. Close it.
+    """
+
+    def __init__(self, db: Database, *, by_pages: bool) -> None:
+        self._db = db
+        self._checker = pages_check.Checker(db) if by_pages else None
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="check")
+        self._asked: dict[str, Future[Fingerprint]] = {}
+
+    def close(self) -> None:
+        """Nothing more is to be read."""
+        self._pool.shutdown(cancel_futures=True)
+        if self._checker is not None:
+            self._checker.close()
+
+    def committed(self, names: Collection[str]) -> None:
+        """All rows of these tables are committed: let the database sum them up, where it is not done by pages."""
+        for name in names:
+            if name not in self._asked and (self._checker is None or name not in pages_check.NUMERIC):
+                self._asked[name] = self._pool.submit(self._by_the_database, name)
+
+    def in_the_file(self, name: str) -> None:
+        """All rows of this table are in the database's own file, too."""
+        if self._checker is not None:
+            self._checker.read(name)
+
+    def fingerprints(self, names: Sequence[str]) -> dict[str, Fingerprint]:
+        """What these tables hold, of which all rows are committed. To be asked once. Raises DatabaseError."""
+        self.committed(names)
+        found: dict[str, Fingerprint] = {}
+        if self._checker is not None:
+            numeric = [name for name in names if name in pages_check.NUMERIC]
+            found = pages_check.by_pages(self._db, numeric, self._checker)
+            self._checker = None
+        self.committed([name for name in names if name not in found])
+        return found | {name: asked.result() for name, asked in self._asked.items()}
+
+    def _by_the_database(self, name: str) -> Fingerprint:
+        with self._db.read() as connection:
+            return fingerprints(connection, live=False, names=[name])[name]
