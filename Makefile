@@ -23,8 +23,12 @@ demo: $(STAMP)
 run: $(STAMP)
 	$(BIN)/tracker run
 
+# Many tests wait for processes that they start, so three share two processors well. Those processes are many: without
+# bytecode kept, each would compile the sources anew.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or hypothesis" --hypothesis-profile all

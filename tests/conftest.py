@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -14,21 +15,27 @@ from hypothesis import settings
 
 from store.engine import Database, open_database
 from tests.servers import PostgresServer, start_postgres
+from tracker.projections.kernel.compiled import Compiled, compiled
 
 # The same examples on every run, so that a red run stays red. `make test` draws a share of them (tests/examples.py).
 settings.register_profile("all", derandomize=True, deadline=None)
-settings.register_profile("share", settings.get_profile("all"), max_examples=25)
+settings.register_profile("share", settings.get_profile("all"), max_examples=15)
 settings.load_profile("share")
 
 
 def _in_memory() -> Path | None:
     """Where files are kept in memory, if there is such a place with room for a server; None: there is none.
 
-    A fresh database is some 300 new files: hundreds of milliseconds on a busy disk, and there are hundreds of tests.
+    A fresh PostgreSQL database is some 300 new files: hundreds of milliseconds on a busy disk, and there are hundreds
+    of tests. SQLite waits for the disk at every commit.
     """
     place = Path("/dev/shm")
     roomy = place.is_dir() and os.access(place, os.W_OK) and shutil.disk_usage(place).free >= 2 << 30
     return place if roomy else None
+
+
+if (memory := _in_memory()) is not None and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(memory)  # where `tmp_path` is, of this process and of its workers
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +49,17 @@ def postgres() -> Iterator[PostgresServer]:
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    """The compiled kernel: half a minute once a machine, then out of a file.
+
+    Of several test processes one compiles it, and the others wait: at once, each would take as long.
+    """
+    with (tmp_path_factory.getbasetemp().parent / "kernel.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        return compiled()
 
 
 @pytest.fixture(scope="session")

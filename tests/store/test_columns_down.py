@@ -28,7 +28,7 @@ from tests.store.test_columns_pages import made
 from tracker.errors import DatabaseError
 from tracker.events.kinds import ROLES_CHANGED
 from tracker.ids import Ms, Partition
-from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.kernel.compiled import Compiled
 
 pytest.importorskip("numba")
 
@@ -155,17 +155,17 @@ def test_what_turns_out_not_to_be_readable_in_pages_is_put_down_by_the_replay(
 
 @pytest.mark.parametrize("source", ["pages", "driver"])
 @pytest.mark.usefixtures("within")
-def test_a_replay_of_what_was_put_down_gives_the_same_rows(many: Database, source: Source) -> None:
-    def rows(kernel: Compiled | None, reader: LogReader) -> tuple[object, ...]:
+def test_a_replay_of_what_was_put_down_gives_the_same_rows(many: Database, kernel: Compiled, source: Source) -> None:
+    def rows(compiled: Compiled | None, reader: LogReader) -> tuple[object, ...]:
         gathered = Gathered()
         told: list[int] = []
-        with Replay(reader, HERE, gathered, kernel=kernel, jobs=2, until=START + 30_000) as replay:
+        with Replay(reader, HERE, gathered, kernel=compiled, jobs=2, until=START + 30_000) as replay:
             replay.read(EVENTS, told.append)
             replay.finish(START + 40_000)
         tables = {name: sorted(found) for name, found in gathered.rows().items()}
         return tables, replay.newest, replay.forgotten, sum(told)
 
-    assert rows(compiled(), LogReader(many, source=source)) == rows(None, LogReader(many, source="driver"))
+    assert rows(kernel, LogReader(many, source=source)) == rows(None, LogReader(many, source="driver"))
 
 
 def test_a_process_that_dies_is_told_of(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,17 +33,11 @@ from tracker.events.message import MessageDeleted, MessageSent, message_id_of, m
 from tracker.events.rule import ExpAdjusted, SettingsChanged
 from tracker.events.voice import VoiceJoined, VoiceLeft
 from tracker.ids import ChannelId, EventId, GuildId, MessageId, Ms, Partition, RoleId, UserId, partition_of
-from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.kernel.compiled import Compiled
 from tracker.projections.memory import Memory
 from tracker.projections.rows import TABLES, Row
 
 MINUTE, HOUR = 60_000, 3_600_000
-
-
-@pytest.fixture(scope="session")
-def kernel() -> Compiled:
-    """The compiled kernel: half a minute once a machine, then out of a file."""
-    return compiled()
 
 
 class ByFives(LogReader):

@@ -11,14 +11,8 @@ from tests.projections.history import MINUTE, History
 from tests.properties.communities import Community, communities
 from tests.properties.folding import fold
 from tests.store.feeding import as_the_log_reads, rows_of
-from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.kernel.compiled import Compiled
 from tracker.projections.rows import TABLES, Row
-
-
-@pytest.fixture(scope="session")
-def kernel() -> Compiled:
-    """The compiled kernel: half a minute once a machine, then out of a file."""
-    return compiled()
 
 
 def rows_in(store: TableStore) -> dict[str, list[Row]]:

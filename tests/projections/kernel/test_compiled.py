@@ -56,9 +56,9 @@ def test_every_function_of_the_kernel_has_a_name_of_its_own_and_no_module_is_lef
     assert parts - {"__init__", "compiled"} == {module.__name__.rpartition(".")[2] for module in compiled._MODULES}
 
 
-def test_a_compiled_function_sees_the_numbers_of_its_own_module() -> None:
+def test_a_compiled_function_sees_the_numbers_of_its_own_module(kernel: compiled.Compiled) -> None:
     """OPTED_OUT is a bit of a member's state in one module and a kind of event in another."""
-    run: Any = compiled.compiled().run
+    run: Any = kernel.run
     opted_out: Any = run.py_func.__globals__["opted_out"]
     for function, module in ((run, step), (opted_out, members)):
         names = function.py_func.__globals__
@@ -66,6 +66,7 @@ def test_a_compiled_function_sees_the_numbers_of_its_own_module() -> None:
         assert {name: names[name] for name in numbers} == numbers
 
 
+@pytest.mark.usefixtures("kernel")  # kept on the disk by now
 def test_it_is_compiled_before_it_is_called() -> None:
     """At the first call, what is left of compiling might hold on to a heap, which then could not grow."""
     assert [len(entry.signatures) for entry in compiled.compiled.__wrapped__()] == [1, 1]  # type: ignore[attr-defined]
