@@ -24,6 +24,7 @@ from store.columns_chunk import Chunk
 from store.columns_rows import explained_by_driver
 from store.engine import Database
 from store.failures import explained
+from store.planning import READ_ALONE
 from store.running_ahead import ahead
 from tracker.errors import DatabaseError
 from tracker.ids import Partition
@@ -111,6 +112,7 @@ def _pieces(db: Database, sql: str, rows: int, asked: list[PGconn], used: deque[
     with explained_by_driver(db), _own_connection(db) as connection, DefaultSelector() as selector:
         asked.append(connection)
         _asked(connection, "SET client_encoding TO 'UTF8'", pq.ExecStatus.COMMAND_OK)
+        _asked(connection, f"SET {READ_ALONE}", pq.ExecStatus.COMMAND_OK)
         _asked(connection, _LONG_ROW, pq.ExecStatus.TUPLES_OK)
         _asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
         selector.register(connection.socket, EVENT_READ)

@@ -1,15 +1,20 @@
-"""Keeping PostgreSQL from guessing how big tables are."""
+"""Keeping PostgreSQL from guessing how big tables are, and how best to read one from end to end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import Connection
 
 from store.engine import Database
 
-__all__ = ["measure", "whole_guild"]
+__all__ = ["READ_ALONE", "measure", "whole_guild"]
+
+READ_ALONE: Final = "effective_io_concurrency TO 0"
+"""PostgreSQL, for `SET`: who reads a table from end to end does so by itself. From 18 on other processes of the server
+would do it, which costs as much again; and what comes next, the system reads ahead anyway."""
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
         shadow.finish()
         shadow.check()
         with db.write() as connection:
-            shadow.swap(connection)
+            in_place = shadow.swap(connection)
             appending.lock(connection, db.all_partitions, None if lease is None else lease.epochs)
             subjects.forget(connection, forgotten)
             for partition in db.all_partitions:
@@ -128,7 +128,8 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
             for partition, end in ends.items():
                 state.put_checkpoint(connection, partition, end)
     db.subjects.drop(forgotten)
-    measure(db, [table.name for table in READ_MODELS.values()])
+    if not in_place:
+        measure(db, [table.name for table in READ_MODELS.values()])
 
 
 def _judge(

@@ -196,20 +196,22 @@ class Shadow:
                     "and the memory of this machine, then try again"
                 )
 
-    def swap(self, connection: Connection) -> None:
+    def swap(self, connection: Connection) -> bool:
         """Within the caller's transaction: the live tables hold, of the rebuild's partitions, what was added.
 
         If those are all of the database's, the tables themselves change places, which takes an instant. On PostgreSQL
         that waits some seconds at most for those who use them just then: let it be the transaction's first statement,
         because a flush has its tables before it asks for `log_head`. Otherwise, and where somebody has made views of
-        the live tables, their rows are replaced. Raises DatabaseError.
+        the live tables, their rows are replaced. Returns whether the tables changed places, and brought the planner's
+        statistics along. Raises DatabaseError.
         """
         if self._partitions != set(self._db.all_partitions) or shadow_tables.others_build_on_them(connection):
             shadow_tables.replace_partitions(connection, self._partitions)
-            return
+            return False
         if connection.dialect.name == "postgresql":
             hold_live_tables(connection, self._db.name)
         shadow_tables.take_places(connection)
+        return True
 
     def swap_guilds(self, connection: Connection, guilds: Collection[GuildId]) -> None:
         """Within the caller's transaction: the live tables hold, of these guilds only, what was added."""

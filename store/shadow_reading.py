@@ -8,6 +8,7 @@ from typing import Final
 
 from store import pages_check
 from store.engine import Database
+from store.planning import READ_ALONE
 from store.shadow_hash import Fingerprint, fingerprints
 
 __all__ = ["ReadBack"]
@@ -57,4 +58,6 @@ class ReadBack:
 
     def _by_the_database(self, name: str) -> Fingerprint:
         with self._db.read() as connection:
+            if self._db.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL {READ_ALONE}")
             return fingerprints(connection, live=False, names=[name])[name]

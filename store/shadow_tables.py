@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect
 
 from store.engine import Database
+from store.planning import READ_ALONE
 from store.shadow_hash import SUFFIX
 from store.wal import own_connection, tidied
 from tracker.ids import GuildId, Partition, partition_of
@@ -29,6 +30,18 @@ SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
 
 _OLD: Final = "__old"
 """SQLite: behind the name of a table whose place was taken, until it is dropped."""
+
+_PAST: Final = frozenset({"daily", "sessions"})
+"""Of these most rows are of days gone by, and never change again."""
+
+_SORTING_KB: Final = 256 << 10
+"""PostgreSQL: so much memory a key may take while it is made, if the server's own setting allows less: what is in order
+already is then never put down in between."""
+
+_SORT_IN_MEMORY: Final = (
+    "SELECT set_config('maintenance_work_mem', greatest(setting::bigint, "  # noqa: S608 - a number of our own
+    f"{_SORTING_KB})::text, true) FROM pg_settings WHERE name = 'maintenance_work_mem'"
+)
 
 _TABLE: Final = re.compile(r'^CREATE TABLE "?(\w+)"?')
 _INDEX: Final = re.compile(r'^(CREATE (?:UNIQUE )?INDEX) "?(\w+)"? ON (?:"?\w+"?\.)?"?(\w+)"?')
@@ -55,20 +68,33 @@ def make(connection: Connection) -> None:
             definition = str(connection.exec_driver_sql(made, (name,)).scalar_one())
             connection.exec_driver_sql(_TABLE.sub(f"CREATE TABLE {shadow}", definition, count=1))
         else:
-            asked = "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %s::regclass"
-            options = connection.exec_driver_sql(asked, (name,)).scalar_one()
+            options = "" if name in _PAST else _options(connection, name)
             room = f" WITH ({options})" if options else ""
             connection.exec_driver_sql(
                 f"CREATE TABLE {shadow} (LIKE {name} INCLUDING DEFAULTS INCLUDING STORAGE){room}"
             )
 
 
+def _options(connection: Connection, name: str) -> str:
+    """PostgreSQL: with what a live table was made, such as the room that is left in its pages."""
+    asked = "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %s::regclass"
+    return str(connection.exec_driver_sql(asked, (name,)).scalar_one() or "")
+
+
 def complete(connection: Connection, name: str) -> None:
-    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics."""
+    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics.
+
+    A table of days gone by was filled without room in its pages; what comes from now on has some beside it.
+    """
     need_not_last(connection)
+    connection.exec_driver_sql(f"SET LOCAL {READ_ALONE}")
+    connection.exec_driver_sql("SET LOCAL maintenance_io_concurrency TO 0")
+    connection.exec_driver_sql(_SORT_IN_MEMORY)
     # The rows lie in the order of the key: workers would each sort a part of what is sorted, to be merged again.
     connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers TO 0")
     shadow, key = SHADOWS[name], ", ".join(("partition", *TABLES[name].key))
+    if name in _PAST and (options := _options(connection, name)):
+        connection.exec_driver_sql(f"ALTER TABLE {shadow} SET ({options})")
     connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD CONSTRAINT {shadow}_pkey PRIMARY KEY ({key})")
     for index, definition in _indexes(connection, name).items():
         connection.exec_driver_sql(_INDEX.sub(rf"\1 {index}{SUFFIX} ON {shadow}", definition, count=1))

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store import log, shadow_tables
 from store.engine import Database, open_database
+from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
+from store.shadow_hash import SUFFIX
 from tests.examples import examples
 from tests.servers import PostgresServer
 from tests.store.shadows import add_rows
-from tests.store.support import GUILD, statements
+from tests.store.support import GUILD, START, fact, statements
 from tests.store.test_bulk import deltas
 from tests.store.test_shadow import add_all, home, stored
 from tracker.errors import DatabaseError
@@ -143,3 +146,55 @@ def test_only_the_swap_waits_for_the_disk(postgresql: Database) -> None:
     assert waits_not == 1 + len(TABLES)  # the rows, and each table's keys
     with postgresql.read() as connection:
         assert connection.exec_driver_sql(asked).scalar_one() == "local"
+
+
+def test_rows_of_days_gone_by_lie_close_together_and_those_to_come_find_room(postgresql: Database) -> None:
+    names = ("sessions", "daily", "totals")
+    for _ in range(2):
+        with Shadow.create(postgresql, postgresql.all_partitions) as shadow:
+            for name in names:
+                others = len(TABLES[name].columns) - 1
+                add_rows(shadow, name, home(postgresql), [(GUILD, *[number] * others) for number in range(1, 3_001)])
+            shadow.finish()
+            with postgresql.write() as connection:
+                shadow.swap(connection)
+        rebuilt = [pages(postgresql, name) for name in names]
+        with postgresql.autocommit() as connection:
+            for name in names:
+                connection.exec_driver_sql(f"CLUSTER {name} USING {name}_pkey")  # as the table itself wants its pages
+        sessions, daily, totals = (pages(postgresql, name) for name in names)
+        assert rebuilt[0] < sessions * 0.7
+        assert rebuilt[1] < daily * 0.7
+        assert rebuilt[2] == totals
+
+
+def pages(db: Database, table: str) -> int:
+    """In how many pages there are rows."""
+    with db.read() as connection:
+        asked = f"SELECT count(DISTINCT (ctid::text::point)[0]) FROM {table}"
+        return int(connection.exec_driver_sql(asked).scalar_one())
+
+
+def test_the_statistics_are_taken_once(postgresql: Database) -> None:
+    log.append(postgresql, [fact()], recorded_at=START)
+    for views, times in ((False, 1), (True, 2)):  # tables that are somebody's stay; their rows are replaced
+        if views:
+            with postgresql.write() as connection:
+                connection.exec_driver_sql("CREATE VIEW by_day AS SELECT day FROM daily")
+        with statements(postgresql) as sent:
+            rebuild(postgresql)
+        taken = " ".join(s for s in sent if s.startswith("ANALYZE")).replace(SUFFIX, "").replace(",", "").split()
+        assert {name: taken.count(name) for name in TABLES} == dict.fromkeys(TABLES, times)
+
+
+def test_tables_are_read_by_one_process_of_the_server_and_sorted_in_its_memory(postgresql: Database) -> None:
+    asked = "SELECT current_setting('effective_io_concurrency'), current_setting('maintenance_work_mem')"
+    for before, after in (("1MB", "256MB"), ("512MB", "512MB")):
+        with postgresql.write() as connection:
+            shadow_tables.make(connection)
+            connection.exec_driver_sql(f"SET LOCAL maintenance_work_mem TO '{before}'")
+            shadow_tables.complete(connection, "totals")
+            assert connection.exec_driver_sql(asked).one() == ("0", after)
+        shadow_tables.sweep(postgresql)
+    with postgresql.read() as connection:
+        assert connection.exec_driver_sql(asked).one() != ("0", "512MB")
