@@ -69,7 +69,8 @@ def rebuild(
     """
     if guilds is None:
         allocation.give_back()
-        _rebuild_all(db, progress, lease, jobs or os.cpu_count() or 1)
+        with allocation.no_circles():
+            _rebuild_all(db, progress, lease, jobs or os.cpu_count() or 1)
     else:
         wanted = frozenset(guilds)
         for partition in sorted({partition_of(guild, db.partitions) for guild in wanted}):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from store.allocation import no_circles
 from store.columns import EventColumns, LogReader, PutDown
 from store.columns_chunk import Ints
 from store.columns_down import AHEAD
@@ -220,11 +221,12 @@ class Replay:
         """
         rules: dict[int, StandingRules] = {}
         assert self._groups is not None  # noqa: S101
-        for found in self._folded(self._groups, as_of):
-            self._hand_over(found.rows)
-            self._sink.settle()
-            rules |= found.rules
-            self._tell(found.events)
+        with no_circles():
+            for found in self._folded(self._groups, as_of):
+                self._hand_over(found.rows)
+                self._sink.settle()
+                rules |= found.rules
+                self._tell(found.events)
         return rules
 
     def _folded(self, groups: Groups, as_of: int) -> Iterator[_Folded]:

@@ -181,8 +181,9 @@ class Feed:
         changed = np.flatnonzero(kind == kinds.ROLES_CHANGED)
         if not len(changed):
             return arg
-        used, which = np.unique(arg[changed], return_inverse=True)
-        rows = [self.state.memory.role_set(self._role_sets[number]) for number in used.tolist()]
+        numbers = arg[changed]
+        which, firsts = numbers_of(numbers, numbers, fast=self._fast)
+        rows = [self.state.memory.role_set(self._role_sets[number]) for number in numbers[firsts].tolist()]
         arg = arg.copy()
         arg[changed] = np.array(rows, np.int64)[which]
         return arg
@@ -248,7 +249,9 @@ class Feed:
         self.state.as_of = Ms(as_of)
 
     def close(self) -> Heap:
-        """The heap, for another memory: it does not wait until the state and its guilds, a circle, are found."""
+        """The heap, for another memory. Nothing more is to be asked of the state: its guilds are taken apart."""
+        for guild in self.state.guilds.values():
+            guild.take_apart()
         heap = self.state.memory.heap
         self.state.memory.heap = array("q")
         return heap

@@ -7,6 +7,7 @@ memory than one group of guilds.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -152,13 +153,18 @@ class Groups:
 
     def _read(self, start: int, left: memoryview) -> None:
         """Fill `left` with what is in the file from `start` on."""
+        while left:
+            done = self._read_at(start, left)
+            if not done:
+                raise AssertionError("the file of a replay is shorter than what was written to it")
+            start, left = start + done, left[done:]
+
+    def _read_at(self, start: int, left: memoryview) -> int:
+        if hasattr(os, "preadv"):  # no thread waits for another one
+            return os.preadv(self._file.fileno(), [left], start)
         with self._turn:
             self._file.seek(start)
-            while left:
-                done = self._file.readinto(left)  # type: ignore[attr-defined]
-                if not done:
-                    raise AssertionError("the file of a replay is shorter than what was written to it")
-                left = left[done:]
+            return int(self._file.readinto(left))  # type: ignore[attr-defined]
 
 
 def _rest(kept: Sequence[tuple[int, Kept]], place: Ints) -> Rest:

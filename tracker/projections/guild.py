@@ -78,6 +78,10 @@ class GuildState:
         self.roster = Roster(memory, self.members)
         self.voice = Voice(self)
 
+    def take_apart(self) -> None:
+        """Nobody will ask for anything any more: without this it and what hears of its voice keep each other alive."""
+        del self.voice
+
     # -- facts -----------------------------------------------------------------------------------------------------
 
     def apply(self, event: Event) -> None:

@@ -1,0 +1,45 @@
+"""What is left behind while nobody looks for objects that keep each other alive."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from store import log
+from store.allocation import no_circles
+from store.engine import Database
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tests.store.test_replay import replayed
+from tracker.ids import Ms
+from tracker.projections.guild import GuildState
+
+
+def guilds_alive() -> int:
+    return sum(isinstance(one, GuildState) for one in gc.get_objects())
+
+
+def test_nobody_looks_for_circles_meanwhile_and_somebody_does_afterwards() -> None:
+    assert gc.isenabled()
+    with no_circles():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="no number"), no_circles():
+        int("no number")
+    assert gc.isenabled()
+
+
+def test_who_looked_for_no_circles_before_looks_for_none_afterwards() -> None:
+    with no_circles():
+        with no_circles():
+            pass
+        assert not gc.isenabled()
+
+
+def test_a_fold_leaves_no_guild_that_somebody_would_have_to_look_for(sqlite: Database) -> None:
+    log.append(sqlite, [fact(guild=GUILD), fact(guild=OTHER_GUILD, at=1_000)], recorded_at=START)
+    gc.collect()
+    before = guilds_alive()
+    with no_circles():
+        assert set(replayed(sqlite, Ms(START + 60_000))) >= {"sessions", "daily"}
+        assert guilds_alive() == before
