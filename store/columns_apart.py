@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import suppress
 from typing import IO, Any, Final
@@ -13,12 +12,10 @@ from typing import IO, Any, Final
 from store.columns_chunk import Chunk
 from store.columns_down import Begun, Part
 from store.columns_worker import LENGTH_BYTES, Job
+from store.own_process import command
 from tracker.errors import DatabaseError
 
 __all__ = ["CAN_PUT_DOWN", "chunks_apart", "put_down_apart"]
-
-_START: Final = "import gc; gc.disable(); from store.columns_worker import main; main()"
-"""In what is imported no circles are looked for, which would take a quarter of the start."""
 
 CAN_PUT_DOWN: Final = os.name == "posix"
 """Whether another process can be given an open file."""
@@ -36,8 +33,8 @@ def put_down_apart(job: Job) -> Generator[Begun | Part]:
 
 
 def _apart(job: Job, files: tuple[int, ...]) -> Generator[Any]:
-    command = [sys.executable, "-c", _START]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=files) as process:
+    worker = command("store.columns_worker")
+    with subprocess.Popen(worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=files) as process:
         assert process.stdin is not None  # noqa: S101
         assert process.stdout is not None  # noqa: S101
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickle
 import subprocess
-import sys
 from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from store.engine import Database
+from store.own_process import command
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, weighed
 from store.wal import taken_in
@@ -22,9 +22,6 @@ __all__ = ["NUMERIC", "Checker", "by_pages"]
 
 NUMERIC = frozenset(name for name, table in TABLES.items() if TEXT_COLUMNS.isdisjoint(table.columns))
 """The read models without texts."""
-
-_START: Final = "import gc; gc.disable(); from store.pages_worker import main; main()"
-"""In what is imported no circles are looked for, which would take a third of the start."""
 
 _ROOT: Final = "SELECT rootpage, sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
 
@@ -39,7 +36,7 @@ class Checker:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._names: list[str] = []
-        self._process = subprocess.Popen([sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(command("store.pages_worker"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def read(self, name: str) -> None:
         """All rows of this table's shadow, which is NUMERIC, are in the database's own file: let them be summed up."""

@@ -20,6 +20,9 @@ _PATIENCE_S: Final = 3.0
 
 _PAUSE_S: Final = 0.05
 
+_CACHE_KIB: Final = 64_000
+"""How much of what was not committed is kept in memory: what no longer fits is written a page at a time."""
+
 
 class Committed(Protocol):
     """To be called after each commit."""
@@ -43,6 +46,7 @@ def own_connection(db: Database) -> Iterator[sqlite3.Connection]:
         kept.detach()
         try:
             driver.execute("PRAGMA synchronous = NORMAL")
+            driver.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             yield driver
         finally:
             if driver.in_transaction:
