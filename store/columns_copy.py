@@ -44,6 +44,9 @@ _NAP_S: Final = 0.0003
 """So long the server goes on by itself when all that came is taken. If each of its packets woke us, that would cost
 both of us more than what is in it."""
 
+_LOOK_S: Final = 1.0
+"""So often we look when nothing seems to come: the end of an encrypted packet may wait where a socket does not show it."""
+
 _LONG_ROW: Final = "SELECT repeat(' ', 1000000)"
 """An answer for which libpq makes room; then it takes more at once of what comes after."""
 
@@ -139,7 +142,7 @@ def _filled(connection: PGconn, selector: BaseSelector, found: Rows, piece: Byte
         if found.taken > before:
             time.sleep(_NAP_S)
         else:
-            selector.select()
+            selector.select(_LOOK_S)
         before = found.taken
         connection.consume_input()
     return why

@@ -1,7 +1,7 @@
 """The shadow tables themselves: made like the live ones, given their keys, put in the live ones' place, dropped.
 
 What a live table is like is read from the database, where the migrations have made it, so that a table that took its
-place is the same in every respect: columns, key, indexes, room left in its pages, and who may read it.
+place is the same in every respect: columns, key, indexes, room left in pages to come, and who may read it.
 """
 
 from __future__ import annotations
