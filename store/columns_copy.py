@@ -45,7 +45,7 @@ _NAP_S: Final = 0.0003
 both of us more than what is in it."""
 
 _LOOK_S: Final = 1.0
-"""So often we look when nothing seems to come: the end of an encrypted packet may wait where a socket does not show it."""
+"""So often we look when nothing seems to come: of an encrypted packet, something may wait unseen behind the socket."""
 
 _LONG_ROW: Final = "SELECT repeat(' ', 1000000)"
 """An answer for which libpq makes room; then it takes more at once of what comes after."""
