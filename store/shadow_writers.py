@@ -79,7 +79,6 @@ def _take_over(
     """Copies these tables one after the other; so the last ones, of which nothing is read before, should be small."""
     driver.execute("ATTACH ? AS aside", (str(path),))
     try:
-        driver.execute(f"PRAGMA aside.mmap_size = {path.stat().st_size}")
         with tidied(db, driver, last=False) as committed:  # the old tables are dropped next
             for name in names:
                 # A statement on its own, as in `shadow_tables`. Of tables that are alike, `SELECT *` into an empty one

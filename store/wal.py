@@ -20,7 +20,7 @@ _PATIENCE_S: Final = 3.0
 
 _PAUSE_S: Final = 0.05
 
-_CACHE_KIB: Final = 64_000
+_CACHE_KIB: Final = 32_000
 """How much of what was not committed is kept in memory: what no longer fits is written a page at a time."""
 
 
