@@ -79,6 +79,7 @@ class PutDown:
     slices: Ints
     end: int
     newest: int
+    places: Ints
     ahead: Sequence[EventColumns]
 
 
@@ -144,7 +145,14 @@ class LogReader:
 
     def _put_down(self, partition: Partition, part: Part) -> PutDown:
         ahead = [self._columns(partition, chunk) for chunk in part.ahead]
-        return PutDown(events=part.events, slices=part.slices, end=part.end, newest=part.newest, ahead=ahead)
+        return PutDown(
+            events=part.events,
+            slices=part.slices,
+            end=part.end,
+            newest=part.newest,
+            places=part.places,
+            ahead=ahead,
+        )
 
     def reads_everywhere(self, upto: Mapping[Partition, int]) -> bool:
         """Whether `everywhere` can, and should, be asked for these logs."""

@@ -44,7 +44,7 @@ class Part:
     `events`: how many were read. `slices`: see `columns_slices`, begins from the file's. `end`: where what was put
     down ends. `newest`: the last instant of which they speak. `ahead`: chunks of those that are AHEAD, one at least
     if there was any event. `role_sets`: the
-    sets of roles with the next numbers.
+    sets of roles with the next numbers. `places`: the ids of guilds and channels with the next ones, from 0 on.
     """
 
     upto: int
@@ -54,3 +54,4 @@ class Part:
     newest: int
     ahead: list[Chunk]
     role_sets: Packed
+    places: Ints

@@ -8,7 +8,7 @@ import numpy as np
 
 from store.columns_bytes import compiled
 
-__all__ = ["counted", "laid"]
+__all__ = ["counted", "laid", "ranged"]
 
 
 @compiled
@@ -35,25 +35,36 @@ def counted(
 
 
 @compiled
-def laid(
-    position: Any, kind: Any, guild: Any, subject: Any, channel: Any, at: Any, arg: Any, ticked: int, group: Any,
-    place: Any, starts: Any, counts: Any, numbers: Any,
-) -> Any:  # fmt: skip
-    """Put each event's numbers where its group's begin in `numbers`, column after column; see `Laid.content`.
-
-    Returns the last instant of which the events speak, 0 at least.
-    """
-    newest = np.int64(0)
-    for n in range(len(guild)):
+def ranged(values: Any, group: Any, column: int, low: Any, high: Any) -> None:
+    """The lowest and the highest value of a column in each group, where there are lower or higher ones."""
+    for n in range(len(values)):
         g = np.int64(group[n])
-        if g < 0:
+        if g >= 0:
+            value = values[n]
+            low[np.uint64(g), column] = min(low[np.uint64(g), column], value)
+            high[np.uint64(g), column] = max(high[np.uint64(g), column], value)
+
+
+@compiled
+def laid(
+    values: Any, group: Any, place: Any, column: int, starts: Any, bases: Any, widths: Any, ones: Any, twos: Any,
+    fours: Any, eights: Any,
+) -> None:  # fmt: skip
+    """Put a column's values where its group's begin (`starts`, in bytes), less the base, in so many bytes each.
+
+    `ones`, `twos`, `fours`, `eights`: what is filled, as numbers of so many bytes.
+    """
+    for n in range(len(values)):
+        if group[n] < 0:
             continue
-        i, size = starts[np.uint64(g)] + place[n], counts[np.uint64(g)]
-        numbers[np.uint64(i)] = subject[n] << 8 | np.int64(kind[n])
-        numbers[np.uint64(i + size)] = guild[n]
-        numbers[np.uint64(i + 2 * size)] = channel[n]
-        numbers[np.uint64(i + 3 * size)] = at[n]
-        numbers[np.uint64(i + 4 * size)] = arg[n]
-        numbers[np.uint64(i + 5 * size)] = position[n]
-        newest = max(newest, arg[n] if kind[n] == ticked else at[n])
-    return newest
+        g = np.uint64(group[n])
+        width, start = widths[g, column], starts[g, column]
+        value = values[n] - bases[g, column]
+        if width == 4:
+            fours[np.uint64((start >> 2) + place[n])] = value
+        elif width == 2:
+            twos[np.uint64((start >> 1) + place[n])] = value
+        elif width == 8:
+            eights[np.uint64((start >> 3) + place[n])] = value
+        else:
+            ones[np.uint64(start + place[n])] = value

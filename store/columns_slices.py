@@ -6,26 +6,31 @@ Whoever reads the log lays them out: the replay itself, or the process that read
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from store.columns_chunk import Ints, Rest
-from store.replay_arranging import COLUMNS, KIND_BITS
+from store.replay_arranging import BASES, COLUMNS, HEAD, KIND_BITS, NUMBERED, WIDTHS
 from tracker.events import kinds
 
-__all__ = ["EVENTS", "FIRST", "GROUP", "REST", "START", "Kept", "Laid", "Numbers", "lay", "lay_fast"]
+if TYPE_CHECKING:
+    from store.columns_places import Places
 
-GROUP, FIRST, START, EVENTS, REST = range(5)
-"""What is known of a slice: its group, the position of its first event, where it begins, how many events it has, and
-how many bytes behind them say what is in no column.
+__all__ = [
+    "EVENTS", "FIRST", "GROUP", "REST", "SIZE", "START", "Kept", "Laid", "Numbers", "lay", "lay_fast",
+]  # fmt: skip
+
+GROUP, FIRST, START, EVENTS, SIZE, REST = range(6)
+"""What is known of a slice: its group, the lowest position of its events, where it begins, how many events it has, how
+many bytes their numbers take, and how many bytes behind them say what is in no column.
 """
 
-_EVENT: Final = 8 * len(COLUMNS)
 _NEVER: Final = (1 << 63) - 1
 _NEAR_BITS: Final = 8
+_POSITION: Final = COLUMNS.index("position")
 
 
 class Numbers(Protocol):
@@ -61,7 +66,7 @@ class Kept(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """`content`: slices, each one's numbers first, COLUMNS one after the other, and its rest, a Kept, then.
+    """`content`: slices, each one's numbers first (see `replay_arranging.HEAD`), and its rest, a Kept, then.
 
     `slices`: a row for each, by ascending groups. `newest`: the last instant of which the events speak, 0 at least.
     """
@@ -74,28 +79,54 @@ class Laid:
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def lay_fast(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
+def lay_fast(columns: Numbers, bounds: Ints, until: int | None, places: Places | None = None) -> Laid:
     """The events up to the instant (None: all), by group; `bounds`: the guild with which each but the first begins.
 
-    Needs numba.
+    `places`: numbers for guilds and channels (None: they stay as they are). Needs numba.
     """
-    from store.columns_lay import counted, laid
+    from store.columns_lay import counted, laid, ranged
 
     n, several = len(columns.guild), len(bounds) + 1
     group, place, counts = np.empty(n, np.int16), np.empty(n, np.int32), np.zeros(several, np.int64)
     near, shift = _near(bounds)
-    latest = _NEVER if until is None else until
-    counted(columns.guild, columns.at, latest, bounds, near, shift, group, place, counts)
+    counted(columns.guild, columns.at, _NEVER if until is None else until, bounds, near, shift, group, place, counts)
+    values = _values(columns, places)
+    low, high = (
+        np.full((several, len(values)), _NEVER, np.int64),
+        np.full((several, len(values)), -_NEVER - 1, np.int64),
+    )
+    for c, column in enumerate(values):
+        ranged(column, group, c, low, high)
     rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows])
-    slices = _slices(counts, rests)
-    content = np.empty(_size(slices), np.uint8)
-    starts = np.zeros(several, np.int64)
-    starts[slices[:, GROUP]] = slices[:, START] >> 3
-    newest = laid(
-        columns.position, columns.kind, columns.guild, columns.subject, columns.channel, columns.at, columns.arg,
-        kinds.TICKED, group, place, starts, counts, content.view(np.int64),
-    )  # fmt: skip
-    return _laid(content, slices, rests, int(newest))
+    bases, widths = _packed(low, high)
+    slices, starts = _slices(counts, widths, low[:, _POSITION], rests)
+    content = np.zeros(_size(slices), np.uint8)
+    _put_heads(content, slices, bases, widths, numbered=places is not None)
+    filled = content, content.view(np.uint16), content.view(np.uint32), content.view(np.uint64)
+    for c, column in enumerate(values):
+        laid(column, group, place, c, starts, bases, widths, *filled)
+    return _laid(content, slices, rests, _newest(columns, group >= 0))
+
+
+def _values(columns: Numbers, places: Places | None) -> list[Ints]:
+    """What is to be put down, by COLUMNS."""
+    guild, channel = columns.guild, columns.channel
+    if places is not None:
+        guild, channel = places.numbers(guild), places.numbers(channel)
+    said = (columns.subject << KIND_BITS | columns.kind, guild, channel, columns.at, columns.arg, columns.position)
+    return [np.ascontiguousarray(one) for one in said]
+
+
+def _packed(low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """The base and the width of each group's columns. Of a group without events: any."""
+    span = high.view(np.uint64) - low.view(np.uint64)  # right although the difference may be too big for a sign
+    widths = np.select([span < 1 << 8, span < 1 << 16, span < 1 << 32], [1, 2, 4], 8)
+    return np.where(widths == 8, 0, low), widths
+
+
+def _newest(columns: Numbers, wanted: npt.NDArray[np.bool_]) -> int:
+    ticked = wanted & (columns.kind == kinds.TICKED)
+    return max(int(columns.at[wanted & ~ticked].max(initial=0)), int(columns.arg[ticked].max(initial=0)))
 
 
 def _near(bounds: Ints) -> tuple[Ints, int]:
@@ -109,7 +140,7 @@ def _near(bounds: Ints) -> tuple[Ints, int]:
 
 
 def lay(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
-    """As `lay_fast`, without numba."""
+    """As `lay_fast`, without numba: each number takes eight bytes."""
     group = np.searchsorted(bounds, columns.guild, side="right").astype(np.int16)
     if until is not None:
         group[columns.at > until] = -1
@@ -119,43 +150,51 @@ def lay(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
     place = np.full(len(group), -1, np.int64)
     place[order] = np.arange(len(order)) - np.repeat(firsts, counts)
     rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows])
-    slices = _slices(counts, rests)
+    bases = np.zeros((len(counts), len(COLUMNS)), np.int64)
+    lowest = np.full(len(counts), _NEVER, np.int64)
+    np.minimum.at(lowest, group[order], columns.position[order])
+    slices, starts = _slices(counts, bases + 8, lowest, rests)
     content = np.zeros(_size(slices), np.uint8)
-    numbers = np.empty((len(COLUMNS), len(order)), np.int64)
-    np.take(columns.subject << KIND_BITS | columns.kind, order, out=numbers[0])
-    for i, name in enumerate(COLUMNS[1:], start=1):
-        np.take(getattr(columns, name), order, out=numbers[i])
-    for one, _, start, events, _ in slices.tolist():
-        here = content[start : start + _EVENT * events].view(np.int64).reshape(len(COLUMNS), events)
+    _put_heads(content, slices, bases, bases + 8, numbered=False)
+    numbers = np.stack([column[order] for column in _values(columns, None)])
+    for one, _, _, events, _, _ in slices.tolist():
+        here = content[starts[one, 0] :][: 8 * events * len(COLUMNS)].view(np.int64).reshape(len(COLUMNS), events)
         here[:] = numbers[:, firsts[one] : firsts[one] + events]
-    speaks = np.where(columns.kind == kinds.TICKED, columns.arg, columns.at)[order]
-    return _laid(content, slices, rests, int(speaks.max(initial=0)))
+    return _laid(content, slices, rests, _newest(columns, group >= 0))
 
 
-def _slices(counts: Ints, rests: dict[int, bytes]) -> Ints:
-    """The slices of these groups. Each begins at a multiple of eight bytes."""
+def _slices(counts: Ints, widths: Ints, lowest: Ints, rests: dict[int, bytes]) -> tuple[Ints, Ints]:
+    """The slices of these groups, and where the columns of each group begin. Each begins at a multiple of eight."""
+    sizes = np.cumsum(counts[:, None] * widths + 7 & ~7, axis=1)
     groups = np.flatnonzero(counts)
-    slices = np.zeros((len(groups), 5), np.int64)
-    slices[:, GROUP], slices[:, EVENTS] = groups, counts[groups]
+    slices = np.zeros((len(groups), 6), np.int64)
+    slices[:, GROUP], slices[:, FIRST], slices[:, EVENTS] = groups, lowest[groups], counts[groups]
+    slices[:, SIZE] = 8 * HEAD + sizes[groups, -1]
     slices[:, REST] = [len(rests.get(one, b"")) for one in groups.tolist()]
-    sizes = _EVENT * slices[:, EVENTS] + (slices[:, REST] + 7 & ~7)
-    slices[:, START] = np.cumsum(sizes) - sizes
-    return slices
+    whole = slices[:, SIZE] + (slices[:, REST] + 7 & ~7)
+    slices[:, START] = np.cumsum(whole) - whole
+    starts = np.zeros(widths.shape, np.int64)
+    starts[:, 1:] = sizes[:, :-1]
+    starts[groups] += (8 * HEAD + slices[:, START])[:, None]
+    return slices, starts
 
 
 def _size(slices: Ints) -> int:
-    if not len(slices):
-        return 0
-    return int(slices[-1, START] + _EVENT * slices[-1, EVENTS] + (slices[-1, REST] + 7 & ~7))
+    return int(slices[-1, START] + slices[-1, SIZE] + (slices[-1, REST] + 7 & ~7)) if len(slices) else 0
+
+
+def _put_heads(content: npt.NDArray[np.uint8], slices: Ints, bases: Ints, widths: Ints, *, numbered: bool) -> None:
+    numbers = content.view(np.int64)
+    for group, start in slices[:, (GROUP, START)].tolist():
+        head = numbers[start >> 3 :][:HEAD]
+        head[BASES:WIDTHS], head[WIDTHS:NUMBERED], head[NUMBERED] = bases[group], widths[group], numbered
 
 
 def _laid(content: npt.NDArray[np.uint8], slices: Ints, rests: dict[int, bytes], newest: int) -> Laid:
-    behind = slices[:, START] + _EVENT * slices[:, EVENTS]
-    slices[:, FIRST] = content.view(np.int64)[(behind >> 3) - slices[:, EVENTS]]
-    for one, start in zip(slices[:, GROUP].tolist(), behind.tolist(), strict=True):
-        rest = rests.get(one)
+    for group, start, size in slices[:, (GROUP, START, SIZE)].tolist():
+        rest = rests.get(group)
         if rest is not None:
-            content[start : start + len(rest)] = np.frombuffer(rest, np.uint8)
+            content[start + size : start + size + len(rest)] = np.frombuffer(rest, np.uint8)
     return Laid(content=content.data, slices=slices, newest=newest)
 
 

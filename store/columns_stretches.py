@@ -18,6 +18,7 @@ from store.columns_ask import Ask
 from store.columns_chunk import ARRAYS, Chunk, Rest
 from store.columns_down import AHEAD, Begun, Down, Part
 from store.columns_pages import events_of, give_back, last_of, place_of
+from store.columns_places import Places
 from store.columns_roles import Packed
 from store.columns_slices import START, lay_fast
 from store.columns_texts import Found, Scanner
@@ -72,22 +73,23 @@ def _several(pool: ThreadPoolExecutor, jobs: Iterator[Callable[[], T]], most: in
 
 
 class _Shared:
-    """What the threads have in common: the file they write into, and the numbers of sets of roles."""
+    """What the threads have in common: the file they write into, and the numbers of what they meet."""
 
     def __init__(self, file: mmap.mmap, down: Down) -> None:
         self.args = Args()
         self.turn = Lock()
         self._file, self._down = file, down
         self._end, self._told = down.start, 0
+        self._places, self._placed = Places(), 0
 
     def put(self, scanner: Scanner, after: int, upto: int) -> Part:
         """Put down the events beyond `after` up to `upto`."""
-        slices, newest, ahead, events, end = [np.zeros((0, 5), np.int64)], 0, [], 0, 0
+        slices, newest, ahead, events, end = [np.zeros((0, 6), np.int64)], 0, [], 0, 0
         for found in scanner.find(after, upto):
             events += len(found.position)
             ahead.append(_ahead(found))
             found.arg[found.kind == kinds.ROLES_CHANGED] += self._down.first_set
-            laid = lay_fast(found, self._down.bounds, self._down.until)
+            laid = lay_fast(found, self._down.bounds, self._down.until, self._places)
             newest = max(newest, laid.newest)
             start = self._write(laid.content)
             end = start + len(laid.content)
@@ -102,14 +104,17 @@ class _Shared:
             newest=newest,
             ahead=ahead,
             role_sets=Packed.of(()),
+            places=np.zeros(0, np.int64),
         )
 
     def told(self, part: Part) -> Part:
-        """The part with the sets of roles that were not told of yet. To be told in this order."""
+        """The part with the sets of roles and the places that were not told of yet. To be told in this order."""
         with self.turn:
             sets = self.args.role_sets[self._told :]
         self._told += len(sets)
-        return replace(part, role_sets=Packed.of(sets))
+        places = self._places.since(self._placed)
+        self._placed += len(places)
+        return replace(part, role_sets=Packed.of(sets), places=places)
 
     def _write(self, content: memoryview) -> int:
         """Where in the file it is."""

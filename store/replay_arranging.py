@@ -11,19 +11,31 @@ import numpy.typing as npt
 
 from store.columns_chunk import Ints
 
-__all__ = ["COLUMNS", "KIND_BITS", "Arranged", "Stretch", "arranged", "numbers_of"]
+__all__ = [
+    "BASES", "COLUMNS", "HEAD", "KIND_BITS", "NUMBERED", "WIDTHS", "Arranged", "Stretch", "arranged", "numbers_of",
+]  # fmt: skip
 
 KIND_BITS: Final = 8
 COLUMNS: Final = ("subject", "guild", "channel", "at", "arg", "position")
 """An event's numbers; with the first one in a stretch goes its kind, in the lowest KIND_BITS."""
 
+Bytes = npt.NDArray[np.uint8]
+
+HEAD: Final = 2 * len(COLUMNS) + 1
+"""How many numbers of eight bytes a slice begins with: a base and a width in bytes for each of COLUMNS, and whether
+guilds and channels are numbers of `columns_places`. Then the columns follow, each from a multiple of eight bytes on:
+what is there is unsigned, and the base to be added."""
+
+BASES, WIDTHS, NUMBERED = 0, len(COLUMNS), 2 * len(COLUMNS)
+"""Where in the head what is."""
+
 _SLOTS: Final = 1 << 13
-_SUBJECT, _GUILD, _, _AT, _, _POSITION = range(6)
+_SUBJECT, _GUILD, _CHANNEL, _AT, _, _POSITION = range(6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Where in an array the COLUMNS of some events begin, one column after the other, and how many events they are."""
+    """Where among some bytes a slice begins (see HEAD), and how many events it has."""
 
     start: int
     events: int
@@ -38,36 +50,54 @@ class Arranged:
     places: Ints
 
 
-def arranged(raw: Ints, stretches: Sequence[Stretch], *, fast: bool) -> Arranged:
-    """The events of these stretches, which had best come in the order of the log. `fast`: numba is there."""
-    found = _scattered(raw, stretches) if fast else _sorted(raw, stretches)
+def arranged(raw: Bytes, stretches: Sequence[Stretch], ids: Ints, *, fast: bool) -> Arranged:
+    """The events of these stretches, which had best come in the order of the log.
+
+    `ids`: those of guilds and channels, by number. `fast`: numba is there.
+    """
+    found = _scattered(raw, stretches, ids) if fast else _sorted(raw, stretches, ids)
     _put_right(found)
     return found
 
 
-def _scattered(raw: Ints, stretches: Sequence[Stretch]) -> Arranged:
+def _scattered(raw: Bytes, stretches: Sequence[Stretch], ids: Ints) -> Arranged:
     from store import replay_order
 
-    guild = np.concatenate([raw[s.start + s.events : s.start + 2 * s.events] for s in stretches])
+    starts, sizes = (np.array(one, np.int64) for one in zip(*((s.start, s.events) for s in stretches), strict=True))
+    forms = raw, raw.view(np.uint16), raw.view(np.uint32), raw.view(np.int64)
+    guild = np.empty(int(sizes.sum()), np.int64)
+    replay_order.guilds(*forms, starts, sizes, ids, guild)
     moved, firsts = numbers_of(guild, guild, fast=True)
     number_of = np.argsort(guild[firsts])
     counts = np.bincount(moved, minlength=len(firsts))
     place = np.empty(len(firsts), np.int64)
     place[number_of] = np.cumsum(counts[number_of]) - counts[number_of]
     kind, columns = np.empty(len(guild), np.uint8), np.empty((len(COLUMNS), len(guild)), np.int64)
-    starts, sizes = (np.array(one, np.int64) for one in zip(*((s.start, s.events) for s in stretches), strict=True))
-    replay_order.scattered(raw, starts, sizes, place, moved, kind, columns)
+    replay_order.scattered(*forms, starts, sizes, ids, place, moved, kind, columns)
     return Arranged(kind=kind, columns=columns, places=moved)
 
 
-def _sorted(raw: Ints, stretches: Sequence[Stretch]) -> Arranged:
-    several = [raw[s.start : s.start + len(COLUMNS) * s.events].reshape(len(COLUMNS), -1) for s in stretches]
-    whole = np.concatenate(several, axis=1)
+def _sorted(raw: Bytes, stretches: Sequence[Stretch], ids: Ints) -> Arranged:
+    whole = np.concatenate([_unpacked(raw, one, ids) for one in stretches], axis=1)
     order = np.argsort(whole[_GUILD], kind="stable")
     columns = np.take(whole, order, axis=1)
     kind = (columns[_SUBJECT] & (1 << KIND_BITS) - 1).astype(np.uint8)
     columns[_SUBJECT] >>= KIND_BITS
     return Arranged(kind=kind, columns=columns, places=_inverse(order))
+
+
+def _unpacked(raw: Bytes, stretch: Stretch, ids: Ints) -> Ints:
+    """The COLUMNS of a slice."""
+    head = raw[stretch.start :][: 8 * HEAD].view(np.int64)
+    found, at = np.empty((len(COLUMNS), stretch.events), np.int64), stretch.start + 8 * HEAD
+    for c, (base, width) in enumerate(zip(head[BASES:WIDTHS].tolist(), head[WIDTHS:NUMBERED].tolist(), strict=True)):
+        size = stretch.events * width
+        found[c] = raw[at : at + size].view(np.int64 if width == 8 else np.dtype(f"u{width}"))
+        found[c] += base
+        at += size + 7 & ~7
+    if head[NUMBERED]:
+        found[_GUILD], found[_CHANNEL] = ids[found[_GUILD]], ids[found[_CHANNEL]]
+    return found
 
 
 def _put_right(found: Arranged) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -22,11 +22,12 @@ from store.columns import EventColumns, PutDown
 from store.columns_chunk import Ints, Rest
 from store.columns_down import Down
 from store.columns_slices import START, Kept, lay, lay_fast
-from store.replay_arranging import COLUMNS, Stretch, arranged
+from store.replay_arranging import Stretch, arranged
+
+if TYPE_CHECKING:
+    from store.columns_places import Places
 
 __all__ = ["Groups", "bounds_of"]
-
-_ROWS: Final = len(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,13 @@ class _Slice:
     position: int
     start: int
     events: int
+    size: int
     rest: int
+
+    @property
+    def whole(self) -> int:
+        """How many bytes it takes."""
+        return self.size + (self.rest + 7 & ~7)
 
 
 _decode = msgspec.msgpack.Decoder(Kept).decode
@@ -71,6 +78,8 @@ class Groups:
         self._slices: list[list[_Slice]] = [[] for _ in range(len(bounds) + 1)]
         self._turn = Lock()
         self._like: EventColumns | None = None
+        self._ids = [np.zeros(0, np.int64)]
+        self._places = _places() if fast else None
 
     def __enter__(self) -> Groups:
         return self
@@ -84,7 +93,10 @@ class Groups:
 
     def add(self, columns: EventColumns, until: int | None = None) -> int:
         """Takes events, those up to the instant (None: all). Returns the last instant they speak of, 0 at least."""
-        laid = (lay_fast if self._fast else lay)(columns, self._bounds, until)
+        if self._places is None:
+            laid = lay(columns, self._bounds, until)
+        else:
+            laid = lay_fast(columns, self._bounds, until, self._places)
         with self._turn:
             start = self._end
             self._end += len(laid.content)
@@ -97,7 +109,7 @@ class Groups:
         return laid.newest
 
     def down(self, until: int | None, first_set: int, threads: int) -> Down:
-        """Where another process may put events down. Nothing else is to be added meanwhile."""
+        """Where another process may put events down. Nothing may be there yet, nor be added meanwhile."""
         return Down(
             file=self._file.fileno(),
             start=self._end,
@@ -110,12 +122,16 @@ class Groups:
     def adopt(self, put: PutDown) -> None:
         """Takes what another process has put down."""
         self._end = max(self._end, put.end)
+        self._ids.append(put.places)
+        if self._places is not None:
+            self._places.numbers(put.places)  # those that are added later count on from there
         if put.ahead:
             self._note(put.slices, put.ahead[0])
 
     def _note(self, slices: Ints, like: EventColumns) -> None:
-        for group, position, start, events, rest in slices.tolist():
-            self._slices[group].append(_Slice(position=position, start=start, events=events, rest=rest))
+        for group, position, start, events, size, rest in slices.tolist():
+            one = _Slice(position=position, start=start, events=events, size=size, rest=rest)
+            self._slices[group].append(one)
         self._like = like
 
     def groups(self) -> Iterator[int]:
@@ -126,18 +142,18 @@ class Groups:
         """The group's events: by guild, then `at`, then position. Several threads may ask for different groups."""
         assert self._like is not None  # noqa: S101
         slices = sorted(self._slices[group], key=lambda s: s.position)
-        raw = np.empty(_ROWS * sum(s.events for s in slices), np.int64)
-        stretches, kept, first = [], [], 0
+        raw = np.empty(sum(s.whole for s in slices), np.uint8)
+        stretches, kept, first, start = [], [], 0, 0
         for piece in slices:
-            start = _ROWS * first
-            self._read(piece.start, raw[start : start + _ROWS * piece.events].data.cast("B"))
+            self._read(piece.start, raw[start : start + piece.whole].data)
             stretches.append(Stretch(start=start, events=piece.events))
             if piece.rest:
-                rest = bytearray(piece.rest)
-                self._read(piece.start + 8 * _ROWS * piece.events, memoryview(rest))
-                kept.append((first, _decode(rest)))
+                rest = start + piece.size
+                kept.append((first, _decode(raw[rest : rest + piece.rest].data)))
             first += piece.events
-        found = arranged(raw, stretches, fast=self._fast)
+            start += piece.whole
+        ids = np.concatenate(self._ids) if self._places is None else self._places.since(0)
+        found = arranged(raw, stretches, ids, fast=self._fast)
         subject, guild, channel, at, arg, position = found.columns
         return EventColumns(
             kind=found.kind,
@@ -165,6 +181,12 @@ class Groups:
         with self._turn:
             self._file.seek(start)
             return int(self._file.readinto(left))  # type: ignore[attr-defined]
+
+
+def _places() -> Places:
+    from store.columns_places import Places  # made of what numba compiles
+
+    return Places()
 
 
 def _rest(kept: Sequence[tuple[int, Kept]], place: Ints) -> Rest:

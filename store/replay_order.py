@@ -11,7 +11,11 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["numbered", "scattered"]
+__all__ = ["guilds", "numbered", "scattered"]
+
+_GUILD: Final = 1
+_CHANNEL: Final = 2
+_HEAD: Final = 13
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(32)
@@ -59,24 +63,71 @@ def numbered(a: Any, b: Any, slots: Any, number: Any, firsts: Any) -> int:
 
 
 @_compiled
-def scattered(raw: Any, starts: Any, sizes: Any, place: Any, moved: Any, kind: Any, columns: Any) -> None:
-    """Bring events to their places. `raw`: of each stretch, from starts[s] on, six times sizes[s] numbers: subject and
-    kind in one, guild, channel, at, arg, position. `place`: by the number of a guild, where its next event goes.
+def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int, base: int, n: int, out: Any) -> None:
+    """The `n` numbers of `width` bytes each that begin at the byte `start`, the base added."""
+    if width == 4:
+        for i in range(n):
+            out[i] = base + np.int64(fours[np.uint64((start >> 2) + i)])
+    elif width == 2:
+        for i in range(n):
+            out[i] = base + np.int64(twos[np.uint64((start >> 1) + i)])
+    elif width == 8:
+        for i in range(n):
+            out[i] = base + eights[np.uint64((start >> 3) + i)]
+    else:
+        for i in range(n):
+            out[i] = base + np.int64(ones[np.uint64(start + i)])
+
+
+@_compiled
+def _column(ones: Any, twos: Any, fours: Any, eights: Any, start: int, n: int, c: int, ids: Any, out: Any) -> None:
+    """A column of the slice that begins at the byte `start`; see `replay_arranging.HEAD`."""
+    head = start >> 3
+    at = start + 8 * _HEAD
+    for before in range(c):
+        at += n * eights[head + 6 + before] + 7 & ~7
+    _fill(ones, twos, fours, eights, at, eights[head + 6 + c], eights[head + c], n, out)
+    if c in (_GUILD, _CHANNEL) and eights[head + 12]:
+        for i in range(n):
+            out[i] = ids[np.uint64(out[i])]
+
+
+@_compiled
+def guilds(ones: Any, twos: Any, fours: Any, eights: Any, starts: Any, sizes: Any, ids: Any, out: Any) -> None:
+    """The guild of each event of these slices. `ones`, `twos`, `fours`, `eights`: the bytes in which they are, as
+    numbers of so many of them.
+    """
+    row = 0
+    for s in range(len(starts)):
+        _column(ones, twos, fours, eights, starts[s], sizes[s], _GUILD, ids, out[row : row + sizes[s]])
+        row += sizes[s]
+
+
+@_compiled
+def scattered(
+    ones: Any, twos: Any, fours: Any, eights: Any, starts: Any, sizes: Any, ids: Any, place: Any, moved: Any,
+    kind: Any, columns: Any,
+) -> None:  # fmt: skip
+    """Bring the events of these slices (see `guilds`) to their places. `place`: by the number of a guild, where its
+    next event goes.
 
     `moved`: the number of each event's guild, and then where it went. `columns`: subject, guild, channel, at, arg,
     position.
     """
+    for row in range(len(moved)):
+        guild = np.uint64(moved[row])
+        moved[row] = place[guild]
+        place[guild] += 1
+    some = np.empty(sizes.max(), np.int64)
     row = 0
     for s in range(len(starts)):
-        at, n = starts[s], sizes[s]
-        for i in range(n):
-            guild = moved[np.uint64(row)]
-            to = place[np.uint64(guild)]
-            place[np.uint64(guild)] = to + 1
-            moved[np.uint64(row)] = to
-            row += 1
-            both = raw[np.uint64(at + i)]
-            kind[np.uint64(to)] = both & 255
-            columns[0, np.uint64(to)] = both >> 8
-            for c in range(1, 6):
-                columns[np.uint64(c), np.uint64(to)] = raw[np.uint64(at + c * n + i)]
+        n = sizes[s]
+        for c in range(6):
+            _column(ones, twos, fours, eights, starts[s], n, c, ids, some)
+            if c == 0:
+                for i in range(n):
+                    kind[np.uint64(moved[row + i])] = some[i] & 255
+                    some[i] >>= 8
+            for i in range(n):
+                columns[c, np.uint64(moved[row + i])] = some[i]
+        row += n

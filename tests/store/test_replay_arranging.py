@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.replay_arranging import COLUMNS, KIND_BITS, Stretch, arranged, numbers_of
+from store.columns_chunk import Ints, Rest
+from store.columns_slices import lay, lay_fast
+from store.replay_arranging import COLUMNS, Stretch, arranged, numbers_of
 from tests.examples import examples
 from tracker.projections.kernel.compiled import can_compile
 
 WAYS = [False, *([True] if can_compile() else [])]
+if can_compile():
+    from store.columns_places import Places
 NUMBERS = st.sampled_from([0, 1, 2, 7, 2**40, 2**62, -(2**62), -1])
 
 events = st.lists(
@@ -33,28 +39,51 @@ events = st.lists(
 )
 
 
-def as_stretches(log: list[dict[str, int]], cuts: list[int]) -> tuple[np.ndarray, list[Stretch]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Events to be put down."""
+
+    position: Ints
+    kind: npt.NDArray[np.uint8]
+    guild: Ints
+    subject: Ints
+    channel: Ints
+    at: Ints
+    arg: Ints
+    rest: Rest
+
+    @classmethod
+    def of(cls, log: list[dict[str, int]]) -> Columns:
+        rest = Rest(rows=np.zeros(0, np.intp), ids=[], versions=[], recorded_at=[], texts=[])
+        arrays = {name: np.array([event[name] for event in log], np.int64) for name in COLUMNS}
+        return cls(kind=np.array([event["kind"] for event in log], np.uint8), rest=rest, **arrays)
+
+
+def put_down(log: list[dict[str, int]], cuts: list[int], *, packed: bool) -> tuple[Any, list[Stretch], Ints]:
+    """The slices of these events, cut there; and the ids of guilds and channels."""
     bounds = sorted({0, len(log), *(cut % len(log) for cut in cuts)})
-    numbers: list[int] = []
-    found = []
+    places = Places() if packed else None
+    content, found = b"", []
     for first, end in pairwise(bounds):
-        found.append(Stretch(start=len(numbers), events=end - first))
-        numbers += [e["subject"] << KIND_BITS | e["kind"] for e in log[first:end]]
-        for name in COLUMNS[1:]:
-            numbers += [e[name] for e in log[first:end]]
-    return np.array(numbers, np.int64), found
+        columns, nowhere = Columns.of(log[first:end]), np.zeros(0, np.int64)
+        laid = lay_fast(columns, nowhere, None, places) if packed else lay(columns, nowhere, None)
+        found.append(Stretch(start=len(content), events=end - first))
+        content += laid.content
+    ids = np.zeros(0, np.int64) if places is None else places.since(0)
+    return np.frombuffer(content, np.uint8), found, ids
 
 
+@pytest.mark.parametrize("packed", WAYS)
 @pytest.mark.parametrize("fast", WAYS)
 @given(log=events, cuts=st.lists(st.integers(0, 100), max_size=4), data=st.data())
 @settings(max_examples=examples(100))
 def test_events_are_by_guild_and_then_in_canonical_order(
-    fast: bool, log: list[dict[str, int]], cuts: list[int], data: st.DataObject
+    fast: bool, packed: bool, log: list[dict[str, int]], cuts: list[int], data: st.DataObject
 ) -> None:
     log = [event | {"position": i + 1} for i, event in enumerate(log)]
     if data.draw(st.booleans(), label="without order"):
         log = data.draw(st.permutations(log))
-    found = arranged(*as_stretches(log, cuts), fast=fast)
+    found = arranged(*put_down(log, cuts, packed=packed), fast=fast)
     order = sorted(range(len(log)), key=lambda i: (log[i]["guild"], log[i]["at"], log[i]["position"]))
     assert found.kind.tolist() == [log[i]["kind"] for i in order]
     for column, name in zip(found.columns.tolist(), COLUMNS, strict=True):
