@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from store import log
 from store.columns_apart import CAN_PUT_DOWN
 from store.columns_args import TYPES
 from store.columns_ask import Ask
-from store.columns_chunk import Chunk, Ints, Rest
+from store.columns_chunk import ARRAYS, Chunk, Ints, Rest
 from store.columns_down import Down, Part
 from store.columns_everywhere import can_read_everywhere, everywhere
 from store.columns_read import Source, chunks, fastest, parts
@@ -55,6 +55,19 @@ class EventColumns:
     arg: Ints
     rest: Rest = field(repr=False)
     lookup: Callable[[EventColumns, int], RecordedEvent] = field(repr=False)
+
+    def part(self, first: int, end: int) -> EventColumns:
+        """The events from `first` to before `end`. Shares the arrays."""
+        low, high = np.searchsorted(self.rest.rows, (first, end)).tolist()
+        arrays: dict[str, Any] = {name: getattr(self, name)[first:end] for name in ARRAYS}
+        rest = Rest(
+            rows=self.rest.rows[low:high] - first,
+            ids=self.rest.ids[low:high],
+            versions=self.rest.versions[low:high],
+            recorded_at=self.rest.recorded_at[low:high],
+            texts=self.rest.texts[low:high],
+        )
+        return EventColumns(**arrays, rest=rest, lookup=self.lookup)
 
     def __len__(self) -> int:
         return len(self.position)

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed", "Preset", "view"]
 
-_AT_ONCE: Final = 250_000
-"""Events that the kernel gets in one call: in between, what is pending may be handed over."""
+_AT_ONCE: Final = 100_000
+"""Events that are prepared and folded at once: what is made of them on the way stays in the processor's caches. In
+between, what is pending may be handed over."""
 
 _NUMBERS: Final = 12
 """How many numbers a folded event leaves in the memory, about."""
@@ -98,6 +99,7 @@ class Feed:
         self._presets = presets or {}
         self._fast = compiled is not None
         self._subjects, self._rows = np.zeros(1, np.int64), np.full(1, -1, np.int64)  # those met, ascending; 0: nobody
+        self._role_rows: dict[int, int] = {}
         self._said = 0
 
     # -- columns to rows -------------------------------------------------------------------------------------------
@@ -107,14 +109,18 @@ class Feed:
 
         `pause` is called now and then, when nothing is half done.
         """
-        if not len(columns):
-            return
         self.state.memory.reserve(_NUMBERS * len(columns))
+        for first in range(0, len(columns), _AT_ONCE):
+            self._fold(columns.part(first, min(first + _AT_ONCE, len(columns))))
+            if pause is not None:
+                pause()
+
+    def _fold(self, columns: EventColumns) -> None:
         which, guilds = self._guilds(columns)
         guild = guilds[which]
         member = self._members_of(columns.subject, guild)
         channel = self._channels_of(columns, which, guilds)
-        self._run(columns, guild, member, channel, pause)
+        self._run(columns, guild, member, channel)
         self._note_names(columns, member)
         self._said += len(columns)
 
@@ -183,39 +189,31 @@ class Feed:
             return arg
         numbers = arg[changed]
         which, firsts = numbers_of(numbers, numbers, fast=self._fast)
-        rows = [self.state.memory.role_set(self._role_sets[number]) for number in numbers[firsts].tolist()]
+        rows = [self._role_rows.get(number) or self._role_row(number) for number in numbers[firsts].tolist()]
         arg = arg.copy()
         arg[changed] = np.array(rows, np.int64)[which]
         return arg
 
+    def _role_row(self, number: int) -> int:
+        row = self._role_rows[number] = self.state.memory.role_set(self._role_sets[number])
+        return row
+
     # -- the fold --------------------------------------------------------------------------------------------------
 
-    def _run(
-        self, columns: EventColumns, guild: Ints, member: Ints, channel: Ints, pause: Callable[[], None] | None
-    ) -> None:
+    def _run(self, columns: EventColumns, guild: Ints, member: Ints, channel: Ints) -> None:
         arg = self._arguments(columns.arg, columns.kind)
-        whole = (columns.kind, guild, member, channel, columns.at, arg)
-        rare = (columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED)
-        for first in range(0, len(columns), _AT_ONCE):
-            end = min(first + _AT_ONCE, len(columns))
-            events: tuple[Any, ...] = tuple(column[first:end] for column in whole)
-            if self._compiled is None:
-                events = tuple(column.tolist() for column in events)
-            self._stretch(columns, events, rare, member, first, end)
-            if pause is not None:
-                pause()
-
-    def _stretch(
-        self, columns: EventColumns, events: tuple[Any, ...], rare: Any, member: Ints, first: int, end: int
-    ) -> None:
-        memory, i = self.state.memory, first
-        while i < end:
+        events: tuple[Any, ...] = (columns.kind, guild, member, channel, columns.at, arg)
+        if self._compiled is None:
+            events = tuple(column.tolist() for column in events)
+        rare = ((columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED)).tolist()
+        memory, i = self.state.memory, 0
+        while i < len(columns):
             if rare[i]:
                 self._rare(columns.event(i).event, int(columns.position[i]), int(member[i]))
                 i += 1
             else:
-                i = first + self._call(events, i - first, self._said + first)
-                if i < end and memory.heap[STOPPED_FOR] != FOR_OTHERS:
+                i = self._call(events, i, self._said)
+                if i < len(columns) and memory.heap[STOPPED_FOR] != FOR_OTHERS:
                     memory.supply()
 
     def _call(self, events: tuple[Any, ...], first: int, names_from: int) -> int:
