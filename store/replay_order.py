@@ -15,7 +15,8 @@ __all__ = ["guilds", "numbered", "scattered"]
 
 _GUILD: Final = 1
 _CHANNEL: Final = 2
-_HEAD: Final = 13
+_BASES, _WIDTHS, _NUMBERED, _HEAD = 0, 6, 12, 13
+"""As `replay_arranging` has them: numba's cache looks at this file only, and would keep what was imported."""
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(32)
@@ -85,9 +86,10 @@ def _column(ones: Any, twos: Any, fours: Any, eights: Any, start: int, n: int, c
     head = start >> 3
     at = start + 8 * _HEAD
     for before in range(c):
-        at += n * eights[head + 6 + before] + 7 & ~7
-    _fill(ones, twos, fours, eights, at, eights[head + 6 + c], eights[head + c], n, out)
-    if c in (_GUILD, _CHANNEL) and eights[head + 12]:
+        at += n * eights[head + _WIDTHS + before] + 7 & ~7
+    width, base = eights[head + _WIDTHS + c], eights[head + _BASES + c]
+    _fill(ones, twos, fours, eights, at, width, base, n, out)
+    if c in (_GUILD, _CHANNEL) and eights[head + _NUMBERED]:
         for i in range(n):
             out[i] = ids[np.uint64(out[i])]
 

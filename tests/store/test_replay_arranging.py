@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store.columns import EventColumns
 from store.columns_chunk import Ints, Rest
 from store.columns_slices import lay, lay_fast
-from store.replay_arranging import COLUMNS, Stretch, arranged, numbers_of
+from store.replay_arranging import BASES, COLUMNS, HEAD, NUMBERED, WIDTHS, Stretch, arranged, numbers_of
 from tests.examples import examples
 from tracker.projections.kernel.compiled import can_compile
 
@@ -39,24 +38,15 @@ events = st.lists(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """Events to be put down."""
+def no_lookup(columns: EventColumns, row: int) -> NoReturn:
+    raise AssertionError(f"nobody is to ask for row {row} of {len(columns)}")
 
-    position: Ints
-    kind: npt.NDArray[np.uint8]
-    guild: Ints
-    subject: Ints
-    channel: Ints
-    at: Ints
-    arg: Ints
-    rest: Rest
 
-    @classmethod
-    def of(cls, log: list[dict[str, int]]) -> Columns:
-        rest = Rest(rows=np.zeros(0, np.intp), ids=[], versions=[], recorded_at=[], texts=[])
-        arrays = {name: np.array([event[name] for event in log], np.int64) for name in COLUMNS}
-        return cls(kind=np.array([event["kind"] for event in log], np.uint8), rest=rest, **arrays)
+def columns_of(log: list[dict[str, int]]) -> EventColumns:
+    rest = Rest(rows=np.zeros(0, np.intp), ids=[], versions=[], recorded_at=[], texts=[])
+    arrays: dict[str, Any] = {name: np.array([event[name] for event in log], np.int64) for name in COLUMNS}
+    kind = np.array([event["kind"] for event in log], np.uint8)
+    return EventColumns(kind=kind, rest=rest, lookup=no_lookup, **arrays)
 
 
 def put_down(log: list[dict[str, int]], cuts: list[int], *, packed: bool) -> tuple[Any, list[Stretch], Ints]:
@@ -65,7 +55,7 @@ def put_down(log: list[dict[str, int]], cuts: list[int], *, packed: bool) -> tup
     places = Places() if packed else None
     content, found = b"", []
     for first, end in pairwise(bounds):
-        columns, nowhere = Columns.of(log[first:end]), np.zeros(0, np.int64)
+        columns, nowhere = columns_of(log[first:end]), np.zeros(0, np.int64)
         laid = lay_fast(columns, nowhere, None, places) if packed else lay(columns, nowhere, None)
         found.append(Stretch(start=len(content), events=end - first))
         content += laid.content
@@ -89,6 +79,14 @@ def test_events_are_by_guild_and_then_in_canonical_order(
     for column, name in zip(found.columns.tolist(), COLUMNS, strict=True):
         assert column == [log[i][name] for i in order]
     assert found.places.tolist() == [order.index(i) for i in range(len(log))]
+
+
+@pytest.mark.skipif(not can_compile(), reason="numba is not installed")
+def test_what_is_compiled_looks_for_a_slices_head_where_it_is() -> None:
+    from store import replay_order
+
+    its = (replay_order._BASES, replay_order._WIDTHS, replay_order._NUMBERED, replay_order._HEAD)
+    assert its == (BASES, WIDTHS, NUMBERED, HEAD)
 
 
 @pytest.mark.parametrize("fast", WAYS)
