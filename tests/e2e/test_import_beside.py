@@ -45,6 +45,21 @@ class Beside:
         self.now = int(sandbox.call(self.town.world.now))
         self.bot = BotProcess(url, token=sandbox.sandbox.token, rest_url=sandbox.sandbox.rest_url)
         self.bot.wait_for("connected: counting")
+        self._wait_until_known()
+
+    def _wait_until_known(self) -> None:
+        """Until the tables hold everybody and the chat: they are written at a flush, and an import looks there."""
+        members, channels = {m.user.id for m in self.town.members}, {self.town.chat.id}
+        db = open_database(self.url, create=False)
+
+        def is_known() -> bool:
+            with db.read() as connection:
+                named = connection.exec_driver_sql("SELECT user_id FROM members WHERE name <> ''").scalars().all()
+                described = connection.exec_driver_sql("SELECT channel_id FROM channels").scalars().all()
+            return members <= set(named) and channels <= set(described)
+
+        self.stir_until(is_known)
+        db.close()
 
     def stir_until(self, done: Callable[[], bool]) -> None:
         """Let people live until something is so."""
@@ -98,6 +113,15 @@ class Beside:
         check(db)
         db.close()
 
+    def names(self) -> dict[int, str]:
+        """What the tables call each member who was there when the bot came."""
+        db = open_database(self.url, create=False)
+        with db.read() as connection:
+            named = connection.exec_driver_sql("SELECT user_id, name FROM members").all()
+        db.close()
+        ours = {m.user.id for m in self.town.members}
+        return {int(user): str(name) for user, name in named if user in ours}
+
     def exp(self) -> dict[int, int]:
         db = open_database(self.url, create=False)
         with db.read() as connection:
@@ -132,6 +156,7 @@ def test_messages_and_totals_come_in_while_the_bot_counts(beside: Beside) -> Non
     assert out.startswith("0 new, 601 already there")
     beside.stop()
     assert beside.exp() == {m.user.id: EXP_EACH for m in town.members}
+    assert beside.names() == {m.user.id: m.display_name for m in town.members}
     db = open_database(beside.url, create=False)
     assert {int(m["id"]) for m in told} <= set(logged_messages(db))
     db.close()
