@@ -13,15 +13,12 @@ from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
-from numba.core.options import DefaultOptions
+
+from tracker.projections import uncounted
 
 __all__ = ["byte", "compiled", "copy", "eight", "half", "number", "varint", "word"]
 
-_OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "error_model": "numpy"}
-
-_UNCOUNTED: Final = "_nrt"
-"""numba's option, not a documented one, by which references are counted. Nothing is allocated here, so none need be,
-which would take longer than what is done in between."""
+_OPTIONS: Final[dict[str, Any]] = {"cache": True}
 
 _PARTS: Final = ("columns", "pages", "shadow")
 """How the names of the modules begin in which there are compiled functions."""
@@ -36,14 +33,9 @@ def _sources() -> tuple[tuple[str, float, int], ...]:
     return tuple((path.name, path.stat().st_mtime, path.stat().st_size) for path in found)
 
 
-def _options() -> dict[str, Any]:
-    """How to compile. A numba that no longer knows how not to count references counts them: slower, else the same."""
-    return _OPTIONS | ({_UNCOUNTED: False} if hasattr(DefaultOptions, _UNCOUNTED) else {})
-
-
 def compiled(function: F) -> F:
     """As numba compiles it."""
-    made: Any = numba.njit(**_options())(function)
+    made: Any = numba.njit(**_OPTIONS, **uncounted.options())(function)
     with suppress(AttributeError, OSError):  # numba's cache looks at one file only, and forgets what is called from it
         kept = made._cache._cache_file
         kept._source_stamp = (kept._source_stamp, _sources())

@@ -12,7 +12,9 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["KINDS", "NUMBERS", "added_up", "found", "gathered", "images", "packed", "put_right"]
+from tracker.projections import uncounted
+
+__all__ = ["BLOCK", "KINDS", "NUMBERS", "added_up", "found", "gathered", "images", "packed", "put_right"]
 
 NUMBERS: Final = 6
 """What `numbers` says: where in a member's row the user's id is, and where the guild's row; where in a guild's row its
@@ -23,14 +25,14 @@ KINDS: Final = 7
 _OWN, _IS_GUILD, _IS_USER, _IS_CHANNEL, _OF_PLACE, _PLACES_CHANNEL, _NULL = range(KINDS)
 """As in `store.harvest_sources`."""
 
-_BLOCK: Final = 128
+BLOCK: Final = 128
 """Rows that are put together column by column: they fit into the processor's first cache."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
 
 
 @_compiled
@@ -173,18 +175,21 @@ def _column(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool,
 
 @_compiled
 def gathered(
-    m: Any, numbers: Any, cells: Any, rows: Any, of: int, placed: bool, order: Any, first: int, out: Any, partition: int
-) -> None:
-    """The rows as they are to be written, (partition, *cells, marks), where `order` has them: those from `first` on."""
+    m: Any, numbers: Any, cells: Any, rows: Any, of: int, placed: bool, order: Any, first: int, out: Any,
+    partition: int, some: Any,
+) -> None:  # fmt: skip
+    """The rows as they are to be written, (partition, *cells, marks), where `order` has them: those from `first` on.
+
+    `some`: room for three times BLOCK numbers.
+    """
     marks = np.int64(0)
     for c in range(len(cells)):
         if cells[c, 0] == _NULL:
             marks |= np.int64(1) << c + 1
-    here, places = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
-    values = np.empty(_BLOCK, np.int64)
-    for begin in range(0, len(order), _BLOCK):
+    here, places, values = some[0], some[1], some[2]
+    for begin in range(0, len(order), BLOCK):
         n = 0
-        for i in range(begin, min(begin + _BLOCK, len(order))):
+        for i in range(begin, min(begin + BLOCK, len(order))):
             at = order[i] - first
             if 0 <= at < len(rows):
                 here[n], places[n] = rows[at], i

@@ -122,10 +122,10 @@ class SortedHarvest(Harvest):
         table = TABLES[found[0].source.name]
         order, same = self._order(found, ranks, len(table.key))
         rows = np.empty((len(order), len(table.columns) + 2), np.int64)
-        first = 0
+        some, first = np.empty((3, compiled.BLOCK), np.int64), 0
         for one in found:
             cells, of, placed = np.array(one.source.cells, np.int64), one.source.of, one.source.placed
-            compiled.gathered(heap, _NUMBERS, cells, one.rows, of, placed, order, first, rows, self._partition)
+            compiled.gathered(heap, _NUMBERS, cells, one.rows, of, placed, order, first, rows, self._partition, some)
             first += len(one.rows)
         if same:
             rows = merged(table, rows)[0]

@@ -73,7 +73,7 @@ def _scattered(raw: Bytes, stretches: Sequence[Stretch], ids: Ints) -> Arranged:
     place = np.empty(len(firsts), np.int64)
     place[number_of] = np.cumsum(counts[number_of]) - counts[number_of]
     kind, columns = np.empty(len(guild), np.uint8), np.empty((len(COLUMNS), len(guild)), np.int64)
-    replay_order.scattered(*forms, starts, sizes, ids, place, moved, kind, columns)
+    replay_order.scattered(*forms, starts, sizes, ids, place, moved, kind, columns, np.empty(sizes.max(), np.int64))
     return Arranged(kind=kind, columns=columns, places=moved)
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 
+from tracker.projections import uncounted
+
 __all__ = ["guilds", "numbered", "scattered"]
 
 _GUILD: Final = 1
@@ -25,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
 
 
 @_compiled
@@ -108,19 +110,18 @@ def guilds(ones: Any, twos: Any, fours: Any, eights: Any, starts: Any, sizes: An
 @_compiled
 def scattered(
     ones: Any, twos: Any, fours: Any, eights: Any, starts: Any, sizes: Any, ids: Any, place: Any, moved: Any,
-    kind: Any, columns: Any,
+    kind: Any, columns: Any, some: Any,
 ) -> None:  # fmt: skip
     """Bring the events of these slices (see `guilds`) to their places. `place`: by the number of a guild, where its
     next event goes.
 
     `moved`: the number of each event's guild, and then where it went. `columns`: subject, guild, channel, at, arg,
-    position.
+    position. `some`: room for a column of any of the slices.
     """
     for row in range(len(moved)):
         guild = np.uint64(moved[row])
         moved[row] = place[guild]
         place[guild] += 1
-    some = np.empty(sizes.max(), np.int64)
     row = 0
     for s in range(len(starts)):
         n = sizes[s]

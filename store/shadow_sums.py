@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 
+from tracker.projections import uncounted
+
 __all__ = ["rest", "summed"]
 
 _HALF: Final = 31
@@ -16,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
 
 
 @numba.njit(cache=True, nogil=True, inline="always")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tracker.projections import uncounted
 from tracker.projections.kernel import compiled, exp, members, step
 
 
@@ -35,6 +36,18 @@ def test_what_is_compiled_is_kept_by_the_sources_and_where_one_is_told_to(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
     compiled._keep_under(numba, "abc")
     assert str(tmp_path / "mine" / "tracker-kernel" / "abc") == numba.config.CACHE_DIR
+
+
+def test_the_kernel_counts_no_references_where_numba_can_do_without() -> None:
+    pytest.importorskip("numba")
+    made: Any = compiled.compiled().run
+    assert made.targetoptions["_nrt"] is False
+
+
+def test_the_compiled_kernel_is_another_one_when_it_is_compiled_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = compiled._version()
+    monkeypatch.setattr(compiled, "getsource", lambda module: getsource(module) + "# more\n" * (module is uncounted))
+    assert compiled._version() != before
 
 
 def test_without_numba_there_is_none_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from tracker.events import kinds
+from tracker.projections import uncounted
 from tracker.projections.kernel import activity, exp, layout, members, rows, settling, step, voice
 
 __all__ = ["Compiled", "can_compile", "compiled", "compiled_meanwhile", "is_kept"]
@@ -62,7 +63,7 @@ def compiled() -> Compiled:
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
                 bound = FunctionType(function.__code__, space, name, function.__defaults__)
                 bound.__qualname__ = name
-                made[name] = numba.njit(nogil=True, cache=name in _ENTRIES)(bound)
+                made[name] = numba.njit(cache=name in _ENTRIES, **uncounted.options())(bound)
     for space in spaces:
         space |= made
     for name, types in _ENTRIES.items():  # now: at the first call, what is left of compiling would hold on to the heap
@@ -89,7 +90,7 @@ def is_kept() -> bool:
 
 def _version() -> str:
     """Changes with the sources: numba's own cache looks at one file only, and forgets what is called from it."""
-    sources: list[ModuleType] = [*_MODULES, kinds, sys.modules[__name__]]
+    sources: list[ModuleType] = [*_MODULES, kinds, uncounted, sys.modules[__name__]]
     return blake2b("".join(getsource(module) for module in sources).encode(), digest_size=8).hexdigest()
 
 

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from tracker.projections.kernel.layout import (
-    C_COUNT, C_SESSIONS, ENDED, E_ENDED, FREE_SESSION, FREE_SESSION_DAY, G_MIN_MEMBERS, G_OPEN, G_SESSIONS, M_GUILD,
-    M_SESSION, N_NEXT, OWED, O_PLACE, P_CARRY, P_OWED, SESSION, S_CARRY, S_CHANGED, S_CHANNEL, S_DAY, S_DAYS, S_EXP,
-    S_FLAGS, S_MEMBER, S_NEXT, S_NEXT_IN_GUILD, S_PLACE, S_PREVIOUS, S_PREVIOUS_IN_GUILD, S_SINCE, S_STARTED,
-    S_VOICE_MS, S_WHY, U_ENDED, U_OWED, U_SESSIONS, Heap,
+    C_COUNT, C_SESSIONS, ENDED, E_CARRY, E_CHANNEL, E_ENDED, E_EXP, E_FLAGS, E_MEMBER, E_STARTED, E_VOICE_MS,
+    FREE_SESSION, FREE_SESSION_DAY, G_MIN_MEMBERS, G_OPEN, G_SESSIONS, M_GUILD, M_SESSION, N_NEXT, OWED, O_PLACE,
+    P_CARRY, P_OWED, SESSION, S_CARRY, S_CHANGED, S_CHANNEL, S_DAY, S_DAYS, S_EXP, S_FLAGS, S_MEMBER, S_NEXT,
+    S_NEXT_IN_GUILD, S_PLACE, S_PREVIOUS, S_PREVIOUS_IN_GUILD, S_SINCE, S_STARTED, S_VOICE_MS, S_WHY, U_ENDED, U_OWED,
+    U_SESSIONS, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.rows import new_row, place_of
 from tracker.projections.kernel.settling import settle, settle_channel, weigh_channel, why_not
@@ -105,10 +106,11 @@ def begin_session(m: Heap, guild: int, session: int, channel: int, flags: int, n
 
 def end_session(m: Heap, guild: int, session: int, now: int) -> None:
     """The session ends: it is no more in its channel, and its row for the read model is written."""
-    row = new_row(m, U_ENDED, ENDED)
-    m[row : row + ENDED] = m[session : session + ENDED]
-    m[row + E_ENDED] = now
-    channel, place = m[session + S_CHANNEL], m[session + S_PLACE]
+    row, channel, place = new_row(m, U_ENDED, ENDED), m[session + S_CHANNEL], m[session + S_PLACE]
+    m[row + E_MEMBER], m[row + E_CHANNEL] = m[session + S_MEMBER], channel
+    m[row + E_STARTED], m[row + E_ENDED] = m[session + S_STARTED], now
+    m[row + E_FLAGS], m[row + E_VOICE_MS] = m[session + S_FLAGS], m[session + S_VOICE_MS]
+    m[row + E_EXP], m[row + E_CARRY] = m[session + S_EXP], m[session + S_CARRY]
     before, after = m[session + S_PREVIOUS], m[session + S_NEXT]
     if before >= 0:
         m[before + S_NEXT] = after
