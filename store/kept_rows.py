@@ -7,19 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from store.board_here import Here, settings_in
 from store.engine import Database
-from tracker.events.settings import GuildSettings
+from tracker.events.settings import DEFAULTS, GuildSettings
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
+from tracker.projections.days import LocalDay, local_day, next_day
 from tracker.reports.kept import Numbers
+from tracker.reports.kept_day import KeptDay
 from tracker.reports.kept_days import OPEN, KeptDays
 from tracker.reports.kept_holders import KeptBots, KeptHolders
+from tracker.reports.kept_places import Places
+from tracker.reports.kept_span import KeptFloor
 from tracker.reports.window import Window
 
-__all__ = ["GuildNow", "read_bots", "read_days", "read_guild", "read_holders"]
+__all__ = ["GuildNow", "read_bots", "read_day", "read_days", "read_floor", "read_guild", "read_holders"]
 
 _OF_GUILD: Final = "WHERE partition = :partition AND guild_id = :guild"
 _ON_DAYS: Final = f"{_OF_GUILD} AND day BETWEEN :first AND :last"
@@ -44,6 +49,9 @@ _GUILD: Final = (
     "LEFT JOIN roles r ON r.partition = g.partition AND r.guild_id = g.guild_id AND r.role_id = :role "
     "WHERE g.partition = :partition AND g.guild_id = :guild"
 )
+_FIRST_DAY: Final = f"SELECT MIN(day) FROM daily {_OF_GUILD}"  # noqa: S608
+_ZONES: Final = f"SELECT at, settings FROM rules {_OF_GUILD} ORDER BY at"  # noqa: S608
+_MET_BEFORE: Final = f"SELECT 1 FROM session_days {_ON_DAYS} AND started_at < :before LIMIT 1"  # noqa: S608
 _AWAY: Final = f"SELECT from_at, COALESCE(to_at, :now) FROM away {_OF_GUILD} AND from_at < :end"  # noqa: S608
 _AT_LEAST: Final = f"SELECT COUNT(*) FROM (SELECT 1 FROM members {_OF_GUILD} LIMIT :most) AS found"  # noqa: S608
 
@@ -112,6 +120,49 @@ def read_days(db: Database, guild: GuildId, first_day: int, last_day: int, *, li
     return KeptDays(
         first_day, last_day, sums=sums, sessions=sessions, counts=counts, position=position, as_of=as_of
     )  # fmt: skip
+
+
+def read_day(db: Database, guild: GuildId, day: LocalDay, places: Places) -> KeptDay:
+    """What was done on a day."""
+    with db.read() as connection:
+        here = Here(connection, db, guild)
+        position, as_of = here.reached()
+        on = {"first": day.day, "last": day.day}
+        sums, sessions = _read(here, _SUMS, 7, on), _read(here, _SESSIONS, 4, on)
+    return KeptDay(day, places, sums=sums, sessions=sessions, position=position, as_of=as_of)
+
+
+def read_floor(db: Database, guild: GuildId) -> KeptFloor:
+    """From which day on days may be put together."""
+    with db.read() as connection:
+        here = Here(connection, db, guild)
+        position, as_of = here.reached()
+        zone = here.settings().timezone
+        ((oldest,),) = here.rows(_FIRST_DAY)
+        first, complete = (local_day(here.settings().zone, as_of).day if oldest is None else int(oldest)), True
+        changed = _zone_changed(here, zone)
+        if changed is not None and _met_before(here, first, *changed):
+            # Days of the zone before may be called as one of this zone a day later; those after that are not.
+            first, complete = next_day(next_day(local_day(here.settings().zone, changed[0]).day)), False
+    return KeptFloor(first_day=first, complete=complete, zone=zone, position=position, as_of=as_of)
+
+
+def _zone_changed(here: Here, zone: str) -> tuple[Ms, ZoneInfo] | None:
+    """When the guild's zone became the one it has, and which one it had before; None: it never had another one."""
+    changed, before = None, DEFAULTS
+    for at, document in here.rows(_ZONES):
+        now = settings_in(document)
+        if now.timezone != before.timezone:
+            changed, before = (Ms(at), before.zone), now
+    return changed
+
+
+def _met_before(here: Here, first_day: int, changed_at: Ms, before: ZoneInfo) -> bool:
+    """Whether the days from the first one on may have voice time from before the zone was another one."""
+    days = (local_day(before, changed_at).day, local_day(here.settings().zone, changed_at).day)
+    if first_day < min(days):
+        return True
+    return bool(here.rows(_MET_BEFORE, first=min(days), last=next_day(max(days)), before=changed_at))
 
 
 def read_holders(db: Database, guild: GuildId, role: int) -> KeptHolders:

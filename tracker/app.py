@@ -36,6 +36,7 @@ from tracker.ingest.backfills import Backfills
 from tracker.ingest.blocked_runs import BlockedRuns
 from tracker.ingest.boards import Boards
 from tracker.ingest.charts import Charts
+from tracker.ingest.histories import Histories
 from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.kept_reports import KeptReports
 from tracker.ingest.leave_lines import LeaveLines
@@ -177,7 +178,7 @@ class _App:
             rest_url=config.rest_url,
         )
         members = front.member_outbox(rows)
-        warming = Warming(self._reader, ingest.sight, config.clock)
+        warming, histories = Warming(self._reader, ingest.sight, config.clock), Histories(self._reader)
         health = None
         jobs = Jobs()
         jobs.every(config.flush_s, "flush", self._flush)
@@ -192,6 +193,7 @@ class _App:
                 heap.settle()
                 _LOG.info("connected: counting")
                 warming.start()
+                histories.start()
                 self._send_posts(jobs, front, posts)
                 jobs.every(_MEMBERS_S, "members", partial(self._bring_in_line, members))
                 await self._unless_stopped(front.wait())
@@ -201,6 +203,7 @@ class _App:
             await front.close()
             await self._charts.close()
             await warming.close()
+            await histories.close()
             await self._recount.close()
             await self._archiving.close()
             if self._verifying is not None:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from zoneinfo import ZoneInfo
 
 import store.lease
 import store.log
@@ -23,6 +24,7 @@ from scripts.benchlib.place import Place
 from scripts.community import Plan
 from scripts.simulate import write
 from store.engine import Database, open_database
+from store.kept_rows import read_floor
 from tracker import heap
 from tracker.clock import SystemClock
 from tracker.discord.board_desk import BoardDesk
@@ -41,14 +43,16 @@ from tracker.events.voice import VoiceJoined, VoiceLeft
 from tracker.ids import DISCORD_EPOCH_MS, ChannelId, EventId, GuildId, Ms, RoleId, UserId, mint_event_id
 from tracker.ingest import Ingest, Limits
 from tracker.ingest.boards import Boards
+from tracker.ingest.histories import Histories
 from tracker.ingest.kept_boards import KeptBoards
 from tracker.ingest.kept_reports import KeptReports
 from tracker.ingest.personal import Personal
 from tracker.ingest.reader import Reader
 from tracker.ingest.tidying import Tidying
 from tracker.ingest.unwritten import Unwritten
+from tracker.projections.days import previous_day
 from tracker.reports.boards import BOARD_PERIODS, MEASURES, BoardPeriod
-from tracker.reports.window import PERIODS, Period, containing
+from tracker.reports.window import PERIODS, Period, Window, between, containing
 
 __all__ = ["fill_history", "measure"]
 
@@ -123,6 +127,7 @@ async def _run(database: Database, place: Place) -> _Times:
         for name, ask in commands.items():
             times.first[name] = await _timed(ask)
         await house.boards.settled()
+        await house.histories.settled()
         asked = [name for name in commands for _ in range(rounds)]
         house.random.shuffle(asked)
         for name in asked:
@@ -158,6 +163,7 @@ class _House:
         self.kept_reports = KeptReports(database)
         ingest.tell(self.kept_reports)
         self.reader = Reader(database, ingest.clock, self.kept_reports, calm=ingest.calm)
+        self.histories = Histories(self.reader)
         self.kept = KeptBoards(database)
         ingest.tell(self.kept)
         unwritten = Unwritten(database)
@@ -175,6 +181,7 @@ class _House:
         self._rooms = sorted({session.channel_id for session in sight.in_tracked_voice(guild)}) or [
             ChannelId(guild + 1)
         ]
+        self._first_day = read_floor(database, guild).first_day
         self._serial = 0
 
     def commands(self) -> Mapping[str, Ask]:
@@ -187,7 +194,10 @@ class _House:
         for period in PERIODS:
             asks[f"report role {period}"] = lambda period=period: self._report(role, period)  # type: ignore[misc]
             asks[f"report everyone {period}"] = lambda period=period: self._report(None, period)  # type: ignore[misc]
-        asks["report one member"] = self._member_report
+        asks["report role dates"] = lambda: self._report_of(role, self._dates())
+        asks["report everyone dates"] = lambda: self._report_of(None, self._dates())
+        asks["report one member"] = lambda: self._member_report(containing("weekly", self._today, self._zone))
+        asks["report one member dates"] = lambda: self._member_report(self._dates())
         return asks
 
     def _roles(self, user: UserId) -> tuple[RoleId, ...]:
@@ -216,12 +226,29 @@ class _House:
     async def _studyroom(self) -> object:
         return studyroom_embed(await self._desk.studyroom(self._guild), _LOCALE, totals=True)
 
+    @property
+    def _today(self) -> int:
+        return self._reports.today(self._guild)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return self._reports.zone(self._guild)
+
+    def _dates(self) -> Window:
+        """Any two days of the history."""
+        days = [self._today]
+        while days[-1] > self._first_day:
+            days.append(previous_day(days[-1]))
+        first, last = sorted(self.random.choices(days, k=2))
+        return between(first, last, self._zone)
+
     async def _report(self, role: RoleId | None, period: Period) -> object:
-        window = containing(period, self._reports.today(self._guild), self._reports.zone(self._guild))
+        return await self._report_of(role, containing(period, self._today, self._zone))
+
+    async def _report_of(self, role: RoleId | None, window: Window) -> object:
         return report_embed(await self._reports.report_of(self._guild, role, window), _LOCALE)
 
-    async def _member_report(self) -> object:
-        window = containing("weekly", self._reports.today(self._guild), self._reports.zone(self._guild))
+    async def _member_report(self, window: Window) -> object:
         found = await self._reports.member_report(self._guild, None, self.random.choice(self._members), window)
         return None if found is None else member_embed(found, _LOCALE)
 
@@ -272,12 +299,14 @@ async def _house(database: Database) -> AsyncIterator[_House]:
         house = _House(database, ingest, guild)
         heap.settle()
         ingest.start()
+        house.histories.start()
         load = [asyncio.create_task(job) for job in (house.live(), _flush_each_minute(ingest))]
         try:
             yield house
         finally:
             for task in load:
                 task.cancel()
+            await house.histories.close()
             await ingest.close(60)
             house.reader.close()
             house.tidying.close()

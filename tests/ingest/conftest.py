@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-_SLOW_ON_POSTGRESQL = ("test_whatever_happens_the_report_out_of_memory", "test_whatever_comes_late_and_whenever")
+from tests.ingest.shelf import fresh, shelf
+
+__all__ = ["fresh", "shelf"]
+
+_SLOW_ON_POSTGRESQL = (
+    "test_whatever_happens_the_report_out_of_memory",
+    "test_whatever_happens_any_dates_out_of_memory",
+    "test_whatever_comes_late_and_whenever",
+)
 _FILES = {"test_recount", "test_verifying"}
 
 

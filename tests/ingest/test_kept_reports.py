@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,114 +15,25 @@ import store.kept_rows
 import store.state
 import store.tally
 from store import queries
-from store.chart_queries import read_chart_data
-from store.engine import Database, open_database
-from store.reporting import read_full_list, read_member_report, read_report, report_of_window
-from store.state import FlushBatch
+from store.reporting import read_full_list, read_member_report, report_of_window
 from tests.examples import examples
+from tests.ingest.shelf import ANN, BEN, CAT, DAY, HOUR, MINUTE, ROLE, Fresh, Shelf
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
 from tests.properties.documents import ROLES
-from tests.servers import PostgresServer
-from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import plans
 from tracker.errors import DatabaseError
-from tracker.events.channel import ChannelDescribed, RoleDescribed
+from tracker.events.channel import RoleDescribed
 from tracker.events.member import MemberForgotten, MemberJoined, MemberLeft, MemberRolesChanged
 from tracker.events.message import MessageSent
-from tracker.events.rule import ExpAdjusted, SettingsChanged
+from tracker.events.rule import ExpAdjusted
 from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft
-from tracker.ids import GuildId, Ms, RoleId, UserId
+from tracker.ids import Ms, RoleId, UserId
 from tracker.ingest.held import Held
 from tracker.ingest.kept_reports import KeptReports
-from tracker.projections.days import local_day
-from tracker.reports.model import Report
-from tracker.reports.window import PERIODS, between
-
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-ROLE = RoleId(700)
-ANN, BEN, CAT, BOT = (UserId(n) for n in (1, 2, 3, 9))
-MIDNIGHT = 64_000_000  # START is 06:13:20 UTC on a Wednesday
-
-
-@dataclass
-class Shelf:
-    """A writer whose flushes the kept reports are told of."""
-
-    db: Database
-    guild: GuildId = GUILD
-    kept: KeptReports = field(init=False)
-    writer: Writer = field(init=False)
-    time: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.kept = KeptReports(self.db, keep_from=0, timer=lambda: self.time)
-        self.writer = Writer(self.db)
-
-    def flush(self, at: int) -> list[FlushBatch]:
-        batches = self.writer.batches(at)
-        store.state.flush(self.db, batches)
-        self.kept.flushed(batches)
-        return batches
-
-    def flush_held(self, held: Held, at: int) -> None:
-        """A flush of what looks have told of, too."""
-        whole = held.with_held(self.writer.batches(at))
-        store.state.flush(self.db, whole)
-        held.clear()
-        self.kept.flushed(whole)
-
-    def report(self, now: int, *, role: RoleId | None = ROLE, period: str = "daily", day: int | None = None) -> Report:
-        found = self.kept.report(self.guild, role, period, day, Ms(now))
-        assert found is not None
-        return found
-
-    def check(self, now: int, *, roles: tuple[RoleId | None, ...] = (ROLE, None), back: int = 0) -> None:
-        """Every report, also of the windows `back` days ago, is the database's."""
-        days = [None] if not back else [None, local_day(queries.settings_of(self.db, self.guild).zone, now - back).day]
-        for period in PERIODS:
-            for role in roles:
-                for day in days:
-                    kept = self.kept.report(self.guild, role, period, day, Ms(now))
-                    if kept is not None:
-                        about: dict[str, Any] = {"guild_id": self.guild, "role_id": role, "period": period, "day": day}
-                        assert kept == read_report(self.db, **about, now=Ms(now)), (period, role, day)
-                        self.check_charts(now, role, kept)
-                        if (period, role, day) == ("weekly", None, None):
-                            self.check_each(now, role, kept)
-
-    def check_charts(self, now: int, role: RoleId | None, report: Report) -> None:
-        """What the report's charts show is the database's."""
-        charts = self.kept.chart_data(self.guild, role, report.window, Ms(now))
-        read = read_chart_data(self.db, guild_id=self.guild, role_id=role, window=report.window, now=Ms(now))
-        assert charts == read, (report.window.period, role)
-
-    def check_each(self, now: int, role: RoleId | None, report: Report) -> None:
-        """The report's list, and what it says of some of its members, are the database's."""
-        about: dict[str, Any] = {"guild_id": self.guild, "role_id": role, "window": report.window, "now": Ms(now)}
-        listed = self.kept.full_list(self.guild, role, report.window, Ms(now))
-        assert listed == read_full_list(self.db, **about)
-        for user in {entry.user_id for entry in (listed[1:2] + listed[-1:])}:
-            found = self.kept.member_report(self.guild, role, user, report.window, Ms(now))
-            assert found == (read_member_report(self.db, **about, user_id=user),)
-
-
-@pytest.fixture
-def shelf(database: Database) -> Shelf:
-    """Ann is in voice, Ben was and wrote, Cat did nothing, and there is a bot; nothing is kept yet."""
-    shelf = Shelf(database)
-    people = ((ANN, "Ann"), (BEN, "벤"), (CAT, "Cat"), (BOT, "robot"))
-    shelf.writer.write([fact(SettingsChanged(settings={"timezone": "UTC"}), user=None, channel=None)])
-    shelf.writer.write([fact(MemberJoined(name=n, bot=u == BOT), user=u, channel=None) for u, n in people])
-    shelf.writer.write([fact(RoleDescribed(role_id=ROLE, name="Study"), user=None, channel=None)])
-    shelf.writer.write([fact(ChannelDescribed(name="room"), user=None)])
-    shelf.writer.write([fact(MemberRolesChanged(role_ids=(ROLE,)), user=u, channel=None) for u in (ANN, CAT, BOT)])
-    shelf.writer.write([fact(user=ANN), fact(user=BEN, at=7_000), fact(VoiceLeft(), user=BEN, at=7_000 + MINUTE)])
-    shelf.writer.write([fact(MessageSent(), user=BEN, at=2 * MINUTE, event_id="message:1")])
-    shelf.flush(START + HOUR)
-    return shelf
+from tracker.reports.window import between
 
 
 def test_a_report_out_of_memory_says_what_the_database_says(shelf: Shelf) -> None:
@@ -416,6 +322,8 @@ def test_what_is_kept_is_read_by_its_keys_and_never_whole(shelf: Shelf) -> None:
         report = kept.report(GUILD, ROLE, "weekly", None, Ms(START + HOUR))
         assert report is not None
         assert kept.full_list(GUILD, ROLE, report.window, Ms(START + HOUR))
+        kept.history.want(GUILD, report.window.zone)
+        assert kept.history.read_more()
 
     found = plans(shelf.db, ask)
     if shelf.db.dialect == "sqlite":
@@ -433,41 +341,6 @@ def test_what_is_kept_is_read_by_its_keys_and_never_whole(shelf: Shelf) -> None:
 
 
 # -- any history ---------------------------------------------------------------------------------------------------
-
-Fresh = Callable[[], AbstractContextManager[Database]]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest) -> Fresh:
-    """Opens a new database each time."""
-
-    @contextmanager
-    def lite() -> Iterator[Database]:
-        path = tmp_path / "again.db"
-        shutil.copy(template, path)
-        db = open_database(str(path))
-        try:
-            yield db
-        finally:  # what an example that fails leaves behind would make the next ones fail, each time in another way
-            db.close()
-            path.unlink()
-
-    @contextmanager
-    def post() -> Iterator[Database]:
-        name = server.create()
-        db = open_database(server.url(name))
-        try:
-            yield db
-        finally:
-            db.close()
-            server.drop(name)
-
-    if request.param == "sqlite":
-        tmp_path: Path = request.getfixturevalue("tmp_path")
-        template: Path = request.getfixturevalue("sqlite_template")
-        return lite
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return post
 
 
 @given(community=communities(moves=60), flushes=st.integers(2, 12), asked=st.sets(st.integers(0, 12), min_size=1))

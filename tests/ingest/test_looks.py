@@ -19,8 +19,8 @@ from store.engine import Database, open_database
 from store.reporting import read_report
 from store.state import FlushBatch
 from tests.examples import examples
+from tests.ingest.shelf import Fresh
 from tests.ingest.support import Desk, make_desk, until
-from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
 from tests.projections.history import GUILD
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
@@ -90,7 +90,7 @@ class Looker:
 @given(community=communities(moves=60), steps=st.lists(st.booleans(), min_size=2, max_size=12))
 @settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_a_look_tells_what_a_flush_would_and_the_tables_come_out_the_same(
-    fresh: Fresh,  # noqa: F811
+    fresh: Fresh,
     tmp_path: Path,
     sqlite_template: Path,
     community: Community,

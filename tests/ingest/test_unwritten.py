@@ -19,7 +19,7 @@ from store.engine import Database, open_database
 from store.state import FlushBatch
 from store.tally import tally
 from tests.examples import examples
-from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
+from tests.ingest.shelf import Fresh
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
 from tests.store.living import Writer
@@ -127,7 +127,7 @@ class House:
 )
 @settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_happens_a_look_tells_of_members_and_boards_what_a_flush_would(
-    fresh: Fresh,  # noqa: F811
+    fresh: Fresh,
     tmp_path: Path,
     sqlite_template: Path,
     community: Community,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from store import queries
 from store.reporting import read_full_list, read_member_report, report_of_window
 from tests.examples import examples
-from tests.ingest.test_kept_reports import Fresh, fresh  # noqa: F401 - a fixture
+from tests.ingest.shelf import Fresh, fresh  # noqa: F401 - a fixture
 from tests.oracle.oracle import Answer, Session, answer
 from tests.properties.communities import GUILD, Community, communities
 from tests.properties.documents import ROLES

@@ -54,6 +54,7 @@ class _Kept(Generic[P]):
     guild: GuildId
     part: P
     used_at: float
+    held_at: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -186,6 +187,13 @@ class Keeping(Generic[K, P]):
             self._kept.move_to_end(key)
         return part
 
+    def hold(self, concerned: Callable[[K], bool]) -> None:
+        """Let what goes along with something that was used stay for another while, used or not."""
+        now = self._timer()
+        for key, kept in self._kept.items():
+            if concerned(key):
+                kept.held_at = now
+
     def drop(self, key: K) -> None:
         """Keep it no longer."""
         self._kept.pop(key, None)
@@ -258,7 +266,7 @@ class Keeping(Generic[K, P]):
 
     def _age(self) -> None:
         oldest = self._timer() - self._idle_s
-        for key in [key for key, kept in self._kept.items() if kept.used_at < oldest]:
+        for key in [key for key, kept in self._kept.items() if max(kept.used_at, kept.held_at) < oldest]:
             del self._kept[key]
 
     def _shrink(self) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds ne
     from tracker.reports.kept_figures import Before
     from tracker.reports.kept_holders import KeptBots, KeptHolders
     from tracker.reports.kept_packed import Packed
+    from tracker.reports.kept_span import KeptSpan
+
+    Days = KeptDays | KeptSpan
 
 __all__ = ["Answer", "Asked", "Parts", "count_chart", "count_list", "count_member", "count_report"]
 
@@ -32,8 +35,8 @@ class Parts:
 
     bots: KeptBots
     holders: KeptHolders
-    days: KeptDays
-    before: KeptDays
+    days: Days
+    before: Days
 
     @property
     def position(self) -> Position | None:
@@ -74,7 +77,7 @@ class Asked:
         """When those are members whom a report over the window is about; None: now."""
         return window.end if window.end <= self.now else None
 
-    def turns(self, days: KeptDays, window: Window) -> Packed:
+    def turns(self, days: Days, window: Window) -> Packed:
         """The sessions of those whom a report over the window is about. `days`: those of the window."""
         at = self.end_of(window)
         reached = self.as_of if self.lost_at is None else Ms(min(self.as_of, self.lost_at))
@@ -190,7 +193,7 @@ def count_list(asked: Asked) -> Answer[list[MemberEntry]]:
     return tell
 
 
-def _quarters(asked: Asked, days: KeptDays, window: Window) -> list[Quarter]:
+def _quarters(asked: Asked, days: Days, window: Window) -> list[Quarter]:
     """Voice time by quarters of an hour, as far as it is known. `days`: those of the window."""
     from tracker.reports.kept_hours import quarters_in
 
@@ -198,7 +201,7 @@ def _quarters(asked: Asked, days: KeptDays, window: Window) -> list[Quarter]:
     return [] if end <= window.start else quarters_in(asked.turns(days, window), window.start, end)
 
 
-def _steps(asked: Asked, days: KeptDays, window: Window) -> tuple[Step, ...]:
+def _steps(asked: Asked, days: Days, window: Window) -> tuple[Step, ...]:
     """The days of a window that have begun. `days`: those of the window."""
     at = asked.end_of(window)
     sums = days.steps(asked.parts.members(at), asked.parts.who(at))
@@ -206,7 +209,7 @@ def _steps(asked: Asked, days: KeptDays, window: Window) -> tuple[Step, ...]:
     return steps_by_day(window, max([local_day(window.zone, asked.as_of).day, *sums]), sums)
 
 
-def _of_one(days: KeptDays, user: UserId) -> Activity:
+def _of_one(days: Days, user: UserId) -> Activity:
     import numpy as np
 
     from tracker.reports.kept_figures import activities

@@ -20,6 +20,7 @@ from tracker.ids import GuildId, Ms, Position, RoleId, UserId
 from tracker.ingest.held import Span, news_of, span_of
 from tracker.ingest.keeping import IDLE_S, KEEP_FROM, Keeping
 from tracker.ingest.kept_answers import Answer, Asked, Parts, count_chart, count_list, count_member, count_report
+from tracker.ingest.kept_history import KeptHistory
 from tracker.ingest.report_parts import Key, Part, changes_of, is_listed, keys_of, names_in, read_part
 from tracker.projections.days import date_of
 from tracker.reports.chart_data import ChartData
@@ -37,9 +38,11 @@ __all__ = ["KeptReports"]
 
 T = TypeVar("T")
 
-_MOST_BYTES: Final = 96 * 2**20
+_MOST_BYTES: Final = 128 * 2**20
 _TRIES: Final = 8
 _MOST_DAYS: Final = 31
+_FEW_DAYS: Final = 3
+"""So many days are read while somebody waits: days before, the whole window is."""
 _SUMS_KEPT: Final = 256
 _CHANGES_KEPT: Final = 64
 _TOLD_WITHIN_S: Final = 0.5
@@ -66,6 +69,7 @@ class KeptReports:
         self._parts: Keeping[Key, Part] = Keeping(
             database.partitions, self._brought, most_bytes=most_bytes, idle_s=idle_s, timer=timer
         )
+        self.history = KeptHistory(database, self._parts, most_bytes=most_bytes * 3 // 4)
         self._changes: LRUCache[tuple[GuildId, Span], GuildChanges | None] = LRUCache(_CHANGES_KEPT)
         self._before: LRUCache[tuple[object, ...], Before] = LRUCache(_SUMS_KEPT)
         self._loading = threading.Lock()
@@ -78,7 +82,8 @@ class KeptReports:
         A report is one, and its charts are another.
         """
         with self._parts.told:
-            return {"hits": self._hits, "misses": self._misses, "bytes": self._parts.nbytes}
+            taken = self._parts.nbytes + self.history.nbytes
+            return {"hits": self._hits, "misses": self._misses, "bytes": taken}
 
     def looked(self, batches: Sequence[FlushBatch]) -> None:
         """What a look told of; once and in order."""
@@ -87,6 +92,8 @@ class KeptReports:
     def flushed(self, batches: Sequence[FlushBatch]) -> None:
         """What was just committed; once and in order. Until this returns, nobody who waits for the flush may ask."""
         self._parts.flushed(batches)
+        with self._parts.told:
+            self.history.forget_now()
 
     def gathered(self, batches: Sequence[FlushBatch]) -> None:
         """All looks since the last flush as one."""
@@ -98,7 +105,10 @@ class KeptReports:
 
     def has(self, guild: GuildId, role: RoleId | None, window: Window) -> bool:
         """Whether all that a report is made of seems to be kept. At once, on any thread."""
-        return all(map(self._parts.has, keys_of(guild, role, window)))
+        bots, holders, *days = keys_of(guild, role, window)
+        if not (self._parts.has(bots) and self._parts.has(holders)):
+            return False
+        return all(map(self._parts.has, days)) or self.history.has(guild, window)
 
     def report(self, guild: GuildId, role: RoleId | None, period: str, day: int | None, now: Ms) -> Report | None:
         """As `store.reporting.read_report`, as of the last look or flush.
@@ -144,7 +154,8 @@ class KeptReports:
         with read_guild(self._database, guild, role) as here:
             if here is None or not here.has_members(self._keep_from):
                 return False
-        self._load(keys_of(guild, role, window))
+        bots, holders, *days = keys_of(guild, role, window)
+        self._load((bots, holders, *days), days)
         return True
 
     def _ask(
@@ -164,11 +175,9 @@ class KeptReports:
                 if here is None or (role is not None and here.role_name is None):
                     return None
                 window = window_in(here.settings.zone)
-                if (date_of(window.last_day) - date_of(window.first_day)).days >= _MOST_DAYS:
-                    return None
-                keys, tell = keys_of(guild, role, window), None
+                tell = None
                 with self._parts.told:
-                    parts = self._current(keys)
+                    parts = self._current(guild, role, window)
                     looks = None if parts is None else self._looks_at(parts, guild, here.position)
                     names = None if looks is None else names_in(looks)
                     if parts is not None and names is not None:
@@ -190,17 +199,34 @@ class KeptReports:
                 if parts is None and not here.has_members(self._keep_from):
                     return None
                 behind = here.position
-            if parts is None:
-                known = False
-                self._load(keys)
-            else:
+            if parts is not None:
                 self._wait_for(parts, behind)
+                continue
+            known = False
+            if not self._read_for(guild, role, window, now):
+                return None
         return None
 
-    def _load(self, keys: Sequence[Key]) -> None:
-        """Read what is missing and keep it from now on."""
+    def _read_for(self, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> bool:
+        """Read what is missing. False: the window is too long for that."""
+        bots, holders, *days = keys_of(guild, role, window)
+        if window.period == "range" or window.end <= now:
+            self.history.want(guild, window.zone)
+        self._load((bots, holders), days)
+        missing = self.history.missing(guild, window)
+        if missing is not None and len(missing) <= _FEW_DAYS:
+            for key in missing:
+                self.history.read(key, window.zone)
+            return True
+        if (date_of(window.last_day) - date_of(window.first_day)).days >= _MOST_DAYS:
+            return False
+        self._load(days, days)
+        return True
+
+    def _load(self, keys: Sequence[Key], days: Sequence[Key]) -> None:
+        """Read what is missing of `keys` and keep it from now on. `days`: those of the window and of the one before."""
         for key in keys:
-            listed = is_listed(key, keys)
+            listed = is_listed(key, days)
             with self._loading:  # of two who ask the same the second finds it here
                 with self._parts.told:
                     there = self._is_there(key, listed=listed)
@@ -217,19 +243,21 @@ class KeptReports:
         part = self._parts.peek(key)
         return part is not None and (not listed or cast("KeptDays", part).listed)
 
-    def _current(self, keys: Sequence[Key]) -> Parts | None:
-        if not all(self._is_there(key, listed=is_listed(key, keys)) for key in keys):
+    def _current(self, guild: GuildId, role: RoleId | None, window: Window) -> Parts | None:
+        bots_key, holders_key, *keys = keys_of(guild, role, window)
+        bots, holders = self._parts.use(bots_key), self._parts.use(holders_key)
+        found = [
+            self._whole(key, listed=is_listed(key, keys)) or self.history.span_now(guild, each, role or guild)
+            for key, each in zip(keys, (window, window.previous()), strict=True)
+        ]
+        days, before = found
+        if bots is None or holders is None or days is None or before is None:
             return None
-        found = [self._parts.use(key) for key in keys]
-        if any(part is None for part in found):
-            return None
-        bots, holders, days, before = found
-        return Parts(
-            bots=cast("KeptBots", bots),
-            holders=cast("KeptHolders", holders),
-            days=cast("KeptDays", days),
-            before=cast("KeptDays", before),
-        )
+        return Parts(bots=cast("KeptBots", bots), holders=cast("KeptHolders", holders), days=days, before=before)
+
+    def _whole(self, key: Key, *, listed: bool) -> KeptDays | None:
+        """The days of a window that are kept as one."""
+        return cast("KeptDays | None", self._parts.use(key)) if self._is_there(key, listed=listed) else None
 
     def _looks_at(self, parts: Parts, guild: GuildId, position: Position) -> list[GuildChanges] | None:
         """What the parts know beyond tables that stand at `position`; None: one of the two must catch up first."""
@@ -250,7 +278,7 @@ class KeptReports:
         key = (asked.guild, window.first_day, window.last_day, parts.before.changed_at, *parts.who(at))
         found = self._before.get(key)
         if found is None:
-            found = self._before[key] = before_of(parts.before.of(parts.members(at)))
+            found = self._before[key] = before_of(parts.before.all_of(parts.members(at), parts.who(at)))
         return found
 
     def _brought(self, part: Part, guild: GuildId, batch: FlushBatch) -> bool:

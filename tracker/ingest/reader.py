@@ -86,6 +86,22 @@ class Reader:
         kept = self._kept
         return kept is not None and await self.read(lambda: kept.warm(guild, role, window))
 
+    @property
+    def lacks_history(self) -> bool:
+        """Whether somebody asked about dates that are to be read for whoever asks next."""
+        return self._kept is not None and self._kept.history.wanted
+
+    async def read_history(self, patience_s: float) -> bool:
+        """Read one more day of those, when nobody waits, or after so many seconds; False: all are there.
+
+        Raises DatabaseError.
+        """
+        kept = self._kept
+        if kept is None:
+            return False
+        await self._calm.come(patience_s)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, kept.history.read_more)
+
     async def member_report(
         self, guild: GuildId, role: RoleId | None, user: UserId, window: Window
     ) -> MemberReport | None:

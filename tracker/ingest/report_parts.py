@@ -20,7 +20,8 @@ _GUILDS_OWN: Final = frozenset({"guilds", "roles", "away"})
 _USER, _NAME = map(TABLES["members"].columns.index, ("user_id", "name"))
 
 Key = tuple[GuildId, str, int, int]
-"""(guild, "days", first day, last day), (guild, "holders", role, 0) or (guild, "bots", 0, 0)."""
+"""(guild, "days", first day, last day), (guild, "holders", role, 0), (guild, "bots", 0, 0), and of what is put together
+(guild, "day", day, day) and (guild, "floor", 0, 0)."""
 
 
 class Part(Protocol):
@@ -47,9 +48,9 @@ def keys_of(guild: GuildId, role: RoleId | None, window: Window) -> tuple[Key, K
 
 
 def is_listed(key: Key, keys: Sequence[Key]) -> bool:
-    """Whether this one of `keys` (`keys_of`) needs each session: for the hours of the window, or of the day before."""
+    """Whether this one of `keys` (the days of a window and those before) needs each session: for the hours."""
     _, kind, first, last = key
-    return key == keys[2] or (kind == "days" and first == last)
+    return key == keys[0] or (kind == "days" and first == last)
 
 
 def read_part(db: Database, key: Key, *, listed: bool) -> Part:

@@ -49,20 +49,31 @@ def before_of(did: Numbers) -> Before:
 def figures_of(users: Numbers, doers: Numbers, did: Numbers) -> Figures:
     """`users` ascending; `doers`, `did`: as `KeptDays.those_of` says of them."""
     voice, exp, messages = did[VOICE_MS], did[EXP], did[MESSAGES]
-    keys = [-voice, -exp, -messages, np.arange(len(doers), dtype=np.int64)]
-    best = np.flatnonzero((voice > 0) | (exp > 0) | (messages > 0))
-    first = best[_least([key[best] for key in keys], TOP_COUNT)]
+    first = _first_of(voice, exp, messages)
     odd = first[(voice[first] == 0) & (exp[first] < 0)]
     idle = len(users) - len(doers)
-    shown = np.union1d(first, _least([-key for key in keys], LOW_COUNT))
+    numbers = np.arange(len(doers), dtype=np.int64)
+    shown = np.union1d(first, _least([voice, exp, messages, -numbers], LOW_COUNT))
     did_something = [_activity(user, row) for user, row in zip(doers[shown].tolist(), did[:, shown].T, strict=True)]
     return Figures(
         members=len(users),
         active=_active(did),
         sums=sums_of(did),
         shown=(*did_something, *(Activity(user_id=user) for user in _last_idle(users, doers))),
-        ranks={UserId(int(doers[place])): _ahead(keys, place) + idle + 1 for place in odd.tolist()},
+        ranks={
+            UserId(int(doers[place])): _ahead([-voice, -exp, -messages, numbers], place) + idle + 1
+            for place in odd.tolist()
+        },
     )
+
+
+def _first_of(voice: Numbers, exp: Numbers, messages: Numbers) -> Numbers:
+    """Where the first ones are of those who did anything: by voice, EXP, messages and then as they stand."""
+    if np.count_nonzero(voice > 0) >= TOP_COUNT:  # then nobody else is among them
+        return _least([-voice, -exp, -messages, np.arange(len(voice), dtype=np.int64)], TOP_COUNT)
+    best = np.flatnonzero((voice > 0) | (exp > 0) | (messages > 0))
+    keys = [-voice[best], -exp[best], -messages[best], np.arange(len(best), dtype=np.int64)]
+    return best[_least(keys, TOP_COUNT)]
 
 
 def _last_idle(users: Numbers, doers: Numbers) -> list[UserId]:
@@ -167,14 +178,15 @@ def _least(keys: Sequence[Numbers], count: int) -> Numbers:
 
     Nothing is sorted: finding the value at a place takes a fraction of the time.
     """
-    among: Numbers = np.arange(len(keys[0]), dtype=np.int64)
+    among: Numbers | None = None  # None: all
     found: list[Numbers] = []
     for key in keys:
-        if len(among) <= count:
+        values = key if among is None else key[among]
+        if len(values) <= count:
             break
-        values = key[among]
         limit = np.partition(values, count - 1)[count - 1]
-        found.append(among[values < limit])
-        count -= len(found[-1])
-        among = among[values == limit]
-    return np.concatenate([*found, among])
+        less, same = np.flatnonzero(values < limit), np.flatnonzero(values == limit)
+        found.append(less if among is None else among[less])
+        among = same if among is None else among[same]
+        count -= len(less)
+    return np.concatenate([*found, np.arange(len(keys[0]), dtype=np.int64) if among is None else among])
