@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -59,8 +59,10 @@ def _flat(table: Table, rows: Matrix, spool: Spool) -> list[Any]:
     return cells
 
 
-def copy_binary(cursor: Any, packer: Packer | None, name: str, target: str, spool: Spool) -> None:
-    """PostgreSQL: all rows that the spool has of table `name` into `target`, through the driver's own cursor.
+def copy_binary(
+    cursor: Any, packer: Packer | None, name: str, target: str, chunks: Iterable[Matrix], spool: Spool
+) -> None:
+    """PostgreSQL: these rows of table `name` into `target`, through the driver's own cursor; `spool` has their texts.
 
     The table must have been made or emptied in the same transaction. The rows are then written as if they had been
     there for ever (FREEZE): a transaction that is older than they are does not find the table empty after a swap.
@@ -71,14 +73,14 @@ def copy_binary(cursor: Any, packer: Packer | None, name: str, target: str, spoo
     with cursor.copy(f"COPY {target} ({named}) FROM STDIN (FORMAT BINARY, FREEZE)") as copy:
         if packer is not None or TEXT_COLUMNS.isdisjoint(table.columns):
             copy.write(_COPY_HEADER)
-            for rows in spool.chunks(name):
+            for rows in chunks:
                 for part in map(_binary, _same_nulls(rows)) if packer is None else packer.packed(table, rows, spool):
                     copy.write(part)
             copy.write(_COPY_END)
             return
         width = len(table.columns) + 1
         copy.set_types(["int8", *("text" if c in TEXT_COLUMNS else "int8" for c in table.columns)])
-        for rows in spool.chunks(name):
+        for rows in chunks:
             cells = _flat(table, rows, spool)
             for i in range(0, len(cells), width):
                 copy.write_row(cells[i : i + width])

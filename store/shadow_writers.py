@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from store.engine import Database
 from store.failures import as_ours
 from store.pages_check import NUMERIC
+from store.shadow_beside import Beside
 from store.shadow_copy import Packer, copy_binary, insert_sorted
 from store.shadow_spool import Spool
 from store.shadow_tables import SHADOWS, aside, need_not_last
@@ -22,6 +24,9 @@ __all__ = ["Write", "copying", "inserting", "paging"]
 Write = Callable[[str, str, Spool], None]
 """Writes all rows that the spool has of a table into another one: (name, target, spool)."""
 
+_BESIDE: Final = frozenset({"sessions", "session_days", "unearned", "role_changes"})
+"""PostgreSQL: the tables of a second connection, about half of all bytes. They have no texts."""
+
 
 @contextmanager
 def inserting(db: Database) -> Iterator[Write]:
@@ -32,11 +37,34 @@ def inserting(db: Database) -> Iterator[Write]:
 
 @contextmanager
 def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
-    """PostgreSQL: by COPY, in one transaction in which the tables were emptied, as FREEZE demands."""
+    """PostgreSQL: by COPY, each table in one transaction in which it was emptied, as FREEZE demands.
+
+    `compiled`: some of the tables go through a connection of their own, whose process of the server works meanwhile.
+    """
+    with ExitStack() as stack:
+        beside = _BESIDE if compiled else frozenset()
+        here = partial(
+            _copied, stack.enter_context(_emptied(db, SHADOWS.keys() - beside)), Packer() if compiled else None
+        )
+        there = stack.enter_context(Beside(stack.enter_context(_emptied(db, beside)))) if beside else here
+
+        def write(name: str, target: str, spool: Spool) -> None:
+            (there if name in beside else here)(name, target, spool)
+
+        yield write
+
+
+@contextmanager
+def _emptied(db: Database, names: Collection[str]) -> Iterator[Any]:
+    """A cursor of the driver's in a transaction in which the shadows of these tables are empty."""
     with db.write() as connection, as_ours():
         need_not_last(connection)
-        connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS.values())}")
-        yield partial(copy_binary, connection.connection.cursor(), Packer() if compiled else None)
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS[name] for name in sorted(names))}")
+        yield connection.connection.cursor()
+
+
+def _copied(cursor: Any, packer: Packer | None, name: str, target: str, spool: Spool) -> None:
+    copy_binary(cursor, packer, name, target, spool.chunks(name), spool)
 
 
 @contextmanager

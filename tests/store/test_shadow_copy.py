@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store import log, shadow_tables
+from store import log, shadow_beside, shadow_tables, shadow_writers
 from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
 from store.shadow_hash import SUFFIX
+from store.shadow_rows import Matrix
+from store.shadow_spool import Spool
 from tests.examples import examples
 from tests.servers import PostgresServer
-from tests.store.shadows import add_rows
+from tests.store.shadows import add_rows, as_columns
 from tests.store.support import GUILD, START, fact, statements
 from tests.store.test_bulk import deltas
 from tests.store.test_shadow import add_all, home, stored
@@ -198,3 +201,68 @@ def test_tables_are_read_by_one_process_of_the_server_and_sorted_in_its_memory(p
         shadow_tables.sweep(postgresql)
     with postgresql.read() as connection:
         assert connection.exec_driver_sql(asked).one() != ("0", "512MB")
+
+
+HELD = """
+SELECT DISTINCT pid FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = ANY (%s::regclass[])
+"""
+
+
+def fillers(db: Database, *names: str) -> list[int]:
+    """The processes of the server that fill these tables."""
+    with db.read() as connection:
+        shadows = ",".join(shadow_tables.SHADOWS[name] for name in names)
+        return list(connection.exec_driver_sql(HELD, ("{" + shadows + "}",)).scalars())
+
+
+def many_unearned(db: Database, shadow: Shadow) -> None:
+    others = len(TABLES["unearned"].columns) - 1
+    add_rows(shadow, "unearned", home(db), [(GUILD, *[number] * others) for number in range(100_000)])
+
+
+def test_very_many_rows_are_taken_by_two_processes_of_the_server(postgresql: Database) -> None:
+    for bulk, processes in ((False, 1), (True, 2)):
+        with Shadow.create(postgresql, postgresql.all_partitions, bulk=bulk) as shadow:
+            add_rows(shadow, "carries", home(postgresql), [(GUILD, 1, 9, 1)])
+            shadow.settle()
+            assert len(fillers(postgresql, *TABLES)) == processes
+
+
+def test_what_the_server_refuses_beside_comes_as_our_error(postgresql: Database) -> None:
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        with postgresql.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE unearned__shadow ADD CHECK (afk_ms < 100)")
+        many_unearned(postgresql, shadow)
+        with pytest.raises(DatabaseError, match="violates check constraint"):
+            shadow.finish()
+
+
+def test_nobody_waits_for_a_process_beside_that_has_ended(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow_beside, "_WAITING", 1)
+    with suppress(DatabaseError), Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        shadow.settle()
+        (beside,) = fillers(postgresql, "unearned")
+        with postgresql.autocommit() as connection:
+            connection.exec_driver_sql("SELECT pg_terminate_backend(%s)", (beside,))
+        many_unearned(postgresql, shadow)
+        with pytest.raises(DatabaseError, match=r"is away|terminating"):
+            shadow.settle()  # there are more rows than may wait
+
+
+class Interrupted(Spool):
+    """Somebody ends the program while the rows of a table are on their way."""
+
+    def chunks(self, name: str) -> Iterator[Matrix]:
+        yield from super().chunks(name)
+        raise KeyboardInterrupt
+
+
+def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgresql: Database) -> None:
+    name = "session_days"
+    with Shadow.create(postgresql, postgresql.all_partitions), Interrupted() as spool:
+        spool.add(name, home(postgresql), as_columns(name, [(GUILD, 1, 2, 3)])[0], {}, fresh=True)
+        with pytest.raises(KeyboardInterrupt), shadow_writers.copying(postgresql, compiled=True) as write:
+            write(name, shadow_tables.SHADOWS[name], spool)
+        assert stored(postgresql, name, shadow=True) == []
