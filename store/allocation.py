@@ -7,13 +7,21 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-__all__ = ["give_back", "no_circles"]
+__all__ = ["give_back", "keeping", "no_circles"]
 
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
-_ARENA_MAX = -8  # M_ARENA_MAX
-_BYTES = 1 << 20
-_ARENAS = 2
+_TRIM_THRESHOLD: Final = -1  # M_TRIM_THRESHOLD of malloc.h
+_MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD
+_ARENA_MAX: Final = -8  # M_ARENA_MAX
+_BYTES: Final = 1 << 20
+_TRIMMED: Final = 1 << 17  # as glibc has it by itself
+_KEPT: Final = 4 << 20
+_MOST_KEPT: Final = 32 << 20
+_ARENAS: Final = 2
+
+_asked: set[str] = set()
+"""Whether `give_back` was called in this process."""
 
 
 def give_back() -> None:
@@ -23,11 +31,36 @@ def give_back() -> None:
     (one a thread) then hardly ever become smaller. A rebuild would take twice the memory. Threads that are yet to come
     share two heaps for what is small, for the same reason. Elsewhere nothing is done.
     """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:  # musl has none, and no such heaps
-            mallopt(_MMAP_THRESHOLD, _BYTES)
-            mallopt(_ARENA_MAX, _ARENAS)
+    _asked.add("give back")
+    _tell((_MMAP_THRESHOLD, _BYTES), (_ARENA_MAX, _ARENAS))
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Meanwhile arrays of some megabytes are made of what others like them left, although the process gives back.
+
+    For work that makes and drops very many of them: each page of memory that is new costs the system as much as filling
+    it. What is left over is given back in the end. Not for two threads at different times.
+    """
+    if not _asked:
+        yield
+        return
+    _tell((_MMAP_THRESHOLD, _KEPT), (_TRIM_THRESHOLD, _MOST_KEPT))
+    try:
+        yield
+    finally:
+        _tell((_MMAP_THRESHOLD, _BYTES), (_TRIM_THRESHOLD, _TRIMMED))
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if sys.platform == "linux" and trim is not None:
+            trim(0)
+
+
+def _tell(*options: tuple[int, int]) -> None:
+    """Options of the C library's `malloc`, where it is glibc: musl has none, and no such heaps."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for option, value in options:
+            mallopt(option, value)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ a tracker that numbered things otherwise: then the texts are read.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
 
@@ -75,17 +76,31 @@ def _chunks(segment: Segment, rows: int) -> Generator[Any]:
         yield said.get(_MADE) == _MADE_BY
         sets = msgspec.json.decode(said[_SETS], type=list[tuple[int, ...]])
         for number in range(file.num_row_groups):
-            table = file.read_row_group(number, columns=[*_PLAIN, _KIND, _ARG, *_REST])
-            for start in range(0, table.num_rows, rows):
-                yield _chunk(table.slice(start, rows), sets)
+            for start in range(0, file.metadata.row_group(number).num_rows, rows):
+                yield _chunk(_Part(file, number, start, rows), sets)
 
 
-def _chunk(table: Any, sets: Sequence[tuple[int, ...]]) -> Chunk:
-    position, guild, subject, channel, at = (_numbers(table, name) for name in _PLAIN)
-    kind, arg = np.array(table[_KIND].to_numpy(), np.uint8), _numbers(table, _ARG)
-    rest = table.select(_REST).combine_chunks()
-    rows = np.flatnonzero(rest[_REST[1]].is_valid().to_numpy())
-    ids, versions, recorded_at, texts = (rest[name].drop_null().to_pylist() for name in _REST)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows of a row group. A column is read when it is asked for: not all of them are in memory at once."""
+
+    file: Any
+    number: int
+    start: int
+    rows: int
+
+    def column(self, name: str) -> Any:
+        """As Arrow has it."""
+        whole = self.file.read_row_group(self.number, columns=[name], use_threads=False)
+        return whole[name].slice(self.start, self.rows)
+
+
+def _chunk(part: _Part, sets: Sequence[tuple[int, ...]]) -> Chunk:
+    position, guild, subject, channel, at = (_numbers(part.column(name)) for name in _PLAIN)
+    kind, arg = np.array(part.column(_KIND).to_numpy(), np.uint8), _numbers(part.column(_ARG))
+    rest = [part.column(name) for name in _REST]
+    rows = np.flatnonzero(rest[1].is_valid().to_numpy())
+    ids, versions, recorded_at, texts = (column.drop_null().to_pylist() for column in rest)
     return Chunk(
         position=position,
         kind=kind,
@@ -99,8 +114,7 @@ def _chunk(table: Any, sets: Sequence[tuple[int, ...]]) -> Chunk:
     )
 
 
-def _numbers(table: Any, name: str) -> Ints:
-    values = table[name]
+def _numbers(values: Any) -> Ints:
     if values.null_count:
         import pyarrow.compute as pc
 

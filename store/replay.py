@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from store.allocation import no_circles
+from store.allocation import keeping, no_circles
 from store.columns import EventColumns, LogReader, PutDown
 from store.columns_chunk import Ints
 from store.columns_down import AHEAD
@@ -139,7 +139,7 @@ class Replay:
             guilds=self._guilds,
             down=lambda first: groups.down(self._until, first, self._jobs),
         )
-        with closing(found):
+        with closing(found), keeping():
             for part in found:
                 if self._over:  # nobody waits for it any more
                     return
@@ -221,7 +221,7 @@ class Replay:
         """
         rules: dict[int, StandingRules] = {}
         assert self._groups is not None  # noqa: S101
-        with no_circles():
+        with no_circles(), keeping():
             for found in self._folded(self._groups, as_of):
                 self._hand_over(found.rows)
                 self._sink.settle()

@@ -6,8 +6,8 @@ import gc
 
 import pytest
 
-from store import log
-from store.allocation import no_circles
+from store import allocation, log
+from store.allocation import keeping, no_circles
 from store.engine import Database
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_replay import replayed
@@ -43,3 +43,32 @@ def test_a_fold_leaves_no_guild_that_somebody_would_have_to_look_for(sqlite: Dat
     with no_circles():
         assert set(replayed(sqlite, Ms(START + 60_000))) >= {"sessions", "daily"}
         assert guilds_alive() == before
+
+
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What the C library is told from now on, by a process of which nothing is known."""
+    found: list[tuple[int, int]] = []
+    monkeypatch.setattr(allocation, "_asked", set())
+    monkeypatch.setattr(allocation, "_tell", lambda *options: found.extend(options))
+    return found
+
+
+def test_a_process_that_gives_memory_back_keeps_some_for_a_while_and_then_gives_that_back_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = told(monkeypatch)
+    allocation.give_back()
+    at_first = dict(options)
+    with keeping():
+        meanwhile = at_first | dict(options)
+    afterwards = at_first | dict(options)
+    assert meanwhile[allocation._MMAP_THRESHOLD] > at_first[allocation._MMAP_THRESHOLD]
+    assert afterwards[allocation._MMAP_THRESHOLD] == at_first[allocation._MMAP_THRESHOLD]
+    assert afterwards[allocation._TRIM_THRESHOLD] < meanwhile[allocation._TRIM_THRESHOLD]
+
+
+def test_a_process_that_gives_nothing_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = told(monkeypatch)
+    with keeping():
+        pass
+    assert not options
