@@ -29,6 +29,7 @@ SUMMED: Final = (VOICE_MS, MESSAGES, INTERACTIONS, EXP, SESSIONS)
 """The columns of a total (`KeptDays.of`) but for when members were last seen: what is added up."""
 _COUNT: Final = 4  # of them are told by daily rows
 _WIDTHS: Final = (np.int8, np.int16, np.int32)
+_NEVER: Final = int(np.iinfo(np.int32).min)
 _ROLES: Final = 4
 _AFTER_MS: Final = 3_600_000
 
@@ -134,13 +135,12 @@ class KeptDay:
         self._did[column] = narrow(wide)
 
     def _told_seen(self, last: Numbers) -> Column:
-        """When members were last seen, counted from the start of the day; -1: never."""
-        return narrow(np.where(last == 0, -1, last - self.day.start))
+        """When members were last seen, counted from the start of the day; or _NEVER."""
+        return narrow(np.where(last == 0, _NEVER, last - self.day.start))
 
     def _last(self) -> Numbers:
         """When members were last seen; 0: never."""
-        seen = self._seen.astype(np.int64)
-        return np.where(seen == -1, 0, seen + self.day.start)
+        return np.where(self._seen == _NEVER, 0, self._seen + np.int64(self.day.start))
 
     def _meet(self, met: Numbers, sessions: Numbers) -> bool:
         """Sessions that came to have tracked time on the day."""
@@ -190,17 +190,21 @@ class KeptDay:
             self._row[new] = np.arange(len(self._owners), len(self._owners) + len(new), dtype=np.int32)
             self._owners = np.concatenate((self._owners, new))
             self._did = [np.pad(column, (0, len(new))) for column in self._did]
-            self._seen = np.pad(self._seen, (0, len(new)), constant_values=-1)
+            self._seen = narrow(np.append(self._seen, np.full(len(new), _NEVER, dtype=np.int64)))
             self._bases.clear()
         return self._row[at].astype(np.int64)
 
     # -- being asked -----------------------------------------------------------------------------------------------
 
     def add_to(self, total: Numbers) -> None:
-        """Add what everybody did to the columns of `total`, by place; of sessions those that began on the day."""
+        """Add what everybody did to the columns of `total`, by place; of sessions those that began on the day.
+
+        Days before come first: whoever was seen on this one was last seen on it.
+        """
         for column, did in zip(SUMMED, self._did, strict=True):
             total[column, self._owners] += did
-        total[LAST_AT, self._owners] = np.maximum(total[LAST_AT, self._owners], self._last())
+        seen = np.flatnonzero(self._seen != _NEVER)
+        total[LAST_AT, self._owners[seen]] = self._seen[seen] + np.int64(self.day.start)
 
     def earlier(self) -> Few:
         """The places of those whose whole sessions began before the day, as often as they have any."""

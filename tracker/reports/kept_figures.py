@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from tracker.reports.kept_days import EXP, INTERACTIONS, LAST_AT, MESSAGES, SESS
 from tracker.reports.model import Activity, Report, Sums, percent_of
 
 __all__ = ["Before", "Figures", "activities", "before_of", "figures_of", "find", "place_of", "sums_of", "with_all"]
+
+_PIECES: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +187,19 @@ def _least(keys: Sequence[Numbers], count: int) -> Numbers:
         values = key if among is None else key[among]
         if len(values) <= count:
             break
-        limit = np.partition(values, count - 1)[count - 1]
+        limit = _value_at(values, count)
         less, same = np.flatnonzero(values < limit), np.flatnonzero(values == limit)
         found.append(less if among is None else among[less])
         among = same if among is None else among[same]
         count -= len(less)
     return np.concatenate([*found, np.arange(len(keys[0]), dtype=np.int64) if among is None else among])
+
+
+def _value_at(values: Numbers, place: int) -> int:
+    """The value that the `place`th least one has (1 is the first)."""
+    size = len(values) // _PIECES
+    if place <= _PIECES and size > 1:
+        # The least of each of many pieces: at least `place` values are no larger than the `place`th of those.
+        least = values[: size * _PIECES].reshape(_PIECES, size).min(axis=1)
+        values = values[values <= np.partition(least, place - 1)[place - 1]]
+    return int(np.partition(values, place - 1)[place - 1])

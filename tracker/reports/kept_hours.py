@@ -21,6 +21,8 @@ from tracker.reports.window import Window
 __all__ = ["hours_of", "quarters_in"]
 
 _QUARTER_S: Final = QUARTER_MS // 1000
+_PIECE: Final = 96
+"""So many quarters are looked up at once, for all windows that they are in."""
 
 
 def quarters_in(packed: Packed, start: Ms, end: Ms) -> list[Quarter]:
@@ -34,7 +36,8 @@ def hours_of(window: Window, packed: Packed, end: Ms) -> tuple[int, ...]:
     hours = np.zeros(HOURS, dtype=np.int64)
     voice = _columns(packed, window.start, end)[2]
     first, count = window.start // QUARTER_MS, -(-window.end // QUARTER_MS) - window.start // QUARTER_MS
-    np.add.at(hours, _on_clock(window.zone, first, count)[: len(voice)], voice)
+    clock = np.concatenate([_on_clock(window.zone, at) for at in range(first // _PIECE, (first + count) // _PIECE + 1)])
+    np.add.at(hours, clock[first % _PIECE :][: len(voice)], voice)
     return tuple(hours.tolist())
 
 
@@ -51,8 +54,8 @@ def _columns(packed: Packed, start: Ms, end: Ms) -> tuple[Numbers, Numbers, Numb
     return low, high, voice
 
 
-@lru_cache(maxsize=64)
-def _on_clock(zone: ZoneInfo, first: int, count: int) -> Numbers:
-    """The hour that the clock shows in each of `count` quarters, the first being the `first` since 1970."""
-    begins = range(first * _QUARTER_S, (first + count) * _QUARTER_S, _QUARTER_S)
+@lru_cache(maxsize=4096)
+def _on_clock(zone: ZoneInfo, piece: int) -> Numbers:
+    """The hour that the clock shows in each of the quarters of a piece, the `piece`th since 1970."""
+    begins = range(piece * _PIECE * _QUARTER_S, (piece + 1) * _PIECE * _QUARTER_S, _QUARTER_S)
     return np.array([datetime.fromtimestamp(second, zone).hour for second in begins], dtype=np.int64)

@@ -73,7 +73,7 @@ class Run:
         there = len(self.last)  # who came to be known later did nothing on these days
         for column, did in zip(SUMMED, self.did, strict=True):
             total[column, :there] += did
-        np.maximum(total[LAST_AT, :there], self.last, out=total[LAST_AT, :there])
+        np.copyto(total[LAST_AT, :there], self.last, where=self.last > 0)
 
 
 def runs() -> LRUCache[Hashable, Run]:
