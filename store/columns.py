@@ -79,6 +79,11 @@ class EventColumns:
         found = self.rest.find(i)
         return data_to_json(self.event(i).event.data) if found is None else self.rest.texts[found]
 
+    def texts(self, rows: npt.NDArray[np.intp]) -> list[str]:
+        """As `text`, of several rows of which it is at hand."""
+        texts = self.rest.texts
+        return [texts[found] for found in np.searchsorted(self.rest.rows, rows).tolist()]
+
     def event(self, i: int) -> RecordedEvent:
         """Row i, read by the codec. As cheap as `text`. Raises LogCorruptError, DatabaseError."""
         return self.lookup(self, i)

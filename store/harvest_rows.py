@@ -38,7 +38,7 @@ def _compiled(function: F) -> F:
 @_compiled
 def found(m: Any, numbers: Any, parts: Any, width: int, of: int, placed: bool, seen: Any, rows: Any, whose: Any) -> Any:
     """The rows in these parts of the heap that belong to somebody who has a name. Returns how many they are, and their
-    members, of those who are not `seen` yet.
+    members, of those who are not `seen` yet (0), and are then (1).
     """
     user, of_place = numbers[_USER], numbers[_MEMBER]
     n = others = 0
@@ -51,8 +51,8 @@ def found(m: Any, numbers: Any, parts: Any, width: int, of: int, placed: bool, s
                 continue
             rows[n] = row
             n += 1
-            if seen[who] < 0:
-                seen[who] = 0
+            if not seen[who]:
+                seen[who] = 1
                 whose[others] = who
                 others += 1
     return n, others
@@ -213,7 +213,7 @@ def added_up(
     of_place = numbers[_MEMBER]
     for i in range(len(rows)):
         at = rows[i] + values
-        who = ranks[m[m[rows[i]] + of_place]]
+        who = ranks[m[m[rows[i]] + of_place]] - 1
         for column in exp:
             sums[who, 0] += m[at + column]
         for c in range(len(figures)):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from store import harvest_rows as compiled
 from store import shadow_sums
@@ -28,6 +29,8 @@ from tracker.projections.kernel.layout import (
 from tracker.projections.rows import TABLES, Table
 
 __all__ = ["SortedHarvest"]
+
+Seen = npt.NDArray[np.int32]
 
 _NUMBERS: Final = np.array([M_USER, M_GUILD, G_ID, C_ID, P_MEMBER, P_CHANNEL], np.int64)
 _MOST_BITS: Final = 40
@@ -49,7 +52,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ranks:
-    """`of`: by the offset of a guild, a channel or a member, its rank; members: by that (guild id, user id)."""
+    """`of`: by the offset of a guild, a channel or a member, its rank, from 1 on. `members`: by (guild id, user id)."""
 
     of: np.ndarray
     members: Ints
@@ -66,8 +69,8 @@ class SortedHarvest(Harvest):
         self._partition = partition
 
     def _numbers(self, wanted: Sequence[Source], *, last: bool) -> Iterator[Rows | Sorted]:
-        found, members = self._found(wanted)
-        ranks = self._ranked(np.union1d(members, self._earners) if last else members)
+        found, members, seen = self._found(wanted)
+        ranks = self._ranked(self._all_who(members, seen) if last else members, seen)
         if ranks is None:
             yield from super()._numbers(wanted, last=last)
             return
@@ -84,10 +87,13 @@ class SortedHarvest(Harvest):
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
-    def _found(self, wanted: Sequence[Source]) -> tuple[list[_Found], Ints]:
-        """The rows of each source, and whose they are."""
+    def _found(self, wanted: Sequence[Source]) -> tuple[list[_Found], Ints, Seen]:
+        """The rows of each source, and whose they are; by their offsets, who was seen.
+
+        Most of those are never looked at: they are zeros, of which the system makes memory only where something is put.
+        """
         heap, memory = view(self._memory.heap), self._memory
-        seen = np.full(int(heap[TOP]), -1, np.int32)
+        seen = np.zeros(int(heap[TOP]), np.int32)
         found, members = [], [np.zeros(0, np.int64)]
         for source in wanted:
             parts = np.array(list(memory.parts(source.table)), np.int64).reshape(-1, 2)
@@ -97,21 +103,24 @@ class SortedHarvest(Harvest):
             n, others = compiled.found(heap, _NUMBERS, parts, width, of, placed, seen, rows, whose)
             found.append(_Found(source=source, rows=rows[:n]))
             members.append(whose[:others].copy())
-        return found, np.concatenate(members)
+        return found, np.concatenate(members), seen
 
-    def _ranked(self, members: Ints) -> _Ranks | None:
-        """None: two of them are the same member."""
+    def _all_who(self, members: Ints, seen: Seen) -> Ints:
+        """These members, and those who ever earned anything but were not seen."""
+        return np.concatenate([members, self._earners[seen[self._earners] == 0]])
+
+    def _ranked(self, members: Ints, of: Seen) -> _Ranks | None:
+        """None: two of them are the same member. `of`: zeros, but for them; it becomes that of the ranks."""
         heap, memory = view(self._memory.heap), self._memory
-        of = np.full(int(heap[TOP]), -1, np.int32)
         for table, number in ((U_GUILDS, G_ID), (U_CHANNELS, C_ID)):
             rows = np.fromiter(memory.rows(table), np.int64)
-            of[rows] = ranks_of(heap[rows + number]) if len(rows) else 0
+            of[rows] = ranks_of(heap[rows + number]) + 1 if len(rows) else 0
         guilds, users = of[heap[members + M_GUILD]].astype(np.int64), heap[members + M_USER]
         order = order_of([guilds, users]) if len(members) else np.zeros(0, np.int64)
         members, guilds, users = members[order], guilds[order], users[order]
         if ((guilds[1:] == guilds[:-1]) & (users[1:] == users[:-1])).any():
             return None
-        of[members] = np.arange(len(members))
+        of[members] = np.arange(1, len(members) + 1)
         return _Ranks(of=of, members=members)
 
     # -- rows ------------------------------------------------------------------------------------------------------

@@ -189,14 +189,12 @@ class Feed:
             return arg
         numbers = arg[changed]
         which, firsts = numbers_of(numbers, numbers, fast=self._fast)
-        rows = [self._role_rows.get(number) or self._role_row(number) for number in numbers[firsts].tolist()]
+        met = numbers[firsts].tolist()
+        new = [number for number in met if number not in self._role_rows]
+        self._role_rows |= zip(new, self.state.memory.role_rows([self._role_sets[n] for n in new]), strict=True)
         arg = arg.copy()
-        arg[changed] = np.array(rows, np.int64)[which]
+        arg[changed] = np.array([self._role_rows[number] for number in met], np.int64)[which]
         return arg
-
-    def _role_row(self, number: int) -> int:
-        row = self._role_rows[number] = self.state.memory.role_set(self._role_sets[number])
-        return row
 
     # -- the fold --------------------------------------------------------------------------------------------------
 
@@ -262,10 +260,11 @@ class Feed:
         for named, cls in _NAMED.items():
             said = np.flatnonzero((columns.kind == named) & (member >= 0))
             said = said[rows[member[said] + M_NAME] == self._said + said]
-            for i, who in zip(said.tolist(), member[said].tolist(), strict=True):
-                if cls.VERSION == 1:
-                    self.names[who] = _name_in(columns.text(i)).name
-                else:
+            whose = member[said].tolist()
+            if cls.VERSION == 1:
+                self.names |= zip(whose, (_name_in(text).name for text in columns.texts(said)), strict=True)
+            else:
+                for i, who in zip(said.tolist(), whose, strict=True):
                     self.names[who] = columns.event(i).event.data.name  # type: ignore[attr-defined]
 
 

@@ -88,6 +88,18 @@ def test_equal_sets_of_roles_have_one_row(sets: Sequence[tuple[int, ...]]) -> No
     assert len(set(rows)) == len(set(sets))
 
 
+@given(sets=st.lists(st.lists(st.integers(1, 4), max_size=3).map(lambda some: tuple(sorted(set(some)))), max_size=40))
+def test_sets_of_roles_that_are_asked_for_at_once_have_the_rows_that_each_has_by_itself(
+    sets: Sequence[tuple[int, ...]],
+) -> None:
+    memory = Memory()
+    some = [memory.role_set(roles) for roles in sets[::3]]
+    rows = memory.role_rows(sets)
+    assert rows[::3] == some
+    assert rows == [memory.role_set(roles) for roles in sets]
+    assert [memory.roles_of(row) for row in rows] == list(sets)
+
+
 def test_it_is_told_when_the_kernel_stops_for_what_is_not_the_memorys_business() -> None:
     memory = Memory()
     memory.heap[STOPPED_FOR] = FOR_OTHERS

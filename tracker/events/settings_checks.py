@@ -40,20 +40,29 @@ class NamePatterns:
 
     def search(self, name: str) -> re.Match[str] | None:
         """The first match of the first pattern that has one."""
-        return next((found for pattern in self.patterns if (found := pattern.search(name))), None)
+        for pattern in self.patterns:  # a replay asks this for each channel again and again
+            found = pattern.search(name)
+            if found is not None:
+                return found
+        return None
 
 
 def _pattern(pattern: str, index: int) -> re.Pattern[str]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # `[[`: means today what it says
-            compiled = re.compile(pattern, re.IGNORECASE)
-            slow = why_slow(pattern)
+        compiled, slow = _compiled(pattern)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise SettingsError(f"voice.ignore.patterns[{index}]", f"{pattern!r} is no pattern: {error}") from None
     if slow is not None:
         raise SettingsError(f"voice.ignore.patterns[{index}]", f"{pattern!r} could take very long to match: {slow}")
     return compiled
+
+
+@lru_cache(maxsize=1024)  # of each document of settings it is asked anew, and most say the same
+def _compiled(pattern: str) -> tuple[re.Pattern[str], str | None]:
+    """The pattern, and why it could be slow. Raises what `re.compile` does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # `[[`: means today what it says
+        return re.compile(pattern, re.IGNORECASE), why_slow(pattern)
 
 
 def checked(document: Mapping[Any, Any]) -> Document:
