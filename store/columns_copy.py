@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, closing, suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from selectors import EVENT_READ, BaseSelector, DefaultSelector
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import psycopg
 from psycopg import pq
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg.pq.abc import PGconn
 
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
+from store.columns_halves import asked, checked, halves, own_connection
 from store.columns_rows import explained_by_driver
 from store.engine import Database
-from store.failures import explained
-from store.planning import READ_ALONE
 from store.running_ahead import ahead
 from tracker.errors import DatabaseError
 from tracker.ids import Partition
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["by_copy", "can_copy", "copied"]
 
-_BYTES: Final = 24 << 20
+_BYTES: Final = 12 << 20
 """About how many bytes are taken apart at once, at most."""
 _AHEAD: Final = 2
 """How many times as much is fetched meanwhile."""
@@ -46,9 +45,6 @@ both of us more than what is in it."""
 
 _LOOK_S: Final = 1.0
 """So often we look when nothing seems to come: of an encrypted packet, something may wait unseen behind the socket."""
-
-_LONG_ROW: Final = "SELECT repeat(' ', 1000000)"
-"""An answer for which libpq makes room; then it takes more at once of what comes after."""
 
 
 @cache
@@ -66,27 +62,45 @@ def can_copy() -> bool:
 def by_copy(db: Database, ask: Ask) -> Generator[Chunk]:
     """What is asked for, by position. Raises DatabaseError, LogCorruptError."""
     wanted = {ask.partition: (ask.after, ask.upto)}
-    with closing(_chunks(db, ask.sql(), wanted, ask.rows, ask.partition)) as found:
+    with (
+        own_connection(db) as connection,
+        closing(_chunks(db, connection, ask.sql(), wanted, ask.rows, ask.partition)) as found,
+    ):
         for chunks in found:
             yield from (chunk for _, chunk in chunks)
 
 
 def copied(db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], rows: int) -> Generator[Parts]:
-    """The rows of `sql` (partition, *COLUMNS), in its order within each partition.
+    """The rows of `sql` (partition, *COLUMNS), of a table without more ado, in any order.
 
-    `wanted`: by partition, behind which position and up to which one; other rows are passed over. Raises DatabaseError,
-    LogCorruptError.
+    `wanted`: by partition, behind which position and up to which one; other rows are passed over. Two processes of the
+    server send half of the table each, as of one instant. Raises DatabaseError, LogCorruptError.
     """
-    yield from _chunks(db, sql, wanted, rows, None)
+    with halves(db, sql) as parts, ExitStack() as stack:
+        found = deque(
+            stack.enter_context(closing(_chunks(db, connection, part, wanted, rows, None)))
+            for connection, part in parts
+        )
+        while found:
+            try:
+                yield next(found[0])
+                found.rotate(-1)
+            except StopIteration:
+                found.popleft()
 
 
 def _chunks(
-    db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], rows: int, only: Partition | None
+    db: Database,
+    connection: PGconn,
+    sql: str,
+    wanted: Mapping[Partition, tuple[int, int]],
+    rows: int,
+    only: Partition | None,
 ) -> Generator[Parts]:
     from store.columns_fetch import Fetcher
 
-    fetcher, asked, used = Fetcher(rows, wanted, only), list[PGconn](), deque["Bytes"]()
-    with closing(ahead(_pieces(db, sql, rows, asked, used), _AHEAD, partial(_cancel, asked))) as pieces:
+    fetcher, used = Fetcher(rows, wanted, only), deque["Bytes"]()
+    with closing(ahead(_pieces(db, connection, sql, rows, used), _AHEAD, partial(_cancel, connection))) as pieces:
         for piece, end in pieces:
             try:
                 yield from fetcher.take(piece, end)
@@ -97,27 +111,22 @@ def _chunks(
         raise DatabaseError(f"database {db.name}: the log's rows ended too early")
 
 
-def _cancel(asked: Sequence[PGconn]) -> None:
+def _cancel(connection: PGconn) -> None:
     """Have the server end what it does, or waits for; from another thread."""
-    for connection in asked:
-        with suppress(psycopg.Error):  # it is over already
-            connection.get_cancel().cancel()
+    with suppress(psycopg.Error):  # it is over already
+        connection.get_cancel().cancel()
 
 
-def _pieces(db: Database, sql: str, rows: int, asked: list[PGconn], used: deque[Bytes]) -> Generator[tuple[Bytes, int]]:
+def _pieces(db: Database, connection: PGconn, sql: str, rows: int, used: deque[Bytes]) -> Generator[tuple[Bytes, int]]:
     """What the server sends, up to so many rows at a time: in memory that is longer, and how much of it that is.
 
-    `asked`: on which connection. `used`: memory that nobody needs any more; it is taken before new one.
+    `used`: memory that nobody needs any more; it is taken before new one.
     """
     from store.columns_fetch import SPARE
     from store.columns_libpq import ENDED, FAILED, rows_of
 
-    with explained_by_driver(db), _own_connection(db) as connection, DefaultSelector() as selector:
-        asked.append(connection)
-        _asked(connection, "SET client_encoding TO 'UTF8'", pq.ExecStatus.COMMAND_OK)
-        _asked(connection, f"SET {READ_ALONE}", pq.ExecStatus.COMMAND_OK)
-        _asked(connection, _LONG_ROW, pq.ExecStatus.TUPLES_OK)
-        _asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
+    with explained_by_driver(db), DefaultSelector() as selector:
+        asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
         selector.register(connection.socket, EVENT_READ)
         with closing(rows_of(connection)) as found:
             why = 0
@@ -129,7 +138,7 @@ def _pieces(db: Database, sql: str, rows: int, asked: list[PGconn], used: deque[
         if why == FAILED:
             raise psycopg.OperationalError(connection.get_error_message())
         while (ended := connection.get_result()) is not None:
-            _checked(ended, pq.ExecStatus.COMMAND_OK)
+            checked(ended, pq.ExecStatus.COMMAND_OK)
 
 
 def _filled(connection: PGconn, selector: BaseSelector, found: Rows, piece: Bytes, rows: int) -> int:
@@ -146,24 +155,3 @@ def _filled(connection: PGconn, selector: BaseSelector, found: Rows, piece: Byte
         before = found.taken
         connection.consume_input()
     return why
-
-
-def _asked(connection: PGconn, sql: str, wanted: int) -> None:
-    _checked(connection.exec_(sql.encode()), wanted)
-
-
-def _checked(result: PGresult, wanted: int) -> None:
-    if result.status != wanted:
-        raise psycopg.errors.error_from_result(result)
-
-
-@contextmanager
-def _own_connection(db: Database) -> Iterator[PGconn]:
-    """A connection that ends with this, so that the server stops sending, too."""
-    with explained(db.name):
-        kept = db.engine.raw_connection()
-    try:
-        driver: Any = kept.driver_connection
-        yield driver.pgconn
-    finally:
-        kept.invalidate()

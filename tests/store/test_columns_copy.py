@@ -11,13 +11,15 @@ from threading import Timer, get_ident
 from typing import Any
 
 import pytest
+from psycopg.pq import ExecStatus
 
-from store import columns_copy, columns_everywhere, log
+from store import columns_copy, columns_everywhere, columns_halves, log
 from store.columns import LogReader
 from store.columns_arrow import installed
 from store.columns_ask import Ask
 from store.columns_copy import by_copy, can_copy, copied
 from store.columns_everywhere import everywhere
+from store.columns_halves import asked, halves
 from store.engine import Database, open_database
 from tests.servers import PostgresServer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
@@ -34,12 +36,16 @@ HEADS = Mapping[Partition, int]
 
 @pytest.fixture(scope="module")
 def many(postgres: PostgresServer) -> Iterator[Database]:
-    """2,000 events in two guilds of different partitions, mixed; some so long that they lie elsewhere."""
+    """2,000 events in two guilds of different partitions, mixed; some so long that they lie elsewhere. The server knows
+    that they are many.
+    """
     name = postgres.create()
     db = open_database(postgres.url(name))
     for start in range(0, 2_000, 400):
         log.append(db, [made(i) for i in range(start, start + 400)], recorded_at=Ms(START + start))
     assert partition_of(GUILD, db.partitions) != partition_of(OTHER_GUILD, db.partitions)
+    with db.autocommit() as connection:
+        connection.exec_driver_sql("ANALYZE events")
     yield db
     db.close()
     postgres.drop(name)
@@ -104,6 +110,31 @@ def test_all_partitions_at_once_say_what_the_codec_says(
     assert by_partition(many, upto) == by_the_codec(many, upto)
     some = {p: head - 100 for p, head in upto.items()}  # more was appended since somebody looked
     assert by_partition(many, some) == by_the_codec(many, some)
+
+
+def test_two_processes_of_the_server_send_a_part_of_a_big_table_each_as_of_one_instant(many: Database) -> None:
+    counts = []
+    with halves(many, "SELECT count(*), pg_current_snapshot() FROM events WHERE position > 0") as parts:
+        snapshots = set()
+        for connection, sql in parts:
+            log.append(many, [fact(guild=77 << 22)], recorded_at=START)
+            found = asked(connection, sql, ExecStatus.TUPLES_OK)
+            counts.append(int(found.get_value(0, 0) or 0))
+            snapshots.add(found.get_value(0, 1))
+    assert sum(counts) == 2_000
+    assert min(counts) > 500
+    assert len(snapshots) == 1
+
+
+def test_one_sends_it_all_where_the_server_does_not_know_how_big_it_is_or_would_read_it_twice(
+    many: Database, copying: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "SELECT 1 FROM events"
+    with halves(copying, sql) as parts:
+        assert [part for _, part in parts] == [sql]
+    monkeypatch.setattr(columns_halves, "_BY_PLACE", 10**9)
+    with halves(many, sql) as parts:
+        assert [part for _, part in parts] == [sql]
 
 
 def test_arrow_reads_the_same_where_this_cannot_be(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:
