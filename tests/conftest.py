@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings
 
 from store.engine import Database, open_database
+from tests.databases import DIALECTS, fresh
+from tests.order import dealt, unmarked
 from tests.servers import PostgresServer, start_postgres
 from tracker.projections.kernel.compiled import Compiled, compiled
 
@@ -36,6 +38,20 @@ def _in_memory() -> Path | None:
 
 if (memory := _in_memory()) is not None and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(memory)  # where `tmp_path` is, of this process and of its workers
+
+
+@pytest.hookimpl(trylast=True)  # of what is not deselected
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = dealt(items, lambda item: item.get_closest_marker("long") is not None, processes)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    calls = [r for r in terminalreporter.stats.get("passed", []) if r.when == "call"]
+    marked = {r.nodeid for r in calls if "long" in r.keywords}
+    if found := unmarked(((r.nodeid, r.duration) for r in calls), marked):
+        terminalreporter.section("long, and not marked so (see tests/order.py)")
+        terminalreporter.write_line("\n".join(found))
 
 
 @pytest.fixture(scope="session")
@@ -80,18 +96,11 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     db.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a fresh, migrated database: the test runs on SQLite and again on PostgreSQL."""
-    if request.param == "sqlite":
-        path = request.getfixturevalue("tmp_path") / "tracker.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres")
-        name = server.create()
-        yield server.url(name)
-        server.drop(name)
+    with fresh(request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,16 +7,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
+import typer.main
+import typer.testing
 
 from tracker.cli.application import app
 
 GUILD, ROLE, VOICE, TEXT = "10", "40", "30", "31"
 MINJUN, JISOO, ALEX = "20", "21", "22"
 DAY = "2026-02-18"
+
+
+# Making the parser of all commands' signatures takes longer than most commands, and a process makes it once.
+_testing: Any = typer.testing
+_testing._get_command = cache(typer.main.get_command)
 
 
 class Result:
@@ -30,7 +37,8 @@ class Result:
 
 def tracker(*arguments: object, given: str | None = None) -> Result:
     """Run the command within this process; an error that it does not handle is raised."""
-    result = CliRunner().invoke(app, [str(a) for a in arguments], input=given, env={"COLUMNS": "100"})
+    runner = typer.testing.CliRunner()
+    result = runner.invoke(app, [str(a) for a in arguments], input=given, env={"COLUMNS": "100"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Result(result.exit_code, result.stdout, result.stderr)

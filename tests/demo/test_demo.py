@@ -29,6 +29,7 @@ def _tracker(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_demo_plays_a_day_and_leaves_page_and_database(tmp_path: Path) -> None:
     said = _tracker("demo", "--out", str(tmp_path))
     for part in (

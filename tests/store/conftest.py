@@ -7,10 +7,37 @@ from __future__ import annotations
 
 import pytest
 
+from store.engine import Database
+
 _FILES = {"test_whatif", "test_retroactive", "test_reports_against_oracle"}
 
+_ONLY: dict[str, dict[object, str]] = {"source": {"pages": "sqlite", "copy": "postgresql"}}
+"""By parameter and value, the one database that has it: SQLite a file, PostgreSQL a binary COPY."""
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+
+def _is_possible(item: pytest.Item) -> bool:
+    """A test that asks for `postgresql` is none for SQLite, and so on."""
+    given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    dialect = given.get("database_url")
+    if dialect is None:
+        return True
+    if dialect == "sqlite" and "postgresql" in getattr(item, "fixturenames", ()):
+        return False
+    return all(values.get(given.get(name), dialect) == dialect for name, values in _ONLY.items())
+
+
+@pytest.fixture
+def postgresql(database: Database) -> Database:
+    """A fresh database on PostgreSQL: a test that asks for it is not run on SQLite."""
+    return database
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = [i for i in items if i.path.parent.name == "store"]
+    if impossible := [i for i in here if not _is_possible(i)]:
+        config.hook.pytest_deselected(items=impossible)
+        gone = set(map(id, impossible))
+        items[:] = [i for i in items if id(i) not in gone]
     for item in items:
         if item.path.parent.name == "store" and item.path.stem in _FILES and "postgresql" in item.name:
             item.add_marker(pytest.mark.slow)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from signal import SIGINT, pthread_kill
 from threading import Timer, get_ident
@@ -52,11 +52,11 @@ def many(postgres: PostgresServer) -> Iterator[Database]:
 
 
 @pytest.fixture
-def copying(database: Database) -> Database:
+def copying(postgresql: Database) -> Database:
     """A fresh database that can be read so."""
-    if database.dialect != "postgresql" or not can_copy():
-        pytest.skip("only PostgreSQL has a binary COPY")
-    return database
+    if not can_copy():
+        pytest.skip("numba is not installed")
+    return postgresql
 
 
 def heads(db: Database) -> HEADS:
@@ -80,6 +80,21 @@ def by_the_codec(db: Database, upto: HEADS) -> dict[int, list[Row]]:
     return {p: [wanted(r) for r in log.read(db, p) if r.position <= head] for p, head in upto.items()}
 
 
+Said = Callable[[HEADS], dict[int, list[Row]]]
+
+
+@pytest.fixture(scope="module")
+def said(many: Database) -> Said:
+    """What the codec says of `many` up to somewhere, read once: nothing there changes."""
+    found: dict[tuple[tuple[int, int], ...], dict[int, list[Row]]] = {}
+
+    def say(upto: HEADS) -> dict[int, list[Row]]:
+        asked = tuple(upto.items())
+        return found[asked] if asked in found else found.setdefault(asked, by_the_codec(many, upto))
+
+    return say
+
+
 def without_libpq(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where psycopg's libpq is not to be found."""
     from store import columns_libpq
@@ -100,16 +115,16 @@ def test_rows_are_taken_out_of_the_libpq_that_psycopg_has_loaded(many: Database)
 @pytest.mark.parametrize("rows", [3, 700, 65_536])
 @pytest.mark.parametrize("most", [1, 1 << 14, 24 << 20])
 def test_all_partitions_at_once_say_what_the_codec_says(
-    many: Database, monkeypatch: pytest.MonkeyPatch, rows: int, most: int, libpq: bool
+    many: Database, said: Said, monkeypatch: pytest.MonkeyPatch, rows: int, most: int, libpq: bool
 ) -> None:
     if not libpq:
         without_libpq(monkeypatch)
     monkeypatch.setattr(columns_everywhere, "_ROWS", rows)
     monkeypatch.setattr(columns_copy, "_BYTES", most)
     upto = heads(many)
-    assert by_partition(many, upto) == by_the_codec(many, upto)
+    assert by_partition(many, upto) == said(upto)
     some = {p: head - 100 for p, head in upto.items()}  # more was appended since somebody looked
-    assert by_partition(many, some) == by_the_codec(many, some)
+    assert by_partition(many, some) == said(some)
 
 
 def test_two_processes_of_the_server_send_a_part_of_a_big_table_each_as_of_one_instant(many: Database) -> None:
@@ -137,12 +152,12 @@ def test_one_sends_it_all_where_the_server_does_not_know_how_big_it_is_or_would_
         assert [part for _, part in parts] == [sql]
 
 
-def test_arrow_reads_the_same_where_this_cannot_be(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrow_reads_the_same_where_this_cannot_be(many: Database, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     if not installed("postgresql"):
         pytest.skip("Arrow is not installed")
     monkeypatch.setattr(columns_everywhere, "can_copy", lambda: False)
     monkeypatch.setattr(columns_everywhere, "_ROWS", 700)
-    assert by_partition(many, heads(many)) == by_the_codec(many, heads(many))
+    assert by_partition(many, heads(many)) == said(heads(many))
 
 
 def test_partitions_that_nobody_asked_for_are_left_out(copying: Database) -> None:
@@ -217,11 +232,11 @@ def test_who_stops_reading_leaves_no_statement_behind(many: Database) -> None:
     raise AssertionError("the server still sends rows to nobody")
 
 
-def test_who_stops_waiting_for_a_locked_table_is_let_go_at_once(many: Database) -> None:
+def test_who_stops_waiting_for_a_locked_table_is_let_go_at_once(many: Database, said: Said) -> None:
     with many.write() as other:
         other.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
         reading = everywhere(many, heads(many))
         Timer(0.5, pthread_kill, (get_ident(), SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):  # which never came to an end while the table was locked
             next(reading)
-    assert by_partition(many, heads(many)) == by_the_codec(many, heads(many))
+    assert by_partition(many, heads(many)) == said(heads(many))

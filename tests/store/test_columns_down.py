@@ -88,6 +88,12 @@ def by_hand(db: Database, *, until: int | None = None, guilds: Sequence[int] | N
         return rows_of(reader, groups)
 
 
+@pytest.fixture(scope="module")
+def everything(many: Database) -> list[list[Row]]:
+    """The whole log of `many`, in which nothing changes, put down by hand."""
+    return by_hand(many)
+
+
 def put_down(
     db: Database, *, until: int | None = None, guilds: Sequence[int] | None = None, threads: int = 2
 ) -> tuple[list[list[Row]], list[EventColumns | PutDown]]:
@@ -107,9 +113,11 @@ def put_down(
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.usefixtures("within")
-def test_threads_that_read_the_pages_put_down_what_the_driver_gives(many: Database, threads: int) -> None:
+def test_threads_that_read_the_pages_put_down_what_the_driver_gives(
+    many: Database, everything: list[list[Row]], threads: int
+) -> None:
     found, told = put_down(many, threads=threads)
-    assert found == by_hand(many)
+    assert found == everything
     assert all(isinstance(one, PutDown) for one in told)
     assert sum(one.events for one in told if isinstance(one, PutDown)) == EVENTS
 
@@ -122,25 +130,25 @@ def test_only_what_is_asked_for_is_put_down(many: Database, until: int, guilds: 
     assert found == by_hand(many, until=until, guilds=guilds)
 
 
-def test_another_process_puts_down_the_same(many: Database) -> None:
+def test_another_process_puts_down_the_same(many: Database, everything: list[list[Row]]) -> None:
     found, told = put_down(many)
-    assert found == by_hand(many)
+    assert found == everything
     assert [type(one) for one in told] == [PutDown]
 
 
 @pytest.mark.usefixtures("within")
 def test_where_no_open_file_can_be_given_away_the_replay_puts_down_what_is_read(
-    many: Database, monkeypatch: pytest.MonkeyPatch
+    many: Database, everything: list[list[Row]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(columns, "CAN_PUT_DOWN", False)
     found, told = put_down(many)
-    assert found == by_hand(many)
+    assert found == everything
     assert {type(one) for one in told} == {EventColumns}
 
 
 @pytest.mark.usefixtures("within")
 def test_what_turns_out_not_to_be_readable_in_pages_is_put_down_by_the_replay(
-    many: Database, monkeypatch: pytest.MonkeyPatch
+    many: Database, everything: list[list[Row]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = Scanner.find
 
@@ -151,7 +159,7 @@ def test_what_turns_out_not_to_be_readable_in_pages_is_put_down_by_the_replay(
 
     monkeypatch.setattr(Scanner, "find", finding)
     found, told = put_down(many)
-    assert found == by_hand(many)
+    assert found == everything
     kinds = [type(one) for one in told]
     assert kinds == [PutDown] * 5 + [EventColumns] * (len(kinds) - 5)
     assert len(kinds) > 5
@@ -219,14 +227,16 @@ def threads_of_reading() -> list[Any]:
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_in_whatever_order_stretches_are_added_a_group_is_the_same(many: Database, fast: bool) -> None:
+def test_in_whatever_order_stretches_are_added_a_group_is_the_same(
+    many: Database, everything: list[list[Row]], fast: bool
+) -> None:
     reader = LogReader(many, source="driver")
     batches = list(reader.batches(HERE, upto=EVENTS, rows=250))
     Random(7).shuffle(batches)
     with Groups(BOUNDS, fast=fast) as groups:
         for batch in batches:
             groups.add(batch)
-        assert rows_of(reader, groups) == by_hand(many)
+        assert rows_of(reader, groups) == everything
 
 
 @pytest.mark.parametrize("until", [None, START + 12_345, START - 10**9])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import event, inspect
 
 from store import archive, archive_place, leftovers, shadow_tables
 from store.engine import Database
 from store.shadow import Shadow
+from tests.databases import only_sqlite
 from tests.store.shadows import add_rows
 from tests.store.support import GUILD
 from tracker.ids import partition_of
@@ -49,12 +49,11 @@ def test_where_nothing_is_left_nothing_is_done(database: Database) -> None:
     assert leftovers.sweep(database) == []
 
 
+@only_sqlite  # what PostgreSQL drops, it gives back to the system
 def test_of_replaced_tables_no_row_can_be_read_in_the_file_whatever_sqlite_does_by_itself(
     database: Database,
 ) -> None:
     """Not every SQLite fills what is free with zeros by itself."""
-    if database.dialect != "sqlite":
-        pytest.skip("what PostgreSQL drops, it gives back to the system")
 
     @event.listens_for(database.engine, "connect")
     def careless(connection: Any, _record: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ from sqlalchemy import event
 
 from store import deliveries, member_sync, outlook, schema
 from store.deliveries import NewDelivery
-from store.engine import Database
+from store.engine import Database, open_database
+from tests.databases import DIALECTS, fresh
 from tests.store.support import CHANNEL, GUILD, START
 from tracker.ids import MessageId, Ms, partition_of
 
@@ -23,9 +24,17 @@ def post(number: int) -> NewDelivery:
     return NewDelivery(key=key, guild_id=GUILD, channel_id=CHANNEL, kind="level", payload="{}", at=Ms(START))
 
 
-@pytest.fixture
-def long_used(database: Database) -> Database:
-    """A database in which almost everything arrived long ago."""
+@pytest.fixture(scope="module", params=DIALECTS)
+def long_used(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database in which almost everything arrived long ago. What is asked of it here changes nothing in it."""
+    with fresh(request, tmp_path_factory.mktemp("long")) as url:
+        database = open_database(url)
+        fill(database)
+        yield database
+        database.close()
+
+
+def fill(database: Database) -> None:
     partition = partition_of(GUILD, database.partitions)
     rows = [{"partition": partition, "guild_id": GUILD, "user_id": n, "next_attempt_at": START} for n in range(MANY)]
     common = {"level": 1, "tier_roles": "", "revision": 1, "attempts": 1}
@@ -38,7 +47,6 @@ def long_used(database: Database) -> Database:
     if database.dialect == "postgresql":
         with database.autocommit() as connection:
             connection.exec_driver_sql("ANALYZE")
-    return database
 
 
 def plans(db: Database, ask: Callable[[], object]) -> list[str]:

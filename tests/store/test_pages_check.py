@@ -44,13 +44,6 @@ LASTS = {"daily": 2**46, "carries": 2**46 + 10_000, "session_days": 2**46 + 20_0
 """By table, how the numbers of its last column begin."""
 
 
-@pytest.fixture
-def sqlite(database: Database) -> Database:
-    if database.dialect != "sqlite":
-        pytest.skip("only SQLite has a file")
-    return database
-
-
 def in_parts(name: str, rows: list[Row]) -> Iterator[list[Row]]:
     """Each guild's rows by themselves, in ascending order."""
     for guild in sorted({row[:2] for row in rows}):

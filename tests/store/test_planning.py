@@ -46,14 +46,7 @@ def joins(db: Database, ask: Callable[[Any, Partition], object]) -> list[str]:
     return found
 
 
-@pytest.fixture
-def postgresql(database: Database) -> Database:
-    if database.dialect == "sqlite":
-        pytest.skip("SQLite joins by key")
-    return database
-
-
-@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("basis", BASES)  # SQLite joins by key
 def test_members_are_judged_and_previewed_without_reading_one_table_for_each_row_of_another(
     postgresql: Database, basis: str
 ) -> None:

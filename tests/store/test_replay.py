@@ -329,8 +329,6 @@ def test_zones_roles_and_names_that_change_are_those_of_their_time(
     database: Database, kernel: Compiled, handing_over: None, source: Source
 ) -> None:
     del handing_over
-    if source == "pages" and database.dialect != "sqlite":
-        pytest.skip("only SQLite has a file")
     (guild, other, away), begin = three_guilds(database), 1_772_000_000_000
     told = [roaming(guild, begin), roaming(other, begin)[::-1], roaming(away, begin)]
     log.append(database, [event for events in told for event in events], recorded_at=Ms(1))

@@ -16,6 +16,7 @@ from store.engine import Database, open_database
 from store.schema import TEXT_COLUMNS, metadata
 from store.shadow import Fingerprint, Shadow, fingerprints, sweep
 from store.shadow_tables import SHADOWS
+from tests.databases import only_sqlite
 from tests.examples import examples
 from tests.properties.communities import Community, communities
 from tests.properties.folding import with_ticks
@@ -302,9 +303,8 @@ def test_what_the_database_says_while_it_is_filled_comes_as_our_error(database: 
             shadow.finish()
 
 
+@only_sqlite  # elsewhere writers of other tables are not in the way
 def test_a_writer_that_does_not_let_go_of_sqlite_is_told_of(database_url: str, database: Database) -> None:
-    if database.dialect == "postgresql":
-        pytest.skip("there writers of other tables are not in the way")
     hasty = open_database(database_url, busy_ms=20)
     with Shadow.create(hasty, hasty.all_partitions) as shadow:
         add_rows(shadow, "daily", 0, [daily()])

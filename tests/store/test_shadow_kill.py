@@ -15,6 +15,7 @@ from store.engine import Database
 from store.pages_check import NUMERIC
 from store.shadow import Shadow, sweep
 from store.shadow_tables import SHADOWS, aside
+from tests.databases import only_sqlite
 from tests.store.rebuilding import ROWS, rows_of
 from tests.store.shadows import add_rows
 from tests.store.test_shadow import definitions, home, swap
@@ -86,11 +87,10 @@ def test_so_does_one_of_very_many_rows(
         assert again.dialect != "sqlite" or not aside(again).exists()
 
 
+@only_sqlite  # which copies tables from a file of ours
 def test_so_does_one_that_is_killed_when_some_tables_are_copied_and_being_read(
     database: Database, database_url: str, open_again: Callable[[], Database]
 ) -> None:
-    if database.dialect != "sqlite":
-        pytest.skip("only SQLite copies tables from a file of ours")
     before = definitions(database)
     with Shadow.create(database, database.all_partitions) as shadow:
         for name in TABLES:

@@ -12,13 +12,6 @@ from store.wal import own_connection, tidied
 from tracker.errors import DatabaseError
 
 
-@pytest.fixture
-def sqlite(database: Database) -> Database:
-    if database.dialect != "sqlite":
-        pytest.skip("only SQLite has a write-ahead log of its own")
-    return database
-
-
 def test_commits_do_not_take_the_log_in_themselves_but_somebody_does(
     sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
