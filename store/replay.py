@@ -139,7 +139,7 @@ class Replay:
             guilds=self._guilds,
             down=lambda first: groups.down(self._until, first, self._jobs),
         )
-        with closing(found), keeping():
+        with closing(found), no_circles(), keeping():
             for part in found:
                 if self._over:  # nobody waits for it any more
                     return

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.events.test_codec import JSON
 from tracker.errors import SettingsError
 from tracker.events.level_rules import LinearCurve, NicknameRules, TierRules
-from tracker.events.settings import DEFAULTS, Rule, parse_settings
+from tracker.events.settings import DEFAULTS, Rule, parse_settings, settings_of
 from tracker.ids import Ms
 
 EXAMPLE: dict[str, Any] = {
@@ -247,3 +247,20 @@ def test_no_pattern_makes_the_reader_fail_otherwise(patterns: list[str]) -> None
         assert (found is None) is (not patterns)
         if found:
             found.search("a1")
+
+
+def test_what_one_event_says_is_read_once_and_an_equal_document_anew() -> None:
+    one, equal = {"messages": {"exp_max": 3}}, {"messages": {"exp_max": 3}}
+    found = settings_of(one)
+    assert settings_of(one) is found
+    assert settings_of(equal) is not found
+    assert settings_of(equal) == settings_of(one) == parse_settings(one)
+
+
+def test_a_document_that_was_refused_is_refused_again() -> None:
+    good, bad = {"messages": {"exp_max": 3}}, {"messages": {"exp_max": -3}}
+    settings_of(good)
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="exp_max"):
+            settings_of(bad)
+    assert settings_of(good) == parse_settings(good)

@@ -18,7 +18,7 @@ import msgspec
 from tracker.errors import EventFormatError, SettingsError
 from tracker.events import channel, interaction, member, message, rule, ticks, upcast, voice
 from tracker.events.envelope import Data
-from tracker.events.settings import parse_settings
+from tracker.events.settings import settings_of
 
 __all__ = ["DATA_TYPES", "data_from_json", "data_to_json", "data_to_plain", "decode_data", "read_id"]
 
@@ -199,7 +199,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _settings(value: Any) -> Mapping[str, Any]:
-    parse_settings(value)
+    settings_of(value)
     return typing.cast("Mapping[str, Any]", value)
 
 

@@ -6,10 +6,11 @@ use: ids as ints, durations in ms, patterns ready to match.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from tracker.errors import SettingsError
@@ -26,7 +27,7 @@ from tracker.events.settings_checks import NamePatterns, checked, instant_of, zo
 from tracker.events.settings_model import Document, VoiceRule
 from tracker.ids import ChannelId, Ms, RoleId
 
-__all__ = ["DEFAULTS", "GuildSettings", "MultiplierWindow", "ReportEntry", "Rule", "parse_settings"]
+__all__ = ["DEFAULTS", "GuildSettings", "MultiplierWindow", "ReportEntry", "Rule", "parse_settings", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,26 @@ class GuildSettings:
         if not self.role_percent:
             return 100
         return max((self.role_percent[r] for r in role_ids if r in self.role_percent), default=100)
+
+
+class _Latest(threading.local):
+    """What a thread read last."""
+
+    document: object = None
+    settings: GuildSettings | None = None
+
+
+_latest: Final = _Latest()
+
+
+def settings_of(document: object) -> GuildSettings:
+    """As `parse_settings`, of the document of an event, which nobody changes: whoever folds an event that was just read
+    gets what it was checked with.
+    """
+    if _latest.settings is None or _latest.document is not document:
+        _latest.settings = parse_settings(document)
+        _latest.document = document
+    return _latest.settings
 
 
 def parse_settings(document: object) -> GuildSettings:

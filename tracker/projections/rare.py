@@ -10,7 +10,7 @@ import msgspec
 from tracker.events import channel, member, rule, ticks
 from tracker.events.envelope import Event
 from tracker.events.kinds import KINDS
-from tracker.events.settings import parse_settings
+from tracker.events.settings import settings_of
 from tracker.projections.kernel.activity import expire_awards
 from tracker.projections.kernel.layout import G_SEASON_AT
 from tracker.projections.kernel.settling import settle_all
@@ -45,7 +45,7 @@ def _role(state: GuildState, _: Event, data: channel.RoleDescribed) -> None:
 
 
 def _settings(state: GuildState, event: Event, data: rule.SettingsChanged) -> None:
-    state.change_settings(parse_settings(data.settings), event.occurred_at)
+    state.change_settings(settings_of(data.settings), event.occurred_at)
     text = msgspec.json.encode(data.settings).decode()
     state.ledger.put("rules", (state.guild_id, event.occurred_at), text, data.by)
     state.put_row()
