@@ -143,12 +143,12 @@ class Shadow:
     def finish(self) -> None:
         """Writes the rest, and gives the tables keys, indexes and statistics. Raises as `settle`.
 
-        Very many rows in SQLite are read back meanwhile.
+        Very many rows are read back meanwhile: of each table as soon as all of them are there.
         """
-        if self._bulk and self._db.dialect == "sqlite":
+        if self._bulk:
             self._reading = self._read_back()
         self.settle()
-        if self._reading is not None:
+        if self._reading is not None and self._db.dialect == "sqlite":
             self._reading.committed([name for name in self._biggest_first() if name not in NUMERIC])
         self._open.close()
         self._spool.close()
@@ -167,6 +167,8 @@ class Shadow:
     def _complete(self, name: str) -> None:
         with self._db.write() as connection:
             shadow_tables.complete(connection, name)
+        if self._reading is not None:
+            self._reading.committed([name])
 
     def _biggest_first(self) -> list[str]:
         sums = self.handed_in

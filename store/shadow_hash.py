@@ -129,9 +129,13 @@ def _of_table(connection: Connection, table: Table, suffix: str, where: str) -> 
     # The limit and the offset keep the planners from computing each row's sum once for every use of it.
     once = "LIMIT -1 OFFSET 0" if sqlite else "OFFSET 0"
     rows = f"SELECT {terms} AS x FROM {table.name}{suffix}{where} {once}"  # noqa: S608
-    hashes = f"SELECT (x % {_ROW[0]}) * (x % {_ROW[1]}) AS h FROM ({rows}) AS r {once}"  # noqa: S608
-    sums = f"coalesce(sum(h & {2**HALF - 1}), 0), coalesce(sum(h >> {HALF}), 0)" if sqlite else "coalesce(sum(h), 0), 0"
-    statement = f"SELECT count(*), {sums} FROM ({hashes}) AS s"  # noqa: S608
+    h = f"(x % {_ROW[0]}) * (x % {_ROW[1]})"
+    if sqlite:
+        hashes = f"SELECT {h} AS h FROM ({rows}) AS r {once}"  # noqa: S608
+        sums = f"coalesce(sum(h & {2**HALF - 1}), 0), coalesce(sum(h >> {HALF}), 0)"
+        statement = f"SELECT count(*), {sums} FROM ({hashes}) AS s"  # noqa: S608
+    else:  # where a sum may have more than 64 bits
+        statement = f"SELECT count(*), coalesce(sum({h}), 0), 0 FROM ({rows}) AS r"  # noqa: S608
     row = connection.exec_driver_sql(statement if sqlite else statement.replace("%", "%%")).one()
     return Fingerprint(rows=row[0], total=int(row[1]) + (int(row[2]) << HALF))
 

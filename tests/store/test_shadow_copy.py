@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from threading import Event
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
-from store import log, shadow_beside, shadow_tables, shadow_writers
+from store import log, shadow_beside, shadow_reading, shadow_tables, shadow_writers
 from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
-from store.shadow_hash import SUFFIX
+from store.shadow_hash import SUFFIX, Fingerprint
 from store.shadow_rows import Matrix
 from store.shadow_spool import Spool
 from tests.examples import examples
@@ -266,3 +269,39 @@ def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgre
         with pytest.raises(KeyboardInterrupt), shadow_writers.copying(postgresql, compiled=True) as write:
             write(name, shadow_tables.SHADOWS[name], spool)
         assert stored(postgresql, name, shadow=True) == []
+
+
+def test_very_many_rows_are_read_back_while_other_tables_get_their_keys(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, done, complete, fingerprints = Event(), list[str](), shadow_tables.complete, shadow_reading.fingerprints
+
+    def waiting(connection: Connection, name: str) -> None:
+        assert not done or reading.wait(60)
+        complete(connection, name)
+        done.append(name)
+
+    def seen(*args: Any, **options: Any) -> dict[str, Fingerprint]:
+        reading.set()
+        return fingerprints(*args, **options)
+
+    monkeypatch.setattr(shadow_tables, "complete", waiting)
+    monkeypatch.setattr(shadow_reading, "fingerprints", seen)
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1) for user in range(500)])
+        shadow.finish()
+        shadow.check()
+    assert sorted(done) == sorted(TABLES)
+
+
+def test_only_a_part_of_a_big_table_is_measured_however_much_the_server_would(postgresql: Database) -> None:
+    asked = "SELECT current_setting('default_statistics_target')"
+    for before, after in (("100", "30"), ("10", "10")):
+        with postgresql.write() as connection:
+            shadow_tables.make(connection)
+            connection.exec_driver_sql(f"SET LOCAL default_statistics_target TO {before}")
+            shadow_tables.complete(connection, "totals")
+            assert connection.exec_driver_sql(asked).scalar_one() == after
+        shadow_tables.sweep(postgresql)
+    with postgresql.read() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == "100"
