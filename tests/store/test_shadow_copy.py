@@ -17,7 +17,7 @@ from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
-from store.shadow_hash import SUFFIX, Fingerprint
+from store.shadow_hash import SUFFIX, Fingerprint, fingerprints
 from store.shadow_rows import Matrix
 from store.shadow_spool import Spool
 from tests.examples import examples
@@ -274,7 +274,7 @@ def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgre
 def test_very_many_rows_are_read_back_while_other_tables_get_their_keys(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading, done, complete, fingerprints = Event(), list[str](), shadow_tables.complete, shadow_reading.fingerprints
+    reading, done, complete = Event(), list[str](), shadow_tables.complete
 
     def waiting(connection: Connection, name: str) -> None:
         assert not done or reading.wait(60)
