@@ -18,7 +18,7 @@ from tracker.reports.charts import draw_charts
 
 @pytest.fixture
 async def charts() -> AsyncIterator[Charts]:
-    made = Charts()
+    made = Charts(patience_s=300)  # it draws with the lowest priority, and other tests are at work beside it
     yield made
     await made.close()
 
@@ -104,7 +104,7 @@ async def test_who_is_cancelled_leaves_no_answer_for_the_next_one(charts: Charts
 
 
 async def test_without_work_the_process_ends_and_comes_back_when_it_is_needed() -> None:
-    charts = Charts(idle_s=0.05)
+    charts = Charts(idle_s=0.05, patience_s=300)
     report, data = sample()
     await charts.draw(report, data, "ko")
     pid = charts.pid

@@ -42,7 +42,7 @@ class Studio:
     def __init__(self, database: Database) -> None:
         self.clock = HandClock()
         self.reader = Reader(database, self.clock)
-        self.charts = Charts()
+        self.charts = Charts(patience_s=300)
         self.database = database
 
     def pictures(self, patience_s: float = 60.0, rush_s: float = 60.0) -> ReportPictures:
