@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -44,6 +45,10 @@ if (memory := _in_memory()) is not None and "PYTEST_DEBUG_TEMPROOT" not in os.en
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = dealt(items, lambda item: item.get_closest_marker("long") is not None, processes)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests and all that they imported: the collector need not look through them again
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,9 +14,10 @@ from tracker import heap
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.unfreeze()  # what tests/conftest.py froze
     yield
-    gc.unfreeze()
     gc.set_threshold(*before)
+    gc.freeze()
 
 
 def test_what_is_there_is_not_looked_through_again() -> None:
