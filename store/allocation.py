@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Final
 
 __all__ = ["give_back", "keeping", "no_circles"]
@@ -22,6 +23,9 @@ _ARENAS: Final = 2
 
 _asked: set[str] = set()
 """Whether `give_back` was called in this process."""
+_within: list[None] = []
+"""One for each thread that is `keeping`."""
+_turn = Lock()
 
 
 def give_back() -> None:
@@ -40,19 +44,30 @@ def keeping() -> Iterator[None]:
     """Meanwhile arrays of some megabytes are made of what others like them left, although the process gives back.
 
     For work that makes and drops very many of them: each page of memory that is new costs the system as much as filling
-    it. What is left over is given back in the end. Not for two threads at different times.
+    it. What is left over is given back in the end: when all threads that are in here have left.
     """
     if not _asked:
         yield
         return
-    _tell((_MMAP_THRESHOLD, _KEPT), (_TRIM_THRESHOLD, _MOST_KEPT))
+    with _turn:
+        _within.append(None)
+        if len(_within) == 1:
+            _tell((_MMAP_THRESHOLD, _KEPT), (_TRIM_THRESHOLD, _MOST_KEPT))
     try:
         yield
     finally:
-        _tell((_MMAP_THRESHOLD, _BYTES), (_TRIM_THRESHOLD, _TRIMMED))
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if sys.platform == "linux" and trim is not None:
-            trim(0)
+        with _turn:
+            _within.pop()
+            if not _within:
+                _tell((_MMAP_THRESHOLD, _BYTES), (_TRIM_THRESHOLD, _TRIMMED))
+                _trim()
+
+
+def _trim() -> None:
+    """Give back what is free."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _tell(*options: tuple[int, int]) -> None:

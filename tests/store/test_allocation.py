@@ -67,6 +67,16 @@ def test_a_process_that_gives_memory_back_keeps_some_for_a_while_and_then_gives_
     assert afterwards[allocation._TRIM_THRESHOLD] < meanwhile[allocation._TRIM_THRESHOLD]
 
 
+def test_what_two_keep_is_given_back_when_the_second_one_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = told(monkeypatch)
+    allocation.give_back()
+    with keeping():
+        with keeping():
+            meanwhile = dict(options)
+        assert dict(options) == meanwhile
+    assert dict(options) != meanwhile
+
+
 def test_a_process_that_gives_nothing_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     options = told(monkeypatch)
     with keeping():
