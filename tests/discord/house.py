@@ -25,7 +25,7 @@ LIMITS = {"title": 256, "description": 4096, "name": 256, "value": 1024, "footer
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what comes through the gateway. Raises TimeoutError after 20 s."""
+    """Wait for what comes through the gateway. Raises TimeoutError after five minutes."""
     async with asyncio.timeout(300):
         while not condition():
             await asyncio.sleep(0.005)  # the real ingest has no one to tell

@@ -82,12 +82,12 @@ class FoldIntake:
         return [event for event in self.events if event.type in types]
 
     async def until(self, count: int, *types: str) -> list[Event]:
-        """Wait until `count` events of these types were accepted. Raises TimeoutError after 10 s."""
+        """Wait until `count` events of these types were accepted. Raises TimeoutError after five minutes."""
         await self.when(lambda: len(self.of(*types)) >= count)
         return self.of(*types)
 
     async def when(self, condition: Callable[[], bool]) -> None:
-        """Wait for something that an accepted event, a hold or a release brings. Raises TimeoutError after 10 s."""
+        """Wait for something that an accepted event, a hold or a release brings. Raises TimeoutError after five minutes."""
         async with asyncio.timeout(300):
             while not condition():
                 waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

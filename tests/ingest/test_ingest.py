@@ -279,7 +279,7 @@ async def test_a_full_buffer_makes_the_reader_wait_until_there_is_room(
     desk = make_desk(database, commit_ms=0, commit_events=1, buffer_events=5)
     desk.ingest.start()
     for message in range(1001, 1006):
-        await asyncio.wait_for(desk.ingest.room(), 1)
+        await asyncio.wait_for(desk.ingest.room(), 300)
         desk.message(message)
     waiting = asyncio.create_task(desk.ingest.room())
     await until(lambda: not desk.ingest.health.well)
