@@ -87,7 +87,7 @@ class FoldIntake:
         return self.of(*types)
 
     async def when(self, condition: Callable[[], bool]) -> None:
-        """Wait for something that an accepted event, a hold or a release brings. Raises TimeoutError after five minutes."""
+        """Wait for what an accepted event, a hold or a release brings. Raises TimeoutError after five minutes."""
         async with asyncio.timeout(300):
             while not condition():
                 waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
