@@ -24,7 +24,7 @@ from tracker.reports.kept_places import Places
 from tracker.reports.kept_span import KeptFloor
 from tracker.reports.window import Window
 
-__all__ = ["GuildNow", "read_bots", "read_day", "read_days", "read_floor", "read_guild", "read_holders"]
+__all__ = ["GuildNow", "read_bots", "read_day", "read_days", "read_floor", "read_guild", "read_holders", "read_users"]
 
 _OF_GUILD: Final = "WHERE partition = :partition AND guild_id = :guild"
 _ON_DAYS: Final = f"{_OF_GUILD} AND day BETWEEN :first AND :last"
@@ -49,6 +49,7 @@ _GUILD: Final = (
     "LEFT JOIN roles r ON r.partition = g.partition AND r.guild_id = g.guild_id AND r.role_id = :role "
     "WHERE g.partition = :partition AND g.guild_id = :guild"
 )
+_USERS: Final = f"SELECT user_id FROM members {_OF_GUILD} ORDER BY user_id"  # noqa: S608
 _FIRST_DAY: Final = f"SELECT MIN(day) FROM daily {_OF_GUILD}"  # noqa: S608
 _ZONES: Final = f"SELECT at, settings FROM rules {_OF_GUILD} ORDER BY at"  # noqa: S608
 _MET_BEFORE: Final = f"SELECT 1 FROM session_days {_ON_DAYS} AND started_at < :before LIMIT 1"  # noqa: S608
@@ -130,6 +131,13 @@ def read_day(db: Database, guild: GuildId, day: LocalDay, places: Places) -> Kep
         on = {"first": day.day, "last": day.day}
         sums, sessions = _read(here, _SUMS, 7, on), _read(here, _SESSIONS, 4, on)
     return KeptDay(day, places, sums=sums, sessions=sessions, position=position, as_of=as_of)
+
+
+def read_users(db: Database, guild: GuildId) -> Numbers:
+    """Everybody who is or was a member, ascending."""
+    with db.read() as connection:
+        found = _read(Here(connection, db, guild), _USERS, 1, {})
+    return np.concatenate([np.empty((0, 1), dtype=np.int64), *found])[:, 0]
 
 
 def read_floor(db: Database, guild: GuildId) -> KeptFloor:

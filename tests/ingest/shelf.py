@@ -73,6 +73,8 @@ class Shelf:
 
     def check(self, now: int, *, roles: tuple[RoleId | None, ...] = (ROLE, None), back: int = 0) -> None:
         """Every report, also of the windows `back` days ago, is the database's."""
+        if back:
+            self.remember()
         days = [None] if not back else [None, local_day(queries.settings_of(self.db, self.guild).zone, now - back).day]
         for period in PERIODS:
             for role in roles:
@@ -84,6 +86,12 @@ class Shelf:
                         self.check_charts(now, role, kept)
                         if (period, role, day) == ("weekly", None, None):
                             self.check_each(now, role, kept)
+
+    def remember(self) -> None:
+        """Read the guild's whole past, as after somebody's question about dates."""
+        self.kept.history.want(self.guild, self.guild, queries.settings_of(self.db, self.guild).zone)
+        while self.kept.history.read_more():
+            pass
 
     def check_window(self, now: int, window: Window, role: RoleId | None) -> bool:
         """A report over any dates is the database's, and so is all that goes with it; False: it is not kept."""

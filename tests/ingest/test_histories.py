@@ -77,13 +77,13 @@ async def test_what_cannot_be_read_is_said_and_read_when_somebody_asks_again(
     reader, window = Reader(desk.database, desk.clock, kept), lately(desk)
     histories = Histories(reader, every_s=0.01)
     with monkeypatch.context() as patch, caplog.at_level(logging.INFO):
+        await reader.report_of(GUILD, None, between(window.last_day, window.last_day, window.zone))
         patch.setattr(store.kept_rows, "read_day", away)
         histories.start()
-        await reader.report_of(GUILD, None, window)
         async with asyncio.timeout(30):
             while "when somebody asks again: locked" not in caplog.text:
                 await asyncio.sleep(0.01)
-    kept.history.want(GUILD, window.zone)
+    kept.history.want(GUILD, GUILD, window.zone)
     async with asyncio.timeout(30):
         while not kept.history.has(GUILD, window):
             await asyncio.sleep(0.01)

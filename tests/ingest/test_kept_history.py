@@ -28,16 +28,12 @@ from tracker.events.voice import VoiceLeft
 from tracker.ids import Ms, RoleId, UserId
 from tracker.ingest.kept_reports import KeptReports
 from tracker.projections.days import local_day, next_day, previous_day
+from tracker.reports.kept import Numbers
+from tracker.reports.kept_day import Column, KeptDay
+from tracker.reports.kept_span import KeptRuns
 from tracker.reports.window import Window, between, containing
 
 FIRST = 20260225
-
-
-def remember(shelf: Shelf) -> None:
-    """Read the guild's whole past, as somebody's question does who asks about dates."""
-    shelf.kept.history.want(shelf.guild, queries.settings_of(shelf.db, shelf.guild).zone)
-    while shelf.kept.history.read_more():
-        pass
 
 
 def wanted(shelf: Shelf) -> bool:
@@ -86,7 +82,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_any_dates_come_out_of_memory_once_the_past_was_read(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     now = live(shelf, 5)
-    remember(shelf)
+    shelf.remember()
     forbid(monkeypatch)
     check_dates(shelf, now)
     zone = queries.settings_of(shelf.db, GUILD).zone
@@ -97,7 +93,7 @@ def test_any_dates_come_out_of_memory_once_the_past_was_read(shelf: Shelf, monke
 
 def test_a_long_past_is_added_up_many_days_at_a_time(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     now = live(shelf, 45)
-    remember(shelf)
+    shelf.remember()
     forbid(monkeypatch)
     check_dates(shelf, now, most=30)
     taken = shelf.kept.history.nbytes
@@ -113,7 +109,7 @@ def test_a_long_past_is_added_up_many_days_at_a_time(shelf: Shelf, monkeypatch: 
 def test_a_change_of_a_day_that_was_added_up_is_seen(shelf: Shelf) -> None:
     """A message of a day long gone is deleted: its EXP goes with it."""
     now = live(shelf, 24)
-    remember(shelf)
+    shelf.remember()
     window = between(FIRST, 20260320, queries.settings_of(shelf.db, GUILD).zone)
     before = shelf.kept.report_of(GUILD, None, window, Ms(now))
     batches = shelf.writer.batches(now + HOUR)
@@ -129,7 +125,7 @@ def test_a_change_of_a_day_that_was_added_up_is_seen(shelf: Shelf) -> None:
 
 
 def test_days_go_on_with_flushes_and_over_midnight(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    remember(shelf)
+    shelf.remember()
     check_dates(shelf, START + HOUR)
     for hours in (2, 17, 18, 42, 43, 120):
         shelf.writer.write([fact(user=BEN, at=hours * HOUR - MINUTE), fact(user=CAT, at=hours * HOUR - MINUTE)])
@@ -149,7 +145,7 @@ def test_days_go_on_with_flushes_and_over_midnight(shelf: Shelf, monkeypatch: py
 
 def test_whoever_holds_a_role_later_or_no_longer_is_told_by_the_end_of_the_dates(shelf: Shelf) -> None:
     now = live(shelf, 6)
-    remember(shelf)
+    shelf.remember()
     check_dates(shelf, now)
     for n, (user, roles) in enumerate(((BEN, (ROLE,)), (ANN, ()), (UserId(4), (ROLE,)))):
         at = now - START + n * MINUTE
@@ -166,13 +162,13 @@ def test_sessions_of_which_only_a_part_is_tracked_count_once_and_where_they_were
         shelf.writer.write([fact(SettingsChanged(settings=document), user=None, channel=None, at=hours * HOUR)])
     shelf.writer.write([fact(VoiceLeft(), user=ANN, at=100 * HOUR)])
     shelf.flush(START + 101 * HOUR)
-    remember(shelf)
+    shelf.remember()
     check_dates(shelf, START + 101 * HOUR)
 
 
 def test_while_the_guild_is_lost_nobody_has_come_further(shelf: Shelf) -> None:
     now = live(shelf, 2)
-    remember(shelf)
+    shelf.remember()
     shelf.writer.write([fact(TrackerLost(), user=None, channel=None, at=now - START + HOUR)])
     shelf.flush(now + 30 * HOUR)
     check_dates(shelf, now + 30 * HOUR)
@@ -180,28 +176,28 @@ def test_while_the_guild_is_lost_nobody_has_come_further(shelf: Shelf) -> None:
 
 def test_who_is_forgotten_is_in_no_report_over_dates(shelf: Shelf) -> None:
     now = live(shelf, 3)
-    remember(shelf)
+    shelf.remember()
     shelf.writer.write([fact(MemberForgotten(), user=BEN, channel=None, at=now - START)])
     shelf.flush(now + 1)
     assert not any(key[1] == "day" for key in shelf.kept._parts._kept)
-    remember(shelf)
+    shelf.remember()
     check_dates(shelf, now + 1)
 
 
 def test_days_of_another_zone_are_left_to_the_database(shelf: Shelf) -> None:
     now = live(shelf, 3)
-    remember(shelf)
+    shelf.remember()
     change = SettingsChanged(settings={"timezone": "Asia/Seoul"})
     shelf.writer.write([fact(change, user=None, channel=None, at=now - START)])
     shelf.flush(now + 1)
     zone = queries.settings_of(shelf.db, GUILD).zone
     long = between(20260201, 20260331, zone)
     assert shelf.kept.report_of(GUILD, None, long, Ms(now + 1)) is None
-    remember(shelf)
+    shelf.remember()
     assert not shelf.check_window(now + 1, long, None)
     later = now + 9 * DAY
     shelf.flush(later)
-    remember(shelf)
+    shelf.remember()
     assert shelf.kept.history.missing(GUILD, between(20260302, 20260302, zone)) is None  # the day before is another's
     assert shelf.kept.history.missing(GUILD, between(20260303, 20260303, zone)) == []
     assert shelf.check_window(later, between(20260303, 20260303, zone), None)
@@ -210,46 +206,70 @@ def test_days_of_another_zone_are_left_to_the_database(shelf: Shelf) -> None:
 
 def test_a_zone_that_was_set_before_anybody_did_anything_is_the_only_one(shelf: Shelf) -> None:
     """As when a community sets the tracker up: nothing is left to the database for that."""
-    remember(shelf)
+    shelf.remember()
     zone = queries.settings_of(shelf.db, GUILD).zone
     assert shelf.check_window(START + HOUR, between(20260101, 20260331, zone), None)
 
 
-def test_a_few_days_that_are_missing_are_read_while_somebody_waits(shelf: Shelf) -> None:
+def test_days_that_are_missing_are_read_while_somebody_waits(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     now = live(shelf, 3)
-    remember(shelf)
-    later = now + 3 * DAY
-    shelf.flush(later)
+    shelf.remember()
     zone = queries.settings_of(shelf.db, GUILD).zone
     long = between(20260101, 20260331, zone)
-    assert len(shelf.kept.history.missing(GUILD, long) or ()) == 3
-    assert shelf.check_window(later, long, None)
-    shelf.flush(later + 4 * DAY)
-    assert shelf.kept.report_of(GUILD, None, long, Ms(later + 4 * DAY)) is None
-    assert wanted(shelf)
+    for days in (3, 9):
+        now += days * DAY
+        shelf.flush(now)
+        assert len(shelf.kept.history.missing(GUILD, long) or ()) == days
+        assert shelf.check_window(now, long, None)
+    shelf.flush(now + 3 * DAY)
+    monkeypatch.setattr(store.kept_rows, "read_days", None)
+    for period in ("weekly", "monthly"):  # those that go on, too, where it is a few only
+        assert shelf.kept.report(GUILD, None, period, None, Ms(now + 3 * DAY)) is not None
 
 
 def test_whoever_asks_about_dates_has_the_past_read_and_who_asks_about_today_has_not(shelf: Shelf) -> None:
-    now = live(shelf, 3)
+    now = live(shelf, 9)
     zone = queries.settings_of(shelf.db, GUILD).zone
     for period in ("daily", "weekly", "monthly"):
         assert shelf.kept.report(GUILD, None, period, None, Ms(now)) is not None
     assert not wanted(shelf)
-    assert shelf.kept.report(GUILD, None, "daily", FIRST, Ms(now)) is not None
+    assert shelf.kept.report(GUILD, None, "daily", 20260227, Ms(now)) is not None
     assert wanted(shelf)
-    steps = 0
+    assert len(shelf.kept.history.missing(GUILD, between(FIRST, 20260331, zone)) or ()) == 8
     while shelf.kept.history.read_more():
-        steps += 1
-    assert steps == 4
+        pass
     assert not wanted(shelf)
-    assert shelf.kept.has(GUILD, None, between(FIRST, 20260227, zone))
-    assert not shelf.kept.has(OTHER_GUILD, None, between(FIRST, 20260227, zone))
+    assert shelf.kept.has(GUILD, None, between(FIRST, 20260331, zone))
+    assert not shelf.kept.has(OTHER_GUILD, None, between(FIRST, 20260331, zone))
+
+
+def test_what_the_first_questions_would_add_up_is_added_up_before(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = live(shelf, 40)
+    zone = queries.settings_of(shelf.db, GUILD).zone
+    for role in (None, ROLE):
+        assert shelf.kept.report_of(GUILD, role, between(FIRST, FIRST, zone), Ms(now)) is not None
+    while shelf.kept.history.read_more():
+        pass
+    changes = KeptDay._changes
+    added: list[int] = []
+
+    def noted(day: KeptDay, spans: Column) -> Numbers:
+        added.append(day.day.day)
+        return changes(day, spans)
+
+    monkeypatch.setattr(KeptDay, "_changes", noted)
+    monkeypatch.setattr(KeptRuns, "_add_up", None)
+    for role in (None, ROLE):
+        assert shelf.kept.report_of(GUILD, role, between(20260301, 20260331, zone), Ms(now)) is not None
+    assert not added
 
 
 def test_the_past_takes_no_more_than_its_share_of_memory(shelf: Shelf) -> None:
     now = live(shelf, 8)
     shelf.kept = KeptReports(shelf.db, keep_from=0, most_bytes=600)
-    remember(shelf)
+    shelf.remember()
     assert not wanted(shelf)
     assert shelf.kept.figures()["bytes"] <= 600
     zone = queries.settings_of(shelf.db, GUILD).zone
@@ -263,14 +283,14 @@ def test_what_cannot_be_read_is_wanted_no_more(shelf: Shelf, monkeypatch: pytest
 
     monkeypatch.setattr(store.kept_rows, "read_day", away)
     with pytest.raises(DatabaseError, match="locked"):
-        remember(shelf)
+        shelf.remember()
     assert not wanted(shelf)
 
 
 def test_the_past_stays_as_long_as_somebody_asks_for_a_part_of_it(shelf: Shelf) -> None:
     now = live(shelf, 8)
     shelf.kept = KeptReports(shelf.db, keep_from=0, timer=lambda: shelf.time)
-    remember(shelf)
+    shelf.remember()
     zone = queries.settings_of(shelf.db, GUILD).zone
     for hour in range(1, 4):
         shelf.time = hour * 3_000.0
@@ -284,7 +304,7 @@ def test_the_past_stays_as_long_as_somebody_asks_for_a_part_of_it(shelf: Shelf) 
 
 def test_a_report_over_dates_asks_for_the_guild_and_the_names_only(shelf: Shelf) -> None:
     now = live(shelf, 12)
-    remember(shelf)
+    shelf.remember()
     window = between(20260201, 20260331, queries.settings_of(shelf.db, GUILD).zone)
     assert shelf.check_window(now, window, ROLE)
     with store.tally.tally(shelf.db) as asked:
@@ -310,10 +330,10 @@ def test_whatever_happens_any_dates_out_of_memory_are_what_is_read(
             shelf.writer.write(part)
             shelf.flush(part[-1].occurred_at)
             if number >= known:
-                remember(shelf)
+                shelf.remember()
                 dates(shelf, part[-1].occurred_at, (None, *roles)[number % (1 + len(roles))])
         shelf.flush(community.until)
-        remember(shelf)
+        shelf.remember()
         for role in (None, *roles[:2]):
             dates(shelf, community.until, role)
 

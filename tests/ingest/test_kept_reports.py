@@ -15,7 +15,7 @@ import store.kept_rows
 import store.state
 import store.tally
 from store import queries
-from store.reporting import read_full_list, read_member_report, report_of_window
+from store.reporting import read_full_list, read_member_report
 from tests.examples import examples
 from tests.ingest.shelf import ANN, BEN, CAT, DAY, HOUR, MINUTE, ROLE, Fresh, Shelf
 from tests.properties.communities import GUILD as PLAYED
@@ -65,6 +65,7 @@ def test_a_flush_is_seen_at_once_and_nothing_is_read_anew(shelf: Shelf, monkeypa
 
 def test_a_member_is_told_their_place_among_all(shelf: Shelf) -> None:
     window = between(20260225, 20260225, queries.settings_of(shelf.db, GUILD).zone)
+    shelf.remember()
     for role, user, place in ((None, ANN, 1), (None, BEN, 2), (None, CAT, 3), (ROLE, CAT, 2), (ROLE, BEN, None)):
         (found,) = shelf.kept.member_report(GUILD, role, user, window, Ms(START + HOUR)) or (None,)
         assert (None if found is None else found.member.rank) == place
@@ -157,12 +158,20 @@ def test_days_of_members_are_put_together_now_and_then_and_still_counted(
         shelf.check(START + at, back=DAY)
 
 
-def test_any_window_up_to_a_month_can_be_asked_for(shelf: Shelf) -> None:
-    zone = queries.settings_of(shelf.db, GUILD).zone
-    for window in (between(20260220, 20260226, zone), between(20260201, 20260303, zone)):
-        kept = shelf.kept.report_of(GUILD, None, window, Ms(START + HOUR))
-        assert kept == report_of_window(shelf.db, guild_id=GUILD, role_id=None, window=window, now=Ms(START + HOUR))
-    assert shelf.kept.report_of(GUILD, None, between(20260201, 20260304, zone), Ms(START + HOUR)) is None
+def test_a_window_too_far_back_for_the_past_that_is_kept_is_kept_alone_up_to_a_month(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone, now = queries.settings_of(shelf.db, GUILD).zone, Ms(START + 9 * DAY)
+    shelf.flush(now)
+    monkeypatch.setattr(shelf.kept.history, "_most_bytes", 0)
+    shelf.remember()
+    for window in (between(20260225, 20260303, zone), between(20260201, 20260303, zone)):
+        assert shelf.check_window(now, window, None)
+        with store.tally.tally(shelf.db) as asked:
+            assert shelf.check_window(now, window, ROLE)
+        assert shelf.kept.history.missing(GUILD, window) != []
+        assert asked.statements
+    assert shelf.kept.report_of(GUILD, None, between(20260201, 20260304, zone), now) is None
 
 
 def test_what_is_unknown_or_small_is_left_to_the_database(shelf: Shelf) -> None:
@@ -250,8 +259,11 @@ def test_what_nobody_asked_for_in_an_hour_is_gone_at_the_next_flush(shelf: Shelf
     assert shelf.kept.figures()["bytes"] == 0
 
 
-def test_what_nobody_asked_for_lately_is_not_kept_up_and_still_right(shelf: Shelf) -> None:
+def test_what_nobody_asked_for_lately_is_not_kept_up_and_still_right(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Some parts know all looks then, some none; one that knew a few of them is brought further."""
+    monkeypatch.setattr("tracker.ingest.keeping._AT_ONCE", 1)
     held = Held()
 
     def look(at: int) -> int:
@@ -322,7 +334,7 @@ def test_what_is_kept_is_read_by_its_keys_and_never_whole(shelf: Shelf) -> None:
         report = kept.report(GUILD, ROLE, "weekly", None, Ms(START + HOUR))
         assert report is not None
         assert kept.full_list(GUILD, ROLE, report.window, Ms(START + HOUR))
-        kept.history.want(GUILD, report.window.zone)
+        kept.history.want(GUILD, GUILD, report.window.zone)
         assert kept.history.read_more()
 
     found = plans(shelf.db, ask)

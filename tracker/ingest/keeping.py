@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Generic, Protocol, TypeVar
 
 from store.state import FlushBatch
@@ -28,6 +29,7 @@ KEEP_FROM: Final = 2_000
 """Guilds with fewer members are read from the database: that is quick."""
 IDLE_S: Final = 3600.0
 """What nobody asked for in so long is let go of."""
+_AT_ONCE: Final = 4
 _LATELY_S: Final = 60.0
 """What nobody asked for in so long is not kept up between answers."""
 
@@ -161,23 +163,21 @@ class Keeping(Generic[K, P]):
         return kept.part
 
     def keep_up(self) -> bool:
-        """Bring one part, the one used last first, up to date by one look. False: all are that somebody may ask for.
+        """Bring some parts, those used last first, up to date by one look. False: all are that somebody may ask for.
 
         What was not used lately is left to the next flush.
         """
         lately = self._timer() - _LATELY_S
         with self.told:
-            behind = next(
-                (
-                    key
-                    for key, kept in reversed(self._kept.items())
-                    if (kept.used_at >= lately and self._news(kept)) or self._is_between(kept)
-                ),
-                None,
+            behind = (
+                key
+                for key, kept in reversed(self._kept.items())
+                if (kept.used_at >= lately and self._news(kept)) or self._is_between(kept)
             )
-            if behind is not None:
-                self.get(behind, steps=1)
-        return behind is not None
+            some = list(islice(behind, _AT_ONCE))
+            for key in some:
+                self.get(key, steps=1)
+        return bool(some)
 
     def use(self, key: K) -> P | None:
         """`get`, by somebody who wants it: it stays for another while."""

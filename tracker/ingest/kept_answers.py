@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from tracker.ids import GuildId, Ms, Position, RoleId, UserId
@@ -37,6 +37,7 @@ class Parts:
     holders: KeptHolders
     days: Days
     before: Days
+    _members: dict[Ms | None, Numbers] = field(default_factory=dict)
 
     @property
     def position(self) -> Position | None:
@@ -46,7 +47,10 @@ class Parts:
 
     def members(self, at: Ms | None) -> Numbers:
         """Who a report is about whose window ends at `at` (None: is still open): those who hold the role; no bots."""
-        return self.bots.without(self.holders.at(at))
+        found = self._members.get(at)
+        if found is None:
+            found = self._members[at] = self.bots.without(self.holders.at(at))
+        return found
 
     def who(self, at: Ms | None) -> tuple[object, ...]:
         """What is equal for equal `members`."""
@@ -215,4 +219,4 @@ def _of_one(days: Days, user: UserId) -> Activity:
     from tracker.reports.kept_figures import activities
 
     one = np.array([user], dtype=np.int64)
-    return activities(one, days.of(one))[user]
+    return activities(one, list(days.of(one)))[user]

@@ -7,7 +7,9 @@ kept could tell of. From then on they are brought up to date like everything els
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Final, cast
 
 from cachetools import LRUCache
@@ -16,20 +18,31 @@ from store.engine import Database
 from tracker.ids import GuildId
 from tracker.ingest.keeping import Keeping
 from tracker.ingest.report_parts import Key, Part
-from tracker.projections.days import LocalDay, day_start, local_day, next_day, previous_day
-from tracker.reports.window import Window
+from tracker.projections.days import LocalDay, date_of, day_of, day_start, local_day, next_day
+from tracker.reports.window import Window, between
 
 if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds never needs
     from zoneinfo import ZoneInfo
 
     from tracker.reports.kept_day import KeptDay
+    from tracker.reports.kept_holders import KeptBots, KeptHolders
     from tracker.reports.kept_places import Places
-    from tracker.reports.kept_span import KeptFloor, KeptSpan, Run
+    from tracker.reports.kept_span import KeptFloor, KeptRuns, KeptSpan
 
 __all__ = ["KeptHistory"]
 
+
 _GUILDS: Final = 64
 _KINDS: Final = frozenset({"floor", "day"})
+
+
+@dataclass(slots=True, kw_only=True)
+class _Want:
+    """What is to be done for a guild: its days, then for each of the roles what is `left` to be added up."""
+
+    zone: ZoneInfo
+    roles: dict[int, None] = field(default_factory=dict)
+    left: list[Window] | None = None
 
 
 class KeptHistory:
@@ -43,23 +56,28 @@ class KeptHistory:
         self._parts = parts
         self._most_bytes = most_bytes
         self._places: LRUCache[GuildId, Places] = LRUCache(_GUILDS)
-        self._runs: LRUCache[Hashable, Run] | None = None
-        self._wanted: dict[GuildId, ZoneInfo] = {}
+        self._runs: KeptRuns | None = None
+        self._wanted: dict[GuildId, _Want] = {}
+        self._no_room_for: dict[GuildId, int] = {}
         self._reading = threading.Lock()
 
     @property
     def nbytes(self) -> int:
         """What is taken beside the parts."""
-        return 0 if self._runs is None else int(self._runs.currsize)
+        return 0 if self._runs is None else self._runs.nbytes
 
     @property
     def wanted(self) -> bool:
         """Whether there is something to be read."""
         return bool(self._wanted)
 
-    def want(self, guild: GuildId, zone: ZoneInfo) -> None:
-        """Somebody asks about dates of the guild."""
-        self._wanted[guild] = zone
+    def want(self, guild: GuildId, role: int, zone: ZoneInfo) -> None:
+        """Somebody asks about dates: which days there are is known from now on. Raises DatabaseError.
+
+        `role`: that of those who they ask about.
+        """
+        self._read_floor(guild)
+        self._wanted.setdefault(guild, _Want(zone=zone)).roles[role] = None
 
     def has(self, guild: GuildId, window: Window) -> bool:
         """Whether all the days of a window and of the one before seem to be kept. At once, on any thread."""
@@ -75,9 +93,15 @@ class KeptHistory:
             found += [key for key in keys if not self._parts.has(key) and key not in found]
         return found
 
+    def will_have(self, guild: GuildId, window: Window) -> bool:
+        """Whether what is read next will tell of a window and the one before, as far as is known."""
+        keys = [self._keys_of(guild, each) for each in (window, window.previous())]
+        newest = self._no_room_for.get(guild, 0)
+        return all(each is not None and all(day > newest for *_, day in each) for each in keys)
+
     def span_now(self, guild: GuildId, window: Window, role: int) -> KeptSpan | None:
         """The days of a window, up to date; None if any is missing."""
-        from tracker.reports.kept_span import KeptSpan, runs
+        from tracker.reports.kept_span import KeptRuns, KeptSpan
 
         floor = cast("KeptFloor | None", self._parts.use(_floor_of(guild)))
         keys = None if floor is None else self._keys_of(guild, window)
@@ -92,13 +116,13 @@ class KeptHistory:
             days.append(day)
         self._parts.hold(lambda key: key[0] == guild and key[1] in _KINDS)
         if self._runs is None:
-            self._runs = runs()
+            self._runs = KeptRuns()
         return KeptSpan(floor, days, places, role, self._runs)
 
     def forget_now(self) -> None:
         """Let go of what was added up once no past is kept any more."""
-        if self._runs and not any(self._parts.has(_floor_of(guild)) for guild in self._places):
-            self._runs.clear()
+        if self._runs is not None and not any(self._parts.has(_floor_of(guild)) for guild in self._places):
+            self._runs = None
 
     def read(self, key: Key, zone: ZoneInfo) -> None:
         """Read a day, and keep it from now on. Raises DatabaseError."""
@@ -111,42 +135,101 @@ class KeptHistory:
                 places = self._places_of(guild)
                 self._parts.load(key, guild, lambda: kept_rows.read_day(self._database, guild, day, places))
 
+    def read_all(self, keys: Iterable[Key], zone: ZoneInfo) -> bool:
+        """Read days that are missing, while somebody waits. False: there is no room for them. Raises DatabaseError."""
+        for key in keys:
+            if self._parts.nbytes >= self._most_bytes:
+                return False
+            self.read(key, zone)
+        return True
+
     def read_more(self) -> bool:
-        """Read one more day of a guild that somebody asked about; False: all is there that there is room for.
+        """Read one more day of a guild that somebody asked about, or add some up; False: there is nothing left to do.
 
         Raises DatabaseError; then nobody wants it any more.
         """
         while self._wanted:
-            guild, zone = next(iter(self._wanted.items()))
+            guild, want = next(iter(self._wanted.items()))
             try:
-                key = self._next_of(guild, zone)
-                if key is not None and self._parts.nbytes < self._most_bytes:
-                    self.read(key, zone)
-                    if self._parts.has(key):  # if not, it would be read again and again
-                        return True
+                if self._did_more(guild, want):
+                    return True
             except BaseException:
                 self._wanted.pop(guild, None)
                 raise
             self._wanted.pop(guild, None)
         return False
 
+    def _did_more(self, guild: GuildId, want: _Want) -> bool:
+        key = self._next_of(guild, want.zone)
+        room = self._parts.nbytes < self._most_bytes
+        if key is not None and room:
+            self.read(key, want.zone)
+            return self._parts.has(key)  # if it is not, it would be read again and again
+        self._no_room_for[guild] = 0 if key is None else key[2]
+        if want.left is None:
+            want.left = self._stretches(guild, want.zone)
+        while want.roles and not want.left:
+            del want.roles[next(iter(want.roles))]
+            want.left = self._stretches(guild, want.zone)
+        if not want.roles:
+            return False
+        self._add_up(guild, next(iter(want.roles)), want.left.pop())
+        return True
+
+    def _stretches(self, guild: GuildId, zone: ZoneInfo) -> list[Window]:
+        """Those that are added up at once, of the days that are kept: the short ones are at the end."""
+        from tracker.reports.kept_span import LENGTHS
+
+        first, last = self._reach(guild, zone)
+        found = [
+            between(day_of(date.fromordinal(at)), day_of(date.fromordinal(at + length - 1)), zone)
+            for length in LENGTHS
+            for at in range(first - first % length, last + 1, length)
+        ]
+        return [window for window in found if self._are_kept(guild, window)]
+
+    def _add_up(self, guild: GuildId, role: int, window: Window) -> None:
+        """What the first question about these days would do first."""
+        with self._parts.told:
+            bots = cast("KeptBots | None", self._parts.use((guild, "bots", 0, 0)))
+            holders = cast("KeptHolders | None", self._parts.use((guild, "holders", role, 0)))
+            span = self.span_now(guild, window, role)
+            if bots is not None and holders is not None and span is not None:
+                users, who = bots.without(holders.at(None)), (role, holders.changed_at, bots.changed_at, None)
+                span.all_of(users, who)
+                span.turns(
+                    users, who, start=window.start, end=window.end, as_of=span.as_of, reached=span.as_of
+                )  # fmt: skip
+
     def _next_of(self, guild: GuildId, zone: ZoneInfo) -> Key | None:
         """The newest day that is not kept; None: all are."""
+        self._read_floor(guild)
+        first, last = self._reach(guild, zone)
+        for at in range(last, first - 1, -1):
+            if not self._parts.has(key := _day_of(guild, day_of(date.fromordinal(at)))):
+                return key
+        return None
+
+    def _reach(self, guild: GuildId, zone: ZoneInfo) -> tuple[int, int]:
+        """The first and the last day there may be anything of, as ordinals; an empty stretch if they are not known."""
+        floor = cast("KeptFloor | None", self._parts.peek(_floor_of(guild)))
+        if floor is None:
+            return 1, 0
+        return date_of(floor.first_day).toordinal(), date_of(local_day(zone, floor.as_of).day).toordinal()
+
+    def _are_kept(self, guild: GuildId, window: Window) -> bool:
+        keys = self._keys_of(guild, window)
+        return bool(keys) and all(map(self._parts.has, keys or ()))
+
+    def _read_floor(self, guild: GuildId) -> None:
         from store import kept_rows
 
         key = _floor_of(guild)
         with self._reading:
             if not self._parts.has(key):
+                # In order: what stands side by side in memory is added up faster.
+                self._places_of(guild).of(kept_rows.read_users(self._database, guild))
                 self._parts.load(key, guild, lambda: kept_rows.read_floor(self._database, guild))
-        floor = cast("KeptFloor | None", self._parts.peek(key))
-        if floor is None:
-            return None
-        day = local_day(zone, floor.as_of).day
-        while day >= floor.first_day:
-            if not self._parts.has(key := _day_of(guild, day)):
-                return key
-            day = previous_day(day)
-        return None
 
     def _keys_of(self, guild: GuildId, window: Window) -> list[Key] | None:
         """The days of a window on which there may be anything; None: they cannot be told by days."""

@@ -42,7 +42,7 @@ _MOST_BYTES: Final = 128 * 2**20
 _TRIES: Final = 8
 _MOST_DAYS: Final = 31
 _FEW_DAYS: Final = 3
-"""So many days are read while somebody waits: days before, the whole window is."""
+"""So many days that are missing are read for a window that is not over yet, rather than all of it as one."""
 _SUMS_KEPT: Final = 256
 _CHANGES_KEPT: Final = 64
 _TOLD_WITHIN_S: Final = 0.5
@@ -208,15 +208,15 @@ class KeptReports:
         return None
 
     def _read_for(self, guild: GuildId, role: RoleId | None, window: Window, now: Ms) -> bool:
-        """Read what is missing. False: the window is too long for that."""
+        """Read what is missing: days of the past, where there is room for them. False: the window is too long."""
         bots, holders, *days = keys_of(guild, role, window)
-        if window.period == "range" or window.end <= now:
-            self.history.want(guild, window.zone)
         self._load((bots, holders), days)
+        over = window.period == "range" or window.end <= now
+        if over:
+            self.history.want(guild, role or guild, window.zone)
         missing = self.history.missing(guild, window)
-        if missing is not None and len(missing) <= _FEW_DAYS:
-            for key in missing:
-                self.history.read(key, window.zone)
+        few = missing is not None and (over or len(missing) <= _FEW_DAYS) and self.history.will_have(guild, window)
+        if few and self.history.read_all(missing or (), window.zone):
             return True
         if (date_of(window.last_day) - date_of(window.first_day)).days >= _MOST_DAYS:
             return False

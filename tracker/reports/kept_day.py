@@ -144,7 +144,7 @@ class KeptDay:
 
     def _meet(self, met: Numbers, sessions: Numbers) -> bool:
         """Sessions that came to have tracked time on the day."""
-        new = np.unique(self._live.without(met[:, :2]), axis=0)
+        new = np.unique(self._live.without(met[:, :2]), axis=0) if len(met) else met
         if len(new):
             places = places_among(sessions, new)
             if (places < 0).any():

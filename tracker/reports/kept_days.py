@@ -156,12 +156,12 @@ class KeptDays:
         found[SESSIONS, there] = self._counts[at]
         return found
 
-    def all_of(self, users: Numbers, who: Hashable) -> Numbers:
+    def all_of(self, users: Numbers, who: Hashable) -> Sequence[Numbers]:
         """What each of `users` (ascending) did, in any order. `who`: as in `those_of`."""
         del who  # looking them up once is all that is needed
-        return self.of(users)
+        return list(self.of(users))
 
-    def those_of(self, users: Numbers, who: Hashable) -> tuple[Numbers, Numbers]:
+    def those_of(self, users: Numbers, who: Hashable) -> tuple[Numbers, Sequence[Numbers]]:
         """Who of `users` (ascending) may have done something, and what: a row for each of the six columns.
 
         `who`: what is equal for equal `users`, so that they are looked up once.
@@ -170,7 +170,7 @@ class KeptDays:
         did = np.empty((6, int(np.count_nonzero(rows))), dtype=np.int64)
         np.compress(rows, self._values, axis=1, out=did[:SESSIONS])
         np.compress(rows, self._counts, out=did[SESSIONS])
-        return self._users[rows], did
+        return self._users[rows], list(did)
 
     def turns(self, users: Numbers, who: Hashable, *, start: Ms, end: Ms, as_of: Ms, reached: Ms) -> Packed:
         """The sessions of `users` (ascending), cut to [start, end) and to `as_of`, by quarters from that of `start`.

@@ -44,12 +44,12 @@ class Before:
     percent: int
 
 
-def before_of(did: Numbers) -> Before:
+def before_of(did: Sequence[Numbers]) -> Before:
     """`did`: as `KeptDays.of` says of all members."""
-    return Before(sums=sums_of(did), percent=percent_of(_active(did), did.shape[1]))
+    return Before(sums=sums_of(did), percent=percent_of(_active(did), len(did[0])))
 
 
-def figures_of(users: Numbers, doers: Numbers, did: Numbers) -> Figures:
+def figures_of(users: Numbers, doers: Numbers, did: Sequence[Numbers]) -> Figures:
     """`users` ascending; `doers`, `did`: as `KeptDays.those_of` says of them."""
     voice, exp, messages = did[VOICE_MS], did[EXP], did[MESSAGES]
     first = _first_of(voice, exp, messages)
@@ -57,7 +57,10 @@ def figures_of(users: Numbers, doers: Numbers, did: Numbers) -> Figures:
     idle = len(users) - len(doers)
     numbers = np.arange(len(doers), dtype=np.int64)
     shown = np.union1d(first, _least([voice, exp, messages, -numbers], LOW_COUNT))
-    did_something = [_activity(user, row) for user, row in zip(doers[shown].tolist(), did[:, shown].T, strict=True)]
+    did_something = [
+        _activity(user, row)
+        for user, row in zip(doers[shown].tolist(), np.stack([column[shown] for column in did], axis=1), strict=True)
+    ]
     return Figures(
         members=len(users),
         active=_active(did),
@@ -97,12 +100,12 @@ def find(users: Numbers, user: int) -> int | None:
     return at if at < len(users) and users[at] == user else None
 
 
-def place_of(user: UserId, users: Numbers, doers: Numbers, did: Numbers) -> tuple[int, Activity]:
+def place_of(user: UserId, users: Numbers, doers: Numbers, did: Sequence[Numbers]) -> tuple[int, Activity]:
     """The rank (1 is the first) of one of `users`, and what they did. The others: as in `figures_of`."""
     own = np.zeros(len(did), dtype=np.int64)
     at = find(doers, user)
     if at is not None:
-        own = did[:, at]
+        own = np.array([column[at] for column in did], dtype=np.int64)
     ahead, equal = 0, np.ones(len(doers), dtype=np.bool_)
     for column in (VOICE_MS, EXP, MESSAGES):
         ahead += int(np.count_nonzero(did[column][equal] > own[column]))
@@ -116,19 +119,19 @@ def place_of(user: UserId, users: Numbers, doers: Numbers, did: Numbers) -> tupl
     return ahead + 1, _activity(user, own)
 
 
-def activities(doers: Numbers, did: Numbers) -> dict[UserId, Activity]:
+def activities(doers: Numbers, did: Sequence[Numbers]) -> dict[UserId, Activity]:
     """What each of them did."""
-    found = (_activity(user, row) for user, row in zip(doers.tolist(), did.T, strict=True))
+    found = (_activity(user, row) for user, row in zip(doers.tolist(), np.stack(did, axis=1), strict=True))
     return {activity.user_id: activity for activity in found}
 
 
-def _active(did: Numbers) -> int:
+def _active(did: Sequence[Numbers]) -> int:
     return int(np.count_nonzero((did[VOICE_MS] > 0) | (did[MESSAGES] > 0) | (did[INTERACTIONS] > 0)))
 
 
-def sums_of(did: Numbers) -> Sums:
+def sums_of(did: Sequence[Numbers]) -> Sums:
     """The sums over all members."""
-    totals = did.sum(axis=1).tolist()
+    totals = [int(column.sum()) for column in did]
     return Sums(
         voice_ms=totals[VOICE_MS],
         sessions=totals[SESSIONS],

@@ -25,10 +25,10 @@ from tracker.reports.kept_packed import Packed, pack
 from tracker.reports.kept_places import Places
 from tracker.reports.kept_sessions import OPEN
 
-__all__ = ["RUNS_BYTES", "KeptFloor", "KeptSpan", "Run", "runs"]
+__all__ = ["LENGTHS", "RUNS_BYTES", "KeptFloor", "KeptRuns", "KeptSpan", "Run"]
 
 RUNS_BYTES: Final = 32 * 2**20
-_LENGTHS: Final = (16, 4)
+LENGTHS: Final = (16, 4)
 _SETTLED_MS: Final = 2 * DAY_MS
 _SETTINGS: Final = TABLES["guilds"].columns.index("settings")
 
@@ -76,9 +76,46 @@ class Run:
         np.copyto(total[LAST_AT, :there], self.last, where=self.last > 0)
 
 
-def runs() -> LRUCache[Hashable, Run]:
-    """Where days that were added up are kept."""
-    return LRUCache(RUNS_BYTES, getsizeof=lambda run: run.nbytes)
+class KeptRuns:
+    """Days that were added up, for all spans, and room for adding up more. Not for two threads at once.
+
+    Room is used again because new memory costs more than what is done in it: a few MB, for each of many answers.
+    """
+
+    def __init__(self, most_bytes: int = RUNS_BYTES) -> None:
+        self._runs: LRUCache[Hashable, Run] = LRUCache(most_bytes, getsizeof=lambda run: run.nbytes)
+        self._rooms = [np.empty((6, 0), dtype=np.int64)] * 2
+
+    @property
+    def nbytes(self) -> int:
+        """What all of it takes in memory."""
+        return int(self._runs.currsize) + sum(room.nbytes for room in self._rooms)
+
+    def room(self, size: int) -> Numbers:
+        """Six columns of zeros: nobody else's until two more were asked for."""
+        room = self._rooms.pop(0)
+        if room.shape[1] == size:
+            room.fill(0)
+        else:
+            room = np.zeros((6, size), dtype=np.int64)
+        self._rooms.append(room)
+        return room
+
+    def of(self, days: Sequence[KeptDay], size: int) -> Run:
+        """The days as one. `size`: how many places there are."""
+        key = tuple(day.version for day in days)
+        found = self._runs.get(key)
+        if found is None:
+            found = self._add_up(days, size)
+            if found.nbytes <= self._runs.maxsize:
+                self._runs[key] = found
+        return found
+
+    def _add_up(self, days: Sequence[KeptDay], size: int) -> Run:
+        total = np.zeros((6, size), dtype=np.int64)
+        for day in days:
+            day.add_to(total)
+        return Run(tuple(narrow(total[column]) for column in SUMMED), total[LAST_AT].copy())
 
 
 class KeptSpan:
@@ -87,10 +124,8 @@ class KeptSpan:
     What is asked of it is asked of `KeptDays`, too, and means the same.
     """
 
-    def __init__(
-        self, floor: KeptFloor, days: Sequence[KeptDay], places: Places, role: int, known: LRUCache[Hashable, Run]
-    ) -> None:
-        """`role`: that of those who will be asked about. `known`: days that were added up, for all spans."""
+    def __init__(self, floor: KeptFloor, days: Sequence[KeptDay], places: Places, role: int, runs: KeptRuns) -> None:
+        """`role`: that of those who will be asked about. `runs`: for all spans; but two of them at a time."""
         found = {floor.position, *(day.position for day in days)}
         self.position = found.pop() if len(found) == 1 else None
         self.as_of = floor.as_of
@@ -98,7 +133,7 @@ class KeptSpan:
         self._days = days
         self._places = places
         self._role = role
-        self._known = known
+        self._runs = runs
         self._total: Numbers | None = None
 
     def of(self, users: Numbers) -> Numbers:
@@ -106,15 +141,15 @@ class KeptSpan:
         places = self._places.of(users)
         return self._sums().take(places, axis=1)
 
-    def all_of(self, users: Numbers, who: Hashable) -> Numbers:
+    def all_of(self, users: Numbers, who: Hashable) -> Sequence[Numbers]:
         """As `KeptDays.all_of`."""
         mask = self._places.whose(users, who).mask
-        return self._sums()[:, : len(mask)].compress(mask, axis=1)
+        return [column[: len(mask)].compress(mask) for column in self._sums()]
 
-    def those_of(self, users: Numbers, who: Hashable) -> tuple[Numbers, Numbers]:
+    def those_of(self, users: Numbers, who: Hashable) -> tuple[Numbers, Sequence[Numbers]]:
         """As `KeptDays.those_of`."""
         places = self._places.whose(users, who).places
-        return users, self._sums().take(places, axis=1)
+        return users, [column.take(places) for column in self._sums()]
 
     def turns(self, users: Numbers, who: Hashable, *, start: Ms, end: Ms, as_of: Ms, reached: Ms) -> Packed:
         """As `KeptDays.turns`."""
@@ -145,7 +180,7 @@ class KeptSpan:
     def _sums(self) -> Numbers:
         """What everybody did, by place: the six columns of `KeptDays.of`."""
         if self._total is None:
-            self._total = total = np.zeros((6, len(self._places)), dtype=np.int64)
+            self._total = total = self._runs.room(len(self._places))
             for part in self._parts():
                 part.add_to(total)
             if self._days:
@@ -161,25 +196,16 @@ class KeptSpan:
         numbers = [date_of(day.day.day).toordinal() for day in self._days]
         at = 0
         while at < len(numbers):
-            length = next((n for n in _LENGTHS if numbers[at] % n == 0 and self._is_over(at + n - 1)), 1)
-            yield self._days[at] if length == 1 else self._run(self._days[at : at + length])
+            length = next((n for n in LENGTHS if numbers[at] % n == 0 and self._is_over(at + n - 1)), 1)
+            if length == 1:
+                yield self._days[at]
+            else:
+                yield self._runs.of(self._days[at : at + length], len(self._places))
             at += length
 
     def _is_over(self, at: int) -> bool:
         """Whether there is such a day, and hardly anything will be added to it."""
         return at < len(self._days) and self._days[at].day.end + _SETTLED_MS <= self.as_of
-
-    def _run(self, days: Sequence[KeptDay]) -> Run:
-        key = tuple(day.version for day in days)
-        found = self._known.get(key)
-        if found is None:
-            total = np.zeros((6, len(self._places)), dtype=np.int64)
-            for day in days:
-                day.add_to(total)
-            found = Run(tuple(narrow(total[column]) for column in SUMMED), total[LAST_AT].copy())
-            if found.nbytes <= self._known.maxsize:
-                self._known[key] = found
-        return found
 
 
 def _come_to(sessions: Numbers, reached: Ms) -> Numbers:
