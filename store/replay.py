@@ -155,7 +155,7 @@ class Replay:
 
     def _begin(self, upto: int, progress: Callable[[int], None] | None) -> Groups:
         self._progress = progress
-        bounds = bounds_of(*self._reader.guild_sizes(self._partition), upto, _GROUP)
+        bounds = bounds_of(*self._reader.guild_sizes(self._partition), upto, _GROUP, self._jobs)
         self._groups = Groups(bounds, self._folder, fast=self._kernel is not None)
         return self._groups
 

@@ -49,12 +49,15 @@ class _Slice:
 _decode = msgspec.msgpack.Decoder(Kept).decode
 
 
-def bounds_of(guilds: Ints, members: Ints, events: int, most: int) -> Ints:
+def bounds_of(guilds: Ints, members: Ints, events: int, most: int, jobs: int = 1) -> Ints:
     """Where to cut so many events into groups of some `most`: the guild with which each group but the first begins.
 
-    `guilds`, ascending, have so many `members`, which count for want of better: big guilds have many of both.
+    `guilds`, ascending, have so many `members`, which count for want of better: big guilds have many of both. If there
+    are several groups, `jobs` of them are folded at once, and none is left over for one thread while others wait.
     """
     several = min(-(-events // most), 256)
+    if several > 1:
+        several = -(-several // jobs) * jobs
     if several < 2 or not len(guilds):
         return np.zeros(0, np.int64)
     before = np.cumsum(members)

@@ -24,3 +24,12 @@ from store.replay_groups import bounds_of
 def test_groups_have_about_as_many_members(members: list[int], events: int, wanted: list[int]) -> None:
     guilds = np.arange(10, 10 + 10 * len(members), 10)
     assert bounds_of(guilds, np.array(members, np.int64), events, 100).tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("events", "jobs", "groups"), [(100, 2, 1), (101, 2, 2), (300, 2, 4), (300, 3, 3), (300, 4, 4), (401, 4, 8)]
+)
+def test_no_thread_is_left_without_a_group_while_others_fold(events: int, jobs: int, groups: int) -> None:
+    guilds = np.arange(10, 410, 10)
+    bounds = bounds_of(guilds, np.full(40, 5, np.int64), events, 100, jobs)
+    assert len(bounds) == groups - 1
