@@ -1,11 +1,16 @@
-"""How a process that only does one thing is started soon."""
+"""How a process that only does one thing is started soon, and one that compiles."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import Final
 
-__all__ = ["command"]
+from tracker.projections.kernel.compiled import is_kept
+
+__all__ = ["command", "compile_apart"]
+
+_COMPILE: Final = "from tracker.projections.kernel.compiled import compiled; compiled()"
 
 _NOT_NEEDED: Final = ("cffi", "coverage")
 """What numba imports if it is installed, to be able to speak of its types or to be watched by it."""
@@ -21,3 +26,18 @@ def command(module: str) -> list[str]:
         f"import gc, sys; gc.disable(); [sys.modules.setdefault(name, None) for name in {_NOT_NEEDED}]; "
         f"from {module} import main; main()",
     ]
+
+
+def compile_apart() -> None:
+    """Have the kernel compiled and kept on the disk by another process, unless it was on this machine before.
+
+    Where that fails, nothing is kept; whoever needs the kernel then compiles it, and hears what is wrong.
+    """
+    if not is_kept():
+        subprocess.run(
+            [sys.executable, "-c", _COMPILE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )

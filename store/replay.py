@@ -21,6 +21,7 @@ from store.columns import EventColumns, LogReader, PutDown
 from store.columns_chunk import Ints
 from store.columns_down import AHEAD
 from store.harvest import Harvest, Rows
+from store.own_process import compile_apart
 from store.replay_feed import Feed, Preset
 from store.replay_groups import Groups, bounds_of
 from store.replay_sink import Sink, SortedSink
@@ -51,9 +52,10 @@ def must_compile(events: int) -> bool:
 def kernel_for(events: int) -> Compiled | None:
     """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands.
 
-    It is made, or read from the disk, in a thread of its own while the log is being read.
+    It is read from the disk in a thread of its own while the log is being read; another process puts it there first,
+    unless one did before: compiling takes memory that is never given back.
     """
-    return compiled_meanwhile() if events >= WORTH_COMPILING and can_compile() else None
+    return compiled_meanwhile(compile_apart) if events >= WORTH_COMPILING and can_compile() else None
 
 
 class Replay:

@@ -17,13 +17,14 @@ _SLOW_ON_POSTGRESQL = (
     "test_whatever_happens_any_dates_out_of_memory",
     "test_whatever_comes_late_and_whenever",
 )
-_FILES = {"test_recount", "test_verifying"}
+_FILES = {"test_recount", "test_verifying", "test_kept_history"}
+_ON_BOTH = ("exchange", "any_dates_come_out_of_memory")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name != "ingest" or "postgresql" not in item.name:
             continue
-        told_apart = item.path.stem in _FILES and "exchange" not in item.name
+        told_apart = item.path.stem in _FILES and not any(name in item.name for name in _ON_BOTH)
         if told_apart or item.name.startswith(_SLOW_ON_POSTGRESQL):
             item.add_marker(pytest.mark.slow)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from store import own_process, replay
 from store.own_process import command
+from tracker.projections.kernel.compiled import Compiled
 
 SAYS = "def main(): import sys, gc; print(gc.isenabled(), sys.modules.get('cffi'), 'numba' in sys.modules)"
 
@@ -33,3 +36,31 @@ def test_numba_works_without_it(tmp_path_factory: pytest.TempPathFactory, monkey
     monkeypatch.setenv("PYTHONPATH", str(folder))
     answer = subprocess.run(command("compiling"), capture_output=True, text=True, check=True)
     assert answer.stdout == "10 False\n"
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_the_kernel_is_compiled_by_another_process_unless_it_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_kept: bool
+) -> None:
+    """What compiling takes is not given back, and who folds may not be so big."""
+    done = tmp_path / "compiled"
+    monkeypatch.setattr(own_process, "_COMPILE", f"open({str(done)!r}, 'w')")
+    monkeypatch.setattr(own_process, "is_kept", lambda: is_kept)
+    own_process.compile_apart()
+    assert done.exists() is not is_kept
+
+
+def test_whoever_needs_the_kernel_has_it_compiled_by_another_process_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def compiled() -> Compiled:
+        order.append("here")
+        return Compiled(run=lambda *_: 7, advance=lambda *_: True)
+
+    monkeypatch.setattr(replay, "can_compile", lambda: True)
+    monkeypatch.setattr(replay, "compile_apart", lambda: order.append("apart"))
+    monkeypatch.setattr("tracker.projections.kernel.compiled.compiled", compiled)
+    kernel = replay.kernel_for(replay.WORTH_COMPILING)
+    assert kernel is not None
+    assert kernel.run() == 7
+    assert order == ["apart", "here"]

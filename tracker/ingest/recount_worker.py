@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from store.engine import open_database
 from store.recounting import counted_text, fold_marked, remove
@@ -24,8 +23,6 @@ from tracker.errors import TrackerError
 from tracker.ids import GuildId, Ms, Partition, Position
 
 __all__ = ["Request"]
-
-_COMPILE: Final = "from tracker.projections.kernel.compiled import compiled; compiled()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,23 +55,12 @@ class Request:
     def answer(self) -> str:
         """Do it, and say so in a line."""
         try:
-            _compile_apart(self.checkpoint.position)
             with closing(open_database(self.url, create=False)) as db:
                 return counted_text(fold_marked(db, self.partition, self.guilds, self.checkpoint, self.path))
         except TrackerError as error:
             return json.dumps({"error": str(error)})
         except Exception as error:
             return json.dumps({"error": f"{type(error).__name__}: {error}"})
-
-
-def _compile_apart(events: int) -> None:
-    """Compiling the kernel, once on a machine, takes memory that is never given back: another process does it."""
-    from store.replay import must_compile
-
-    if must_compile(events):
-        subprocess.run(
-            [sys.executable, "-c", _COMPILE], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
-        )
 
 
 def _end_with(requests: TextIO, path: Path, done: threading.Event) -> None:

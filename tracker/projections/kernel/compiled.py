@@ -71,10 +71,18 @@ def compiled() -> Compiled:
     return Compiled(**{name: made[name] for name in _ENTRIES})
 
 
-def compiled_meanwhile() -> Compiled:
-    """As `compiled`, in a thread of its own: the first call waits for it, and raises what went wrong."""
+def compiled_meanwhile(before: Callable[[], None]) -> Compiled:
+    """As `compiled`, in a thread of its own: the first call waits for it, and raises what went wrong.
+
+    `before`: what that thread does first.
+    """
+
+    def make() -> Compiled:
+        before()
+        return compiled()
+
     pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
-    made = pool.submit(compiled)
+    made = pool.submit(make)
     pool.shutdown(wait=False)
 
     def later(name: str) -> Callable[..., Any]:
