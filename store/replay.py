@@ -39,7 +39,7 @@ WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
 
 _MOST_WAITING: Final = 6_000_000
-_GROUP: Final = 300_000
+_GROUP: Final = 220_000
 """About how many events are folded at once. Half as many are as fast to fold but cost more beside it, as each group's
 texts are inserted by a transaction of their own; twice as many take 100 MB more."""
 

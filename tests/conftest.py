@@ -22,7 +22,7 @@ from tracker.projections.kernel.compiled import Compiled, compiled
 
 # The same examples on every run, so that a red run stays red. `make test` draws a share of them (tests/examples.py).
 settings.register_profile("all", derandomize=True, deadline=None)
-settings.register_profile("share", settings.get_profile("all"), max_examples=15)
+settings.register_profile("share", settings.get_profile("all"), max_examples=10)
 settings.load_profile("share")
 
 
