@@ -109,16 +109,22 @@ class _Tidier:
         return self._running is not None
 
     def _tidy(self) -> None:
+        patient_until = time.monotonic() + _PATIENCE_S
         try:
             while self._is_untidy():
                 with self._turn:
                     several, self._then = self._then, []
-                if not self._db.tidy():
-                    with self._turn:
-                        self._then = several + self._then
+                if self._db.tidy():
+                    for then in several:
+                        then()
+                    patient_until = time.monotonic() + _PATIENCE_S
                     continue
-                for then in several:
-                    then()
+                patient = bool(several) and time.monotonic() < patient_until
+                with self._turn:
+                    self._then = several + self._then
+                    self._untidy |= patient
+                if patient:
+                    time.sleep(_PAUSE_S)  # for somebody who reads behind it
         except BaseException:
             self._busy = False
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def test_what_follows_a_commit_is_done_by_another_thread_once_all_of_it_is_in_th
     assert all(found > size + (n + 1) * 990_000 for n, found in enumerate(sizes))
 
 
-def test_it_is_not_done_while_somebody_reads_behind_it(sqlite: Database) -> None:
+def test_it_is_not_done_while_somebody_reads_behind_it(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.wal._PATIENCE_S", 0.1)
     done: list[int] = []
     with own_connection(sqlite) as driver:
         driver.execute("CREATE TABLE much (x)")
@@ -76,6 +78,28 @@ def test_it_is_not_done_while_somebody_reads_behind_it(sqlite: Database) -> None
             driver.execute("INSERT INTO much VALUES (3)")
             committed(lambda: done.append(3))
         assert done == [2, 3]
+
+
+def test_somebody_who_reads_behind_the_last_commit_for_a_moment_is_waited_for(sqlite: Database) -> None:
+    done: list[int] = []
+    reading = threading.Event()
+
+    def read_a_little() -> None:
+        with sqlite.read() as connection:
+            connection.exec_driver_sql("SELECT COUNT(*) FROM much").one()
+            reading.set()
+            time.sleep(0.3)
+
+    with own_connection(sqlite) as driver:
+        driver.execute("CREATE TABLE much (x)")
+        with tidied(sqlite, driver) as committed:
+            reader = threading.Thread(target=read_a_little)
+            reader.start()
+            assert reading.wait(30)
+            driver.execute("INSERT INTO much VALUES (1)")
+            committed(lambda: done.append(1))
+        reader.join()
+    assert done == [1]
 
 
 def test_the_log_keeps_its_disk_where_as_much_is_written_again(sqlite: Database) -> None:
