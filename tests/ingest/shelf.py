@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from store.chart_queries import read_chart_data
 from store.engine import Database, open_database
 from store.reporting import read_full_list, read_member_report, read_report, report_of_window
 from store.state import FlushBatch
+from tests.properties.communities import Community
 from tests.servers import PostgresServer
 from tests.store.living import Writer
 from tests.store.support import GUILD, START, fact
@@ -65,6 +66,20 @@ class Shelf:
         store.state.flush(self.db, whole)
         held.clear()
         self.kept.flushed(whole)
+
+    def play(self, community: Community, flushes: int, roles: Sequence[RoleId]) -> Iterator[tuple[int, int]]:
+        """A community's history in so many flushes: the number and the instant of each, after it."""
+        events = community.events
+        begun = events[0].occurred_at - START if events else 0
+        for role in roles:
+            described = RoleDescribed(role_id=role, name="r")
+            self.writer.write([fact(described, user=None, channel=None, guild=self.guild, at=begun)])
+        size = max(1, len(events) // flushes)
+        for number, begin in enumerate(range(0, len(events), size)):
+            part = events[begin : begin + size]
+            self.writer.write(part)
+            self.flush(part[-1].occurred_at)  # live, a tick may not come after an event that has not happened yet
+            yield number, part[-1].occurred_at
 
     def report(self, now: int, *, role: RoleId | None = ROLE, period: str = "daily", day: int | None = None) -> Report:
         found = self.kept.report(self.guild, role, period, day, Ms(now))

@@ -83,10 +83,12 @@ async def test_what_cannot_be_read_is_said_and_read_when_somebody_asks_again(
         async with asyncio.timeout(30):
             while "when somebody asks again: locked" not in caplog.text:
                 await asyncio.sleep(0.01)
+    assert not kept.history.has(GUILD, window)
     kept.history.want(GUILD, GUILD, window.zone)
     async with asyncio.timeout(30):
         while not kept.history.has(GUILD, window):
             await asyncio.sleep(0.01)
+    assert not kept.history.missing(GUILD, window)
     await histories.close()
     reader.close()
 

@@ -24,7 +24,6 @@ from tests.properties.documents import ROLES
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import plans
 from tracker.errors import DatabaseError
-from tracker.events.channel import RoleDescribed
 from tracker.events.member import MemberForgotten, MemberJoined, MemberLeft, MemberRolesChanged
 from tracker.events.message import MessageSent
 from tracker.events.rule import ExpAdjusted
@@ -361,18 +360,9 @@ def test_whatever_happens_the_report_out_of_memory_is_the_one_that_is_read(
     fresh: Fresh, community: Community, flushes: int, asked: set[int]
 ) -> None:
     with fresh() as db:
-        shelf, events = Shelf(db, PLAYED), community.events
-        begun = events[0].occurred_at - START if events else 0
-        roles = tuple(RoleId(role) for role in ROLES)
-        shelf.writer.write(
-            [fact(RoleDescribed(role_id=r, name="r"), user=None, channel=None, guild=PLAYED, at=begun) for r in roles]
-        )
-        size = max(1, len(events) // flushes)
-        for number, begin in enumerate(range(0, len(events), size)):
-            part = events[begin : begin + size]
-            shelf.writer.write(part)
-            shelf.flush(part[-1].occurred_at)  # live, a tick may not come after an event that has not happened yet
+        shelf = Shelf(db, PLAYED)
+        for number, now in shelf.play(community, flushes, roles := tuple(map(RoleId, ROLES))):
             if number in asked or number == 1:  # all roles at once would be hundreds of reports, and minutes
-                shelf.check(part[-1].occurred_at, roles=((None, *roles)[number % (1 + len(roles))],), back=DAY)
+                shelf.check(now, roles=((None, *roles)[number % (1 + len(roles))],), back=DAY)
         shelf.flush(community.until)
         shelf.check(community.until, roles=(*roles, None), back=DAY)

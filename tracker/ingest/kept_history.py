@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # with them comes numpy, 14 MiB that a bot in small guilds ne
 
 __all__ = ["KeptHistory"]
 
-
 _GUILDS: Final = 64
 _KINDS: Final = frozenset({"floor", "day"})
 
@@ -148,8 +147,7 @@ class KeptHistory:
 
         Raises DatabaseError; then nobody wants it any more.
         """
-        while self._wanted:
-            guild, want = next(iter(self._wanted.items()))
+        for guild, want in list(self._wanted.items()):  # others may want something meanwhile
             try:
                 if self._did_more(guild, want):
                     return True
@@ -168,13 +166,13 @@ class KeptHistory:
         self._no_room_for[guild] = 0 if key is None else key[2]
         if want.left is None:
             want.left = self._stretches(guild, want.zone)
-        while want.roles and not want.left:
-            del want.roles[next(iter(want.roles))]
+        for role in list(want.roles):
+            if want.left:
+                self._add_up(guild, role, want.left.pop())
+                return True
+            del want.roles[role]
             want.left = self._stretches(guild, want.zone)
-        if not want.roles:
-            return False
-        self._add_up(guild, next(iter(want.roles)), want.left.pop())
-        return True
+        return False
 
     def _stretches(self, guild: GuildId, zone: ZoneInfo) -> list[Window]:
         """Those that are added up at once, of the days that are kept: the short ones are at the end."""

@@ -212,7 +212,7 @@ class KeptReports:
         bots, holders, *days = keys_of(guild, role, window)
         self._load((bots, holders), days)
         over = window.period == "range" or window.end <= now
-        if over:
+        if window.period == "range" or window.following().end <= now:  # not the one that is posted when it is over
             self.history.want(guild, role or guild, window.zone)
         missing = self.history.missing(guild, window)
         few = missing is not None and (over or len(missing) <= _FEW_DAYS) and self.history.will_have(guild, window)
