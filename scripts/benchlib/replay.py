@@ -40,8 +40,8 @@ _SELDOM = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One replay in a process of its own: seconds, processor seconds, load; MiB at the peak with its children,
-    what they share counted twice and counted once.
+    """One replay in a process of its own: seconds, processor seconds, load; if it was watched, MiB at the peak with its
+    children, what they share counted twice and counted once.
     """
 
     s: float
@@ -61,7 +61,8 @@ def measure(place: Place) -> list[Figure]:
                 figures += _cold(dialect, url) if dialect == "sqlite" else []
             rebuilds = [_apart("rebuild", url) for _ in range(place.runs)]
             figures += _of_runs(dialect, "rebuild", "rebuild, results written", events, rebuilds, 10.0)
-            figures.append(_memory(f"{dialect}.rebuild", f"rebuild of {events:,} events, {dialect}", rebuilds))
+            held = [_apart("rebuild", url, watched=True)]
+            figures.append(_memory(f"{dialect}.rebuild", f"rebuild of {events:,} events, {dialect}", held))
             folds = [_apart("fold", url) for _ in range(place.runs)]
             figures += _of_runs(dialect, "fold", "fold alone, rows made and dropped", events, folds, None)
             checks = [_apart("verify", url) for _ in range(place.runs)]
@@ -84,17 +85,20 @@ def fill_log(url: str, events: int) -> None:
 # -- our own -----------------------------------------------------------------------------------------------------------
 
 
-def _apart(what: str, url: str, upto: int = 0, **environ: str) -> _Run:
+def _apart(what: str, url: str, upto: int = 0, *, watched: bool = False, **environ: str) -> _Run:
+    """`watched`: its memory is looked at all the time, which takes a fifth of a core from what is measured."""
     command = [sys.executable, "-W", "ignore", "-m", "scripts.benchlib.replay_apart", what, url, str(upto)]
     with subprocess.Popen(
         command, cwd=_ROOT, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True
     ) as process:
-        peak = _Peak(process.pid)
+        peak = _Peak(process.pid) if watched else None
         answer, _ = process.communicate()
-        peak.stop()
+        if peak is not None:
+            peak.stop()
     if process.returncode:
         raise RuntimeError(f"{what} of {url} failed with exit code {process.returncode}")
-    return _Run(**json.loads(answer), peak_mib=peak.mib, once_mib=peak.once_mib)
+    mib, once_mib = (peak.mib, peak.once_mib) if peak is not None else (0.0, 0.0)
+    return _Run(**json.loads(answer), peak_mib=mib, once_mib=once_mib)
 
 
 class _Peak:
