@@ -26,10 +26,11 @@ from store.columns_read import Source, chunks, fastest, parts
 from store.columns_roles import RoleSets
 from store.columns_rows import numbers
 from store.engine import Database
+from tracker.errors import EventFormatError
 from tracker.events import kinds
-from tracker.events.codec import data_to_json
-from tracker.events.envelope import RecordedEvent
-from tracker.ids import Partition, Position
+from tracker.events.codec import data_from_json, data_to_json
+from tracker.events.envelope import Data, RecordedEvent
+from tracker.ids import EventId, Partition, Position
 
 __all__ = ["EventColumns", "LogReader", "PutDown", "Source"]
 
@@ -83,6 +84,18 @@ class EventColumns:
         """As `text`, of several rows of which it is at hand."""
         texts = self.rest.texts
         return [texts[found] for found in np.searchsorted(self.rest.rows, rows).tolist()]
+
+    def said(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[EventId, Data]]:
+        """The ids and the data of several rows whose texts are at hand, each read when it is asked for. Raises as
+        `event`.
+        """
+        rest, said = self.rest, zip(rows.tolist(), self.kind[rows].tolist(), strict=True)
+        for (i, kind), at in zip(said, np.searchsorted(rest.rows, rows).tolist(), strict=True):
+            try:
+                yield EventId(rest.ids[at]), data_from_json(TYPES[kind], rest.versions[at], rest.texts[at])
+            except EventFormatError:  # which event it is is said by whoever reads it as a whole
+                self.event(i)
+                raise
 
     def event(self, i: int) -> RecordedEvent:
         """Row i, read by the codec. As cheap as `text`. Raises LogCorruptError, DatabaseError."""

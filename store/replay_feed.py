@@ -9,25 +9,26 @@ as in a live bot, between two runs of the kernel.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from store.columns import EventColumns
 from store.columns_chunk import Ints
 from store.replay_arranging import numbers_of
+from store.replay_rows import RowsOf, rows_of
 from tracker.events import kinds
 from tracker.events.envelope import Event
 from tracker.events.member import MemberJoined, MemberRenamed
 from tracker.events.rule import SettingsChanged
-from tracker.ids import EventId, GuildId, Ms, Partition, UserId
+from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, UserId
 from tracker.projections.guild import GuildState
 from tracker.projections.kernel.layout import (
-    FOR_OTHERS, G_ID, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES,
-    STOPPED_FOR, Heap,
+    G_ID, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.step import run
 from tracker.projections.memory import Memory
@@ -55,7 +56,7 @@ class _Named(msgspec.Struct):
     name: str = ""
 
 
-_name_in: Final = msgspec.json.Decoder(_Named).decode
+_names_in: Final = msgspec.json.Decoder(list[_Named]).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ class Feed:
         self._role_sets = role_sets
         self._presets = presets or {}
         self._fast = compiled is not None
-        self._subjects, self._rows = np.zeros(1, np.int64), np.full(1, -1, np.int64)  # those met, ascending; 0: nobody
+        self._whose = rows_of(self._new_members, self._channels, fast=self._fast)
         self._role_rows: dict[int, int] = {}
         self._said = 0
 
@@ -116,46 +117,27 @@ class Feed:
                 pause()
 
     def _fold(self, columns: EventColumns) -> None:
-        which, guilds = self._guilds(columns)
-        guild = guilds[which]
-        member = self._members_of(columns.subject, guild)
-        channel = self._channels_of(columns, which, guilds)
-        self._run(columns, guild, member, channel)
-        self._note_names(columns, member)
+        starts = np.flatnonzero(np.diff(columns.guild, prepend=columns.guild[0] - 1))
+        found = self._whose(columns, starts, self._guilds(columns, starts))
+        self._run(columns, found)
+        self._note_names(columns, found.member)
         self._said += len(columns)
 
-    def _guilds(self, columns: EventColumns) -> tuple[Ints, Ints]:
-        """For each event the number of its guild, and the guilds' rows by that number; -1: an event of none."""
-        new = np.flatnonzero(np.diff(columns.guild, prepend=columns.guild[0] - 1))
-        rows = np.full(len(new), -1, np.int64)
-        for number, (guild_id, i) in enumerate(zip(columns.guild[new].tolist(), new.tolist(), strict=True)):
+    def _guilds(self, columns: EventColumns, starts: Ints) -> Ints:
+        """The rows of the guilds of these events; -1: an event of none."""
+        rows = np.full(len(starts), -1, np.int64)
+        for number, (guild_id, i) in enumerate(zip(columns.guild[starts].tolist(), starts.tolist(), strict=True)):
             if guild_id:
                 known = guild_id in self.state.guilds
                 guild = self.state.guild(guild_id)
                 rows[number] = guild.row
                 if guild_id in self._presets and not known:
                     self._preset(guild, self._presets[guild_id], int(columns.at[i]))
-        return np.repeat(np.arange(len(new)), np.diff(new, append=len(columns))), rows
+        return rows
 
     def _preset(self, guild: GuildState, preset: Preset, at: int) -> None:
         given = SettingsChanged(settings=preset.document, by=preset.by)
         guild.apply(Event(id=EventId("preset"), guild_id=GuildId(guild.guild_id), occurred_at=Ms(at), data=given))
-
-    def _members_of(self, subjects: Ints, guild: Ints) -> Ints:
-        number, firsts = numbers_of(subjects, subjects, fast=self._fast)
-        found, guilds = subjects[firsts], guild[firsts]
-        at = np.searchsorted(self._subjects, found)
-        rows = self._rows[np.minimum(at, len(self._rows) - 1)]
-        known = self._subjects[np.minimum(at, len(self._subjects) - 1)] == found
-        new = np.flatnonzero(~known & (found != 0) & (guilds >= 0))
-        rows[~known] = -1
-        if len(new):
-            rows[new] = self._new_members(found[new], guilds[new])
-            self._subjects = np.concatenate([self._subjects, found[new]])
-            self._rows = np.concatenate([self._rows, rows[new]])
-            order = np.argsort(self._subjects)
-            self._subjects, self._rows = self._subjects[order], self._rows[order]
-        return rows[number]
 
     def _new_members(self, subjects: Ints, guilds: Ints) -> Ints:
         rows = np.full((len(subjects), MEMBER), -1, np.int64)
@@ -168,17 +150,15 @@ class Feed:
         rows[:, M_ROLES] = NO_ROLES
         return self.state.memory.put(rows.tobytes()) + MEMBER * np.arange(len(subjects))
 
-    def _channels_of(self, columns: EventColumns, which: Ints, guilds: Ints) -> Ints:
-        """The rows of channels in their guilds; adjustments count in the one whose id is 0."""
-        adjusted = columns.kind == kinds.ADJUSTED
-        ids = np.where(adjusted, 0, columns.channel)
-        number, firsts = numbers_of(ids, which, fast=self._fast)
-        rows = np.full(len(firsts), -1, np.int64)
-        for one, (guild, channel) in enumerate(zip(guilds[which[firsts]].tolist(), ids[firsts].tolist(), strict=True)):
-            if guild >= 0:
-                rows[one] = self._by_row(guild).channel(channel).row
-        nowhere = (ids == 0) & ~adjusted
-        return np.where(nowhere, -1, rows[number])
+    def _channels(self, guilds: Ints, ids: Ints, met_by: npt.NDArray[np.uint8]) -> Ints:
+        """Of those that are described at once, it is worked out then what the settings say of them."""
+        rows, guild, of = np.empty(len(ids), np.int64), None, -1
+        said = (met_by == kinds.CHANNEL).tolist()
+        for n, (row, channel, is_said) in enumerate(zip(guilds.tolist(), ids.tolist(), said, strict=True)):
+            if guild is None or of != row:
+                guild, of = self._by_row(row), row
+            rows[n] = guild.channel(channel, weighed=not is_said).row
+        return rows
 
     def _by_row(self, row: int) -> GuildState:
         return self.state.guilds[self.state.memory.heap[row + G_ID]]
@@ -198,40 +178,57 @@ class Feed:
 
     # -- the fold --------------------------------------------------------------------------------------------------
 
-    def _run(self, columns: EventColumns, guild: Ints, member: Ints, channel: Ints) -> None:
+    def _run(self, columns: EventColumns, found: RowsOf) -> None:
         arg = self._arguments(columns.arg, columns.kind)
-        events: tuple[Any, ...] = (columns.kind, guild, member, channel, columns.at, arg)
+        events: tuple[Any, ...] = (columns.kind, *found, columns.at, arg)
         if self._compiled is None:
             events = tuple(column.tolist() for column in events)
-        rare = ((columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED)).tolist()
-        memory, i = self.state.memory, 0
-        while i < len(columns):
-            if rare[i]:
-                self._rare(columns.event(i).event, int(columns.position[i]), int(member[i]))
-                i += 1
+        rare = np.flatnonzero((columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED))
+        i = 0
+        for at, event in zip(rare.tolist(), self._events(columns, rare, found), strict=True):
+            self._call(events, i, at)
+            if event is not None:
+                self.state.guilds[event.guild_id].apply(event)
+            i = at + 1
+        self._call(events, i, len(columns))
+
+    def _call(self, events: tuple[Any, ...], first: int, end: int) -> None:
+        """Have the kernel fold the events [first, end), of which none is rare, and what is at `end` is, if anything."""
+        memory, said = self.state.memory, self._said
+        while first < end:
+            if self._compiled is None:
+                first = run(memory.heap, *events, first, said)  # type: ignore[call-arg]
             else:
-                i = self._call(events, i, self._said)
-                if i < len(columns) and memory.heap[STOPPED_FOR] != FOR_OTHERS:
-                    memory.supply()
+                first = self._compiled.run(view(memory.heap), *events, first, said)
+            if first < end:
+                memory.supply()
 
-    def _call(self, events: tuple[Any, ...], first: int, names_from: int) -> int:
-        heap = self.state.memory.heap
-        if self._compiled is None:
-            kind, guild, member, channel, at, arg = events
-            return run(heap, kind, guild, member, channel, at, arg, first, names_from)
-        return self._compiled.run(view(heap), *events, first, names_from)
+    def _events(self, columns: EventColumns, rows: Ints, found: RowsOf) -> Iterator[Event | None]:
+        """These events, each when it is its turn; None: it counts for nothing."""
+        heap, subjects, members = self.state.memory.heap, columns.subject[rows].tolist(), found.member[rows].tolist()
+        places = zip(*(one[rows].tolist() for one in (columns.guild, columns.channel, columns.at)), strict=True)
+        said = columns.said(rows)
+        for i, (guild, channel, at), subject, who, (event_id, data) in zip(
+            rows.tolist(), places, subjects, members, said, strict=True
+        ):
+            if isinstance(data, SettingsChanged) and self._is_replaced(guild, at, int(columns.position[i])):
+                yield None
+                continue
+            user = UserId(heap[who + M_USER]) if subject else None  # it may have been forgotten since
+            if user is not None:
+                self.state.guilds[guild].members[user] = who  # of handlers that know people by their ids
+            yield Event(
+                id=event_id,
+                guild_id=GuildId(guild),
+                user_id=user,
+                channel_id=ChannelId(channel) if channel else None,
+                occurred_at=Ms(at),
+                data=data,
+            )
 
-    def _rare(self, event: Event, position: int, who: int) -> None:
-        guild = self.state.guilds[event.guild_id]
-        if isinstance(event.data, SettingsChanged):
-            preset = self._presets.get(event.guild_id)
-            if preset is not None and preset.replaces(event.occurred_at, position):
-                return
-        if event.user_id is not None:
-            user = UserId(self.state.memory.heap[who + M_USER])
-            guild.members[user] = who  # of handlers that know people by their ids
-            event = replace(event, user_id=user)  # it may have been forgotten since the subjects were read
-        guild.apply(event)
+    def _is_replaced(self, guild: int, at: int, position: int) -> bool:
+        preset = self._presets.get(guild)
+        return preset is not None and preset.replaces(at, position)
 
     def advance(self, as_of: int) -> None:
         """Time has come to `as_of`."""
@@ -262,7 +259,8 @@ class Feed:
             said = said[rows[member[said] + M_NAME] == self._said + said]
             whose = member[said].tolist()
             if cls.VERSION == 1:
-                self.names |= zip(whose, (_name_in(text).name for text in columns.texts(said)), strict=True)
+                texts = f"[{','.join(columns.texts(said))}]"
+                self.names |= zip(whose, (one.name for one in _names_in(texts)), strict=True)
             else:
                 for i, who in zip(said.tolist(), whose, strict=True):
                     self.names[who] = columns.event(i).event.data.name  # type: ignore[attr-defined]

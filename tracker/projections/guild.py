@@ -172,13 +172,14 @@ class GuildState:
             row = self.members[user] = self.memory.new_member(user, self.row)
         return row
 
-    def channel(self, channel_id: int) -> Channel:
-        """The channel, made at first sight."""
+    def channel(self, channel_id: int, *, weighed: bool = True) -> Channel:
+        """The channel, made at first sight. `weighed`: else whoever asks is about to describe it."""
         known = self.channels.get(channel_id)
         if known is None:
             row = self.memory.new_channel(channel_id, self.row)
             known = self.channels[channel_id] = Channel(id=channel_id, row=row, memory=self.memory)
-            weigh(known, self.settings)
+            if weighed:
+                weigh(known, self.settings)
         return known
 
     def is_tracked(self, user: int) -> bool:
@@ -209,7 +210,7 @@ class GuildState:
 
     def describe(self, event_channel: int, data: ChannelDescribed, now: int) -> None:
         """The channel looks like this from now on."""
-        known = self.channel(event_channel)
+        known = self.channel(event_channel, weighed=False)
         self.until_done(settle_channel, known.row, now)
         known.name, known.kind, known.parent_id, known.afk = data.name, data.kind, data.parent_id, data.afk
         known.described = True
