@@ -15,18 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from store import harvest_rows as compiled
-from store import shadow_sums
 from store.columns_chunk import Ints
 from store.harvest import EXP, FIGURES, Harvest, Rows
 from store.harvest_sources import CHANNEL, GUILD, NULL, OWN, PLACES, PLACES_CHANNEL, USER, Source
 from store.replay_feed import Feed, view
-from store.shadow_hash import HALF, MODULI, Fingerprint, weighed
-from store.shadow_rows import Matrix, Sorted, merged, order_of, ranks_of
+from store.shadow_numbered import fingerprint_of_rows
+from store.shadow_rows import Sorted, merged, order_of, ranks_of
 from tracker.projections.kernel.layout import (
     C_ID, D_VALUES, G_ID, LAST_AT, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_USER, NOT_YET, P_CHANNEL, P_MEMBER,
     TOP, U_CELLS, U_CHANNELS, U_GUILDS, WIDTHS,
 )  # fmt: skip
-from tracker.projections.rows import TABLES, Table
+from tracker.projections.rows import TABLES
 
 __all__ = ["SortedHarvest"]
 
@@ -138,7 +137,7 @@ class SortedHarvest(Harvest):
             first += len(one.rows)
         if same:
             rows = merged(table, rows)[0]
-        return Sorted(name=table.name, rows=rows, sum=_summed(table, rows))
+        return Sorted(name=table.name, rows=rows, sum=fingerprint_of_rows(table, rows))
 
     def _order(self, found: Sequence[_Found], ranks: _Ranks, width: int) -> tuple[Ints, int]:
         """The order of all these rows by key, and how many of them have that of the one before."""
@@ -181,7 +180,7 @@ class SortedHarvest(Harvest):
         rows[:, 3 : 3 + width] = sums
         for i, began in enumerate((M_MESSAGE_AT, M_INTERACTION_AT), start=3 + width):
             rows[:, i] = np.where(heap[members + began] == NOT_YET, 0, heap[members + began])
-        return Sorted(name=table.name, rows=rows, sum=_summed(table, rows))
+        return Sorted(name=table.name, rows=rows, sum=fingerprint_of_rows(table, rows))
 
 
 def _sorted(images: Ints, bounds: Ints) -> tuple[Ints, int]:
@@ -209,9 +208,3 @@ def _sorted(images: Ints, bounds: Ints) -> tuple[Ints, int]:
         order = np.lexsort(images[::-1])
         same = int((images[:, order[1:]] == images[:, order[:-1]]).all(axis=0).sum())
     return order, int(same)
-
-
-def _summed(table: Table, rows: Matrix) -> Fingerprint:
-    weights, nulls = (np.array(column, np.int64) for column in weighed(table))
-    low, high = shadow_sums.summed(rows, weights, nulls, np.array(MODULI, np.int64))
-    return Fingerprint(rows=len(rows), total=(int(high) << HALF) + int(low))

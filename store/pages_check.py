@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from store.engine import Database
 from store.own_process import command
-from store.schema import TEXT_COLUMNS
-from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, weighed
+from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, text_cells, weighed
 from store.wal import taken_in
 from tracker.projections.rows import TABLES
 
 if TYPE_CHECKING:  # numpy is not for a bot that only asks which guilds are marked
     from store.pages_worker import Asked, Sums
 
-__all__ = ["NUMERIC", "Checker", "by_pages"]
-
-NUMERIC = frozenset(name for name, table in TABLES.items() if TEXT_COLUMNS.isdisjoint(table.columns))
-"""The read models without texts."""
+__all__ = ["Checker", "by_pages"]
 
 _ROOT: Final = "SELECT rootpage, sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
 
@@ -39,11 +35,12 @@ class Checker:
         self._process = subprocess.Popen(command("store.pages_worker"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def read(self, name: str) -> None:
-        """All rows of this table's shadow, which is NUMERIC, are in the database's own file: let them be summed up."""
+        """All rows of this table's shadow are in the database's own file: let them be summed up."""
         with self._db.read() as connection:
             root, definition = connection.exec_driver_sql(_ROOT, (name + SUFFIX,)).one()
         if str(definition).rstrip().upper().endswith("WITHOUT ROWID"):
-            self._ask((name, (self._db.name, int(root), *weighed(TABLES[name]), MODULI)))
+            table = TABLES[name]
+            self._ask((name, (self._db.name, int(root), *weighed(table), text_cells(table), MODULI)))
         self._names.append(name)
 
     def _ask(self, asked: Asked) -> None:
@@ -80,7 +77,7 @@ class Checker:
 
 
 def by_pages(db: Database, names: Collection[str], checker: Checker | None = None) -> dict[str, Fingerprint]:
-    """The fingerprints of these shadow tables, which must be NUMERIC; without those that cannot be read in this way.
+    """The fingerprints of these shadow tables; without those that cannot be read in this way.
 
     `checker`: one that may have been told of some of them already; it ends.
     """

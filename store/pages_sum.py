@@ -1,7 +1,7 @@
 """The fingerprint of a SQLite table WITHOUT ROWID out of the file's pages: the part that numba compiles.
 
-It is that of `store.shadow_hash`, which SQLite's virtual machine takes many times longer to compute. The table holds
-numbers and nulls only.
+It is that of `store.shadow_hash`, which SQLite's virtual machine takes many times longer to compute. No row of the
+table is so long that SQLite keeps a part of it elsewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from store.columns_btree import DONE, INNER, LEAF, MORE, UNFIT
 from store.columns_bytes import byte, compiled, eight, half, number, varint, word
+from store.shadow_sha import number_of
 from store.shadow_sums import rest
 
 __all__ = ["summed"]
@@ -22,14 +23,19 @@ _SIZES: Final = np.uint64(0x00_F864_3210)
 
 
 @compiled
-def _row(m: Any, at: int, weights: Any, nulls: Any, cell: int, by_cell: float) -> tuple[bool, Any]:
-    """The sum of a record's weighted cells. `nulls`: by cell, what null counts as, 0 where none may be."""
+def _row(
+    m: Any, at: int, weights: Any, nulls: Any, texts: Any, room: Any, cell: int, by_cell: float
+) -> tuple[bool, Any]:
+    """The sum of a record's weighted cells. `nulls`: by cell, what null counts as, 0 where none may be.
+
+    It has no `texts`, which are handed on.
+    """
     size, start = byte(m, at), at + 1
     if size >= 128:
         size, start = (size & 127) << 7 | byte(m, start), start + 1
     width = len(weights)
     if start + size + 8 > len(m) or byte(m, start) != width + 1:
-        return _any_row(m, at, weights, nulls, cell, by_cell)
+        return _any_row(m, at, weights, nulls, texts, room, cell, by_cell)
     value = start + width + 1
     total = np.int64(0)
     for i in range(width):
@@ -50,8 +56,12 @@ def _row(m: Any, at: int, weights: Any, nulls: Any, cell: int, by_cell: float) -
 
 
 @compiled
-def _any_row(m: Any, at: int, weights: Any, nulls: Any, cell: int, by_cell: float) -> tuple[bool, Any]:
-    """As `_row`, of one that is written in some other way, or near the end of the file."""
+def _any_row(
+    m: Any, at: int, weights: Any, nulls: Any, texts: Any, room: Any, cell: int, by_cell: float
+) -> tuple[bool, Any]:
+    """As `_row`, of one that is written in some other way, near the end of the file, or has `texts` (by cell; it is
+    empty if there are none). `room`: for `number_of`.
+    """
     size, at = varint(m, at)
     end, head = varint(m, at)
     if size < 0 or end < 0 or end > size or at + size > len(m):
@@ -60,22 +70,47 @@ def _any_row(m: Any, at: int, weights: Any, nulls: Any, cell: int, by_cell: floa
     total = np.int64(0)
     for i in range(len(weights)):
         serial, head = varint(m, head)
-        if serial < 0 or serial == 7 or serial > 9 or (serial == 0 and nulls[i] == 0):
+        worded = len(texts) > 0 and texts[i] and serial != 0
+        if serial < 0 or (serial == 0 and nulls[i] == 0) or worded != (serial > 9) or (worded and serial & 1 == 0):
             return False, total
-        found = nulls[i] if serial == 0 else number(m, value, serial)
+        if worded:
+            long = (serial - 13) >> 1
+            if serial < 13 or value + long > at + size:
+                return False, total
+            found = number_of(m, value, long, room)
+            value += long
+        elif serial == 7:
+            return False, total
+        else:
+            found = nulls[i] if serial == 0 else number(m, value, serial)
+            value += serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
         total += rest(found, cell, by_cell) * weights[i]
-        value += serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
     return bool(value == at + size and head == at + end), total
 
 
 @compiled
-def summed(m: Any, page_size: int, stack: Any, state: Any, weights: Any, nulls: Any, moduli: Any, sums: Any) -> int:
+def _text_row(
+    m: Any, at: int, longest: int, weights: Any, nulls: Any, texts: Any, room: Any, cell: int, by_cell: float
+) -> tuple[bool, Any]:
+    """As `_any_row`, of one of which a part may be elsewhere: it is then longer than `longest`."""
+    if varint(m, at)[0] > longest:
+        return False, np.int64(0)
+    return _any_row(m, at, weights, nulls, texts, room, cell, by_cell)
+
+
+@compiled
+def summed(
+    m: Any, page_size: int, stack: Any, state: Any,
+    weights: Any, nulls: Any, texts: Any, room: Any, moduli: Any, sums: Any,
+) -> int:  # fmt: skip
     """Add rows, and the low and the high halves of their hashes, to `sums`, of some more pages: MORE, DONE, or UNFIT if
     it is not such a table's tree.
 
     `stack`: the numbers of pages that are to be read; `state`: how many those are, how many pages there can still be,
-    and how many may be read now. `moduli`: of a cell, and the two of a row.
+    and how many may be read now. `texts`: by cell, whether it is one; empty if there are none. `room`: for `number_of`.
+    `moduli`: of a cell, and the two of a row.
     """
+    longest = (page_size - 12) * 64 // 255 - 23
     cell, one, two = moduli[0], moduli[1], moduli[2]
     by_cell, by_one, by_two = 1.0 / cell, 1.0 / one, 1.0 / two
     depth = state[0]
@@ -96,7 +131,10 @@ def summed(m: Any, page_size: int, stack: Any, state: Any, weights: Any, nulls: 
                 stack[depth] = word(m, at)
                 depth += 1
                 at += 4
-            fits, total = _row(m, at, weights, nulls, cell, by_cell)
+            if len(texts):
+                fits, total = _text_row(m, at, longest, weights, nulls, texts, room, cell, by_cell)
+            else:
+                fits, total = _row(m, at, weights, nulls, texts, room, cell, by_cell)
             if not fits:
                 return UNFIT
             hashed = rest(total, one, by_one) * rest(total, two, by_two)

@@ -3,23 +3,19 @@
 SQLite's virtual machine takes more than a microsecond to insert a row, even at the end of its tree. The file format
 (sqlite.org/fileformat2.html, promised to stay as it is) says what an index page looks like; rows that come in the order
 of their keys fill one leaf after the other, and each row that no longer fits goes up a level, to stand between two of
-them. Rows hold numbers and nulls only, and are far smaller than a page.
+them. No row is too big to stand on a page whole (`store.pages_cells`).
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
-
 from store.columns_bytes import compiled, copy
+from store.pages_cells import PAGE, PAYLOAD, cell, text_cell
 
-__all__ = ["KEPT", "LEVELS", "META", "MOST", "PAGE", "PAYLOAD", "finish", "place"]
+__all__ = ["KEPT", "LEVELS", "META", "MOST", "finish", "place"]
 
-PAGE: Final = 4096
 LEVELS: Final = 12
-PAYLOAD: Final = 192
-"""Bytes of a row at most: 16 numbers of 8 bytes, their types, and how long those are."""
 
 CELLS, CONTENT, HELD, CHILD = range(4)
 META: Final = 4
@@ -37,55 +33,6 @@ _HEAD: Final = 12
 """Bytes before an inner page's list of cells."""
 _LOCKED: Final = 0x4000_0000 // PAGE + 1
 """The page that nobody may use: on its bytes SQLite's locks are."""
-
-
-@compiled
-def _put_eight(out: Any, at: int, value: Any) -> None:
-    """Write eight bytes at `at`."""
-    i = np.uint64(at)
-    out[i] = np.uint8(value >> np.uint64(56))
-    out[i + np.uint64(1)] = np.uint8(value >> np.uint64(48))
-    out[i + np.uint64(2)] = np.uint8(value >> np.uint64(40))
-    out[i + np.uint64(3)] = np.uint8(value >> np.uint64(32))
-    out[i + np.uint64(4)] = np.uint8(value >> np.uint64(24))
-    out[i + np.uint64(5)] = np.uint8(value >> np.uint64(16))
-    out[i + np.uint64(6)] = np.uint8(value >> np.uint64(8))
-    out[i + np.uint64(7)] = np.uint8(value)
-
-
-@compiled
-def _cell(cells: Any, row: int, width: int, out: Any, start: int) -> int:
-    """A row as SQLite keeps it on a leaf: how long it is, the types of its numbers, then those. Returns where it ends.
-
-    The last number of a row says where it is null. Each number is written in 8 bytes, of which the next one leaves as
-    many as it has: which size a number has is not to be guessed by the processor, and up to 7 bytes behind the end are
-    scratched.
-    """
-    nulls = cells[row, width]
-    out[start + 1] = width + 1  # each type takes one byte, and so does this number
-    at = start + 2 + width
-    for i in range(width):
-        value = cells[row, i]
-        bits = value ^ value >> 63
-        size = 1 + (bits > 0x7F) + (bits > 0x7FFF) + (bits > 0x7F_FFFF) + (bits > 0x7FFF_FFFF)
-        size += bits > 0x7FFF_FFFF_FFFF
-        kind = size
-        size += (kind > 4) + (kind > 5)
-        if np.uint64(value) < 2:
-            kind, size = 8 + value, 0
-        if nulls >> i & 1:
-            kind, size = 0, 0
-        out[np.uint64(start + 2 + i)] = kind
-        _put_eight(out, at, np.uint64(value) << np.uint64(64 - 8 * size & 63))
-        at += size
-    size = at - start - 1
-    if size < 128:
-        out[start] = size
-        return at
-    for byte in range(at - 1, start, -1):  # it takes two bytes to say so
-        out[byte + 1] = out[byte]
-    out[start], out[start + 1] = 128 | size >> 7, size & 127
-    return at + 1
 
 
 @compiled
@@ -204,10 +151,12 @@ def _up(pages: Any, meta: Any, held: Any, buffer: Any, starts: Any, cell: int, p
 
 @compiled
 def place(
-    cells: Any, kept: Any, ends: Any, buffer: Any, starts: Any, pages: Any, meta: Any, held: Any, out: Any, state: Any
-) -> None:
+    cells: Any, texts: Any, letters: Any,
+    kept: Any, ends: Any, buffer: Any, starts: Any, pages: Any, meta: Any, held: Any, out: Any, state: Any,
+) -> None:  # fmt: skip
     """Put rows (partition, *columns, nulls) behind those that are there. Full pages go to `out`; see `_next`.
 
+    `texts`: by cell, whether it is a text of `letters` (`text_cell`); of a table without texts it is empty.
     `kept`: the cells for which there is no page yet, as one; `ends`: how many they are, then where each one begins, and
     where the last one ends. `buffer` and `starts` have room for these and for all rows.
     """
@@ -216,7 +165,10 @@ def place(
     at = starts[count]
     copy(kept, 0, buffer, 0, at)
     for row in range(len(cells)):
-        at = _cell(cells, row, width, buffer, at)
+        if len(texts):
+            at = text_cell(cells, row, width, texts, letters, buffer, at)
+        else:
+            at = cell(cells, row, width, buffer, at)
         count += 1
         starts[count] = at
     first = 0

@@ -27,32 +27,34 @@ _PAGES: Final = 4096
 _THREADS: Final = 2
 
 Numbers = Sequence[int]
-Asked = tuple[str, tuple[str, int, Numbers, Numbers, Numbers]]
+Asked = tuple[str, tuple[str, int, Numbers, Numbers, Numbers, Numbers]]
 Sums = tuple[int, int, int]
 
 
-def sums(path: str, root: int, weights: Numbers, nulls: Numbers, moduli: Numbers) -> Sums | None:
+def sums(path: str, root: int, weights: Numbers, nulls: Numbers, texts: Numbers, moduli: Numbers) -> Sums | None:
     """Of the table whose tree begins at page `root`: rows, and the low and the high halves of their hashes.
 
-    None: not in this way. None of its pages may change meanwhile.
+    `texts`: which of its cells are text. None: not in this way. None of its pages may change meanwhile.
     """
     try:
         import numpy as np
 
         from store.columns_btree import MORE, UNFIT
         from store.pages_sum import summed
+        from store.shadow_sha import ROOM
     except (ImportError, RuntimeError):  # numba is broken, or finds no directory for what it compiles
         return None
     with Path(path).open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY) as file:
         pages = np.frombuffer(file, np.uint8)
         page_size = _page_size(pages[16:18].tobytes())
         weighed, absent, reduced = (np.array(column, np.int64) for column in (weights, nulls, moduli))
-        found, stack = np.zeros(3, np.int64), np.zeros(_STACK, np.int64)
+        worded = np.isin(np.arange(len(weights)), texts) if texts else np.zeros(0, np.bool_)
+        found, stack, room = np.zeros(3, np.int64), np.zeros(_STACK, np.int64), np.zeros(ROOM, np.uint32)
         stack[0] = root
         state = np.array([1, len(pages) // page_size, _PAGES], np.int64)
         done = MORE
         while done == MORE:
-            done = summed(pages, page_size, stack, state, weighed, absent, reduced, found)
+            done = summed(pages, page_size, stack, state, weighed, absent, worded, room, reduced, found)
             if hasattr(mmap, "MADV_DONTNEED"):  # nobody changed these copies: the file's pages take their place
                 file.madvise(mmap.MADV_DONTNEED)
         del pages
@@ -71,8 +73,8 @@ def _make_ready() -> None:
 
         from store.pages_sum import summed
 
-        one = np.ones(3, np.int64)
-        summed(np.zeros(8192, np.uint8), 4096, one, one.copy(), one, one, one, one)
+        one, no_texts, no_room = np.ones(3, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.uint32)
+        summed(np.zeros(8192, np.uint8), 4096, one, one.copy(), one, one, no_texts, no_room, one, one)
     except (ImportError, RuntimeError):
         return
 

@@ -27,7 +27,6 @@ from sqlalchemy import Connection
 from store import shadow_tables
 from store.engine import Database
 from store.failures import as_ours, explained
-from store.pages_check import NUMERIC
 from store.shadow_hash import Fingerprint, fingerprints
 from store.shadow_places import hold_live_tables
 from store.shadow_reading import ReadBack
@@ -79,7 +78,7 @@ class Shadow:
         with db.write() as connection:
             shadow_tables.make(connection)
         folder = Path(db.name).absolute().parent if db.dialect == "sqlite" else None
-        return cls(db, partitions, Spool(folder), folder=folder, bulk=bulk)
+        return cls(db, partitions, Spool(folder, compiled=bulk), folder=folder, bulk=bulk)
 
     def __enter__(self) -> Shadow:
         return self
@@ -148,8 +147,6 @@ class Shadow:
         if self._bulk:
             self._reading = self._read_back()
         self.settle()
-        if self._reading is not None and self._db.dialect == "sqlite":
-            self._reading.committed([name for name in self._biggest_first() if name not in NUMERIC])
         self._open.close()
         self._spool.close()
         if self._db.dialect == "postgresql":

@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 
 from store.schema import TEXT_COLUMNS
-from store.shadow_rows import LENGTH_BITS, Matrix, nulls_of, text_cells
+from store.shadow_hash import text_cells
+from store.shadow_rows import LENGTH_BITS, Matrix, nulls_of
 from store.shadow_spool import Spool
 from tracker.projections.rows import TABLES, Table
 
-__all__ = ["Packer", "copy_binary", "insert_sorted"]
+__all__ = ["Packer", "copy_binary", "insert_rows", "insert_sorted"]
 
 _PARAMETERS: Final = 960
 """How many cells one INSERT of SQLite's takes; every build of it allows 999."""
@@ -30,19 +31,24 @@ def insert_sorted(connection: Any, name: str, target: str, spool: Spool) -> None
     A transaction a chunk, so that the write-ahead log stays short and a running tracker gets its turn. Rows travel many
     to a statement, which takes half the time of one each.
     """
+    for rows in spool.chunks(name):
+        insert_rows(connection, name, target, rows, spool)
+
+
+def insert_rows(connection: Any, name: str, target: str, rows: Matrix, spool: Spool) -> None:
+    """SQLite: these rows, as `insert_sorted`; `spool` has their texts."""
     width = len(TABLES[name].columns) + 1
     many = max(1, _PARAMETERS // width)
     named = ", ".join(("partition", *TABLES[name].columns))
     row = f"({', '.join('?' * width)})"
-    for rows in spool.chunks(name):
-        cells = _flat(TABLES[name], rows, spool)
-        full = len(rows) // many * many * width
-        connection.execute("BEGIN IMMEDIATE")
-        for stop, count in ((full, many), (len(cells), 1)):
-            start, step = (0, many * width) if count == many else (full, width)
-            statement = f"INSERT INTO {target} ({named}) VALUES {', '.join([row] * count)}"  # noqa: S608
-            connection.executemany(statement, (cells[i : i + step] for i in range(start, stop, step)))
-        connection.execute("COMMIT")
+    cells = _flat(TABLES[name], rows, spool)
+    full = len(rows) // many * many * width
+    connection.execute("BEGIN IMMEDIATE")
+    for stop, count in ((full, many), (len(cells), 1)):
+        start, step = (0, many * width) if count == many else (full, width)
+        statement = f"INSERT INTO {target} ({named}) VALUES {', '.join([row] * count)}"  # noqa: S608
+        connection.executemany(statement, (cells[i : i + step] for i in range(start, stop, step)))
+    connection.execute("COMMIT")
 
 
 def _flat(table: Table, rows: Matrix, spool: Spool) -> list[Any]:
@@ -97,25 +103,19 @@ class Packer:
 
     def packed(self, table: Table, rows: Matrix, spool: Spool) -> Iterator[memoryview]:
         """The rows, some after the others; each part is overwritten by the next."""
+        cells = text_cells(table)
+        letters = spool.letters() if cells else np.zeros(1, np.uint8)
         for start in range(0, len(rows), _AT_ONCE):
-            yield self._packed(table, np.ascontiguousarray(rows[start : start + _AT_ONCE]), spool)
+            yield self._packed(np.ascontiguousarray(rows[start : start + _AT_ONCE]), cells, letters)
 
-    def _packed(self, table: Table, rows: Matrix, spool: Spool) -> memoryview:
-        texts, letters, end = np.zeros(rows.shape[1] - 1, np.bool_), [b""], 0
-        places = text_cells(table)
-        if places:
-            texts[places], rows = True, rows.copy()
-        for place in places:
-            encoded = [b"" if text is None else text.encode() for text in spool.texts(rows, place)]
-            lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-            rows[:, place] = (end + np.cumsum(lengths) - lengths) << LENGTH_BITS | lengths
-            end += int(lengths.sum())
-            letters += encoded
-        most = len(rows) * (2 + 12 * len(texts)) + end
+    def _packed(self, rows: Matrix, cells: list[int], letters: np.ndarray[Any, np.dtype[np.uint8]]) -> memoryview:
+        texts = np.isin(np.arange(rows.shape[1] - 1), cells)
+        most = len(rows) * (2 + 12 * len(texts))
+        for cell in cells:
+            most += int((rows[:, cell] & ((1 << LENGTH_BITS) - 1)).sum())
         if len(self._out) < most:
             self._out = np.empty(most, np.uint8)
-        joined = np.frombuffer(bytearray(b"".join(letters)), np.uint8)
-        return self._out.data[: self._pack(rows, texts, LENGTH_BITS, joined, self._out)]
+        return self._out.data[: self._pack(rows, texts, LENGTH_BITS, letters, self._out)]
 
 
 def _same_nulls(rows: Matrix) -> Iterator[Matrix]:

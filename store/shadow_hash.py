@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HALF", "MODULI", "NOTHING", "NULL", "SUFFIX", "WEIGHTS", "Fingerprint", "fingerprints", "hash_sum", "nullable",
-    "text_number", "weighed",
+    "text_cells", "text_number", "weighed",
 ]  # fmt: skip
 
 SUFFIX: Final = "__shadow"
@@ -67,9 +67,14 @@ def nullable(table: Table) -> frozenset[str]:
 
 
 def weighed(table: Table) -> tuple[list[int], list[int]]:
-    """By cell of a table without texts: its weight, and what null counts as there (0: none may be)."""
+    """By cell of a table: its weight, and what null counts as there (0: none may be)."""
     columns = ("partition", *table.columns)
     return list(WEIGHTS[: len(columns)]), [NULL if column in nullable(table) else 0 for column in columns]
+
+
+def text_cells(table: Table) -> list[int]:
+    """Which cells of a table's rows are text; the partition is cell 0."""
+    return [i for i, name in enumerate(table.columns, start=1) if name in TEXT_COLUMNS]
 
 
 def text_number(text: str) -> int:

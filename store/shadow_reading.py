@@ -19,7 +19,7 @@ _THREADS: Final = 2
 class ReadBack:
     """Reads tables as soon as it is told that all their rows are there, while others are still written.
 
-    `by_pages`: SQLite's tables of numbers out of the file's pages. Close it.
+    `by_pages`: SQLite's, out of the file's pages. Close it.
     """
 
     def __init__(self, db: Database, *, by_pages: bool) -> None:
@@ -37,7 +37,7 @@ class ReadBack:
     def committed(self, names: Collection[str]) -> None:
         """All rows of these tables are committed: let the database sum them up, where it is not done by pages."""
         for name in names:
-            if name not in self._asked and (self._checker is None or name not in pages_check.NUMERIC):
+            if name not in self._asked and self._checker is None:
                 self._asked[name] = self._pool.submit(self._by_the_database, name)
 
     def in_the_file(self, name: str) -> None:
@@ -50,8 +50,7 @@ class ReadBack:
         self.committed(names)
         found: dict[str, Fingerprint] = {}
         if self._checker is not None:
-            numeric = [name for name in names if name in pages_check.NUMERIC]
-            found = pages_check.by_pages(self._db, numeric, self._checker)
+            found = pages_check.by_pages(self._db, names, self._checker)
             self._checker = None
         self.committed([name for name in names if name not in found])
         return found | {name: asked.result() for name, asked in self._asked.items()}

@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
-from store.shadow_hash import NOTHING, Fingerprint
+from store.shadow_hash import NOTHING, Fingerprint, text_cells
 from store.shadow_rows import (
     Column,
     Matrix,
@@ -24,7 +24,6 @@ from store.shadow_rows import (
     matrix_of,
     merged,
     sorted_by_key,
-    text_cells,
 )
 from tracker.projections.rows import TABLES, Row, Table
 
@@ -64,11 +63,13 @@ class _Run:
 class Spool:
     """Takes the rows of all read models in any order; gives each table's in the order of its key, one row a key.
 
-    `folder`: where the temporary files are (None: the system's place). Close it, or use it in a `with`.
+    `folder`: where the temporary files are (None: the system's place). `compiled`: fingerprints of texts are made by
+    what numba compiles. Close it, or use it in a `with`.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, compiled: bool = False) -> None:
         self._texts = Texts(folder)
+        self._compiled = compiled
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self._end = 0
         self._pending: dict[str, list[Matrix]] = {name: [] for name in TABLES}
@@ -101,7 +102,7 @@ class Spool:
         rows = matrix_of(table, partition, columns, nulls, self._texts, fresh)
         if not len(rows):
             return
-        self._sums[name] += fingerprint_of(table, rows, {i: list(columns[i - 1]) for i in text_cells(table)})
+        self._sums[name] += self._sum(table, rows, columns)
         self._in_order.discard(name)
         self._wait(name, rows)
 
@@ -204,8 +205,21 @@ class Spool:
             self._sums[table.name] += self._sum(table, one) - self._sum(table, several)
         return rows
 
-    def _sum(self, table: Table, rows: Matrix) -> Fingerprint:
-        return fingerprint_of(table, rows, {i: self.texts(rows, i) for i in text_cells(table)})
+    def _sum(self, table: Table, rows: Matrix, columns: Sequence[Column] = ()) -> Fingerprint:
+        """`columns`: those of which the rows were made, if they are still there."""
+        cells = text_cells(table)
+        if self._compiled and cells:
+            from store.shadow_numbered import fingerprint_of_texts  # made of what numba compiles
+
+            return fingerprint_of_texts(table, rows, self.letters())
+        texts = {i: list(columns[i - 1]) if columns else self.texts(rows, i) for i in cells}
+        return fingerprint_of(table, rows, texts)
+
+    def letters(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The bytes of all texts, among which the text cells of rows say where theirs are (LENGTH_BITS). To be let go
+        of before the next `clear`.
+        """
+        return self._texts.letters()
 
     def texts(self, rows: Matrix, cell: int) -> list[str | None]:
         """The texts of a column of `chunks`' rows; `cell`: its place, the partition's being 0."""

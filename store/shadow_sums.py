@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 import numba
 import numpy as np
 
-from tracker.projections import uncounted
+from store.columns_bytes import compiled
+from store.shadow_sha import number_of
 
-__all__ = ["rest", "summed"]
+__all__ = ["numbered", "rest", "summed"]
 
 _HALF: Final = 31
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -38,7 +32,7 @@ def rest(value: Any, modulus: Any, inverse: float) -> Any:
     return left
 
 
-@_compiled
+@compiled
 def summed(rows: Any, weights: Any, nulls: Any, moduli: Any) -> Any:
     """The low and the high halves of the hashes of rows (*cells, marks), added up.
 
@@ -60,3 +54,16 @@ def summed(rows: Any, weights: Any, nulls: Any, moduli: Any) -> Any:
         low += hashed & (1 << _HALF) - 1
         high += hashed >> _HALF
     return low, high
+
+
+@compiled
+def numbered(rows: Any, cells: Any, letters: Any, length_bits: int, room: Any) -> None:
+    """Put, for each text of these `cells`, what it counts as; they say where in `letters` it is, and how long.
+
+    `room`: for `number_of`.
+    """
+    for i in range(len(rows)):
+        for c in cells:
+            place = rows[i, c]
+            if rows[i, rows.shape[1] - 1] >> c & 1 == 0:
+                rows[i, c] = number_of(letters, place >> length_bits, place & (1 << length_bits) - 1, room)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from store.engine import Database
 from store.failures import as_ours
-from store.pages_check import NUMERIC
 from store.shadow_beside import Beside
-from store.shadow_copy import Packer, copy_binary, insert_sorted
+from store.shadow_copy import Packer, copy_binary, insert_rows, insert_sorted
+from store.shadow_hash import text_cells
 from store.shadow_spool import Spool
 from store.shadow_tables import SHADOWS, aside, need_not_last
 from store.wal import own_connection, tidied
@@ -69,26 +69,31 @@ def _copied(cursor: Any, packer: Packer | None, name: str, target: str, spool: S
 
 @contextmanager
 def paging(db: Database, there: Callable[[str], None]) -> Iterator[Write]:
-    """SQLite: what holds numbers only is written page by page into a file beside the database.
+    """SQLite: rows are written page by page into a file beside the database; those that are too long for it by
+    statements.
 
     At the end SQLite copies whole rows from there, which takes a third of the time of inserting them. Rows must come
     in the order of their keys, over all calls. `there` is told, by another thread, of each table of which all rows are
     in the database's own file, while others are still copied.
     """
-    from store.pages_file import PageFile
+    from store.pages_file import PageFile, too_long
 
     with own_connection(db) as driver, ExitStack() as stack:
         path = aside(db)
         stack.callback(path.unlink, missing_ok=True)
-        made, rows_of = stack.enter_context(PageFile(path, _definitions(driver))), dict.fromkeys(NUMERIC, 0)
+        made, rows_of = stack.enter_context(PageFile(path, _definitions(driver))), dict.fromkeys(TABLES, 0)
 
         def write(name: str, target: str, spool: Spool) -> None:
-            if name in NUMERIC:
-                for rows in spool.chunks(name):
-                    made.add(target, rows, len(TABLES[name].key) + 1)
-                    rows_of[name] += len(rows)
-            else:
-                insert_sorted(driver, name, target, spool)
+            texts, key = text_cells(TABLES[name]), len(TABLES[name].key) + 1
+            for rows in spool.chunks(name):
+                rows_of[name] += len(rows)
+                if not texts:
+                    made.add(target, rows, key)
+                    continue
+                long = too_long(rows, texts)
+                if long.any():
+                    insert_rows(driver, name, target, rows[long], spool)
+                made.add(target, rows[~long], key, texts, spool.letters())
 
         yield write
         made.finish()
@@ -98,7 +103,7 @@ def paging(db: Database, there: Callable[[str], None]) -> Iterator[Write]:
 
 def _definitions(driver: sqlite3.Connection) -> dict[str, str]:
     asked = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    return {SHADOWS[name]: driver.execute(asked, (SHADOWS[name],)).fetchone()[0] for name in TABLES if name in NUMERIC}
+    return {shadow: driver.execute(asked, (shadow,)).fetchone()[0] for shadow in SHADOWS.values()}
 
 
 def _take_over(

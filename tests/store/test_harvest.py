@@ -13,6 +13,7 @@ from store import harvest_sorted
 from store.harvest import Harvest, Rows
 from store.harvest_sorted import SortedHarvest
 from store.replay_feed import Feed
+from store.shadow_numbered import fingerprint_of_rows
 from store.shadow_rows import Sorted, fingerprint_of
 from tests.projections.history import MINUTE, History
 from tests.properties.folding import HOME
@@ -55,7 +56,7 @@ def test_the_fingerprint_of_any_rows_is_the_one_that_is_defined(name: str, data:
     width, marks = len(table.columns) + 1, sum(1 << i for i, c in enumerate(table.columns, 1) if c not in table.key)
     row = st.tuples(*[NUMBER] * width, st.integers(0, 2**62 - 1).map(lambda bits: bits & marks))
     rows = np.array(data.draw(st.lists(row, min_size=1, max_size=8)), np.int64)
-    assert harvest_sorted._summed(table, rows) == fingerprint_of(table, rows, {})
+    assert fingerprint_of_rows(table, rows) == fingerprint_of(table, rows, {})
 
 
 def test_where_two_rows_are_of_one_member_they_are_left_to_be_merged() -> None:

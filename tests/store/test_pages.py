@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from store import pages_tree
 from store.columns_ask import UnfitError
 from store.columns_pages import still
+from store.pages_cells import PAGE
 from store.pages_file import PageFile
 from tests.examples import examples
 from tracker.projections.rows import Row
@@ -73,9 +74,9 @@ def test_wherever_the_last_row_falls_the_tree_is_whole(tmp_path: Path) -> None:
 
 def test_the_page_on_which_sqlite_locks_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = pages_tree._LOCKED
-    assert (lock - 1) * pages_tree.PAGE == 2**30
-    state, out = np.array([0, lock], np.int64), np.ones((3, pages_tree.PAGE), np.uint8)
-    pages, meta = np.zeros((2, pages_tree.PAGE), np.uint8), np.zeros((2, pages_tree.META), np.int64)
+    assert (lock - 1) * PAGE == 2**30
+    state, out = np.array([0, lock], np.int64), np.ones((3, PAGE), np.uint8)
+    pages, meta = np.zeros((2, PAGE), np.uint8), np.zeros((2, pages_tree.META), np.int64)
     assert pages_tree._close(pages, meta, 0, 0, out, state) == lock + 1
     assert state.tolist() == [2, lock + 2]
 

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from store import pages_sum, pages_worker, shadow_tables, shadow_writers, wal
 from store.engine import Database
-from store.pages_check import NUMERIC, Checker, by_pages
+from store.pages_check import Checker, by_pages
 from store.shadow import Shadow
-from store.shadow_hash import MODULI, Fingerprint, fingerprints, weighed
+from store.shadow_hash import MODULI, Fingerprint, fingerprints, text_cells, text_number, weighed
+from store.shadow_sha import ROOM, number_of
 from tests.store.shadows import add_rows
 from tests.store.test_bulk import deltas
 from tests.store.test_rebuild import HISTORIES
@@ -106,8 +107,8 @@ def test_shadow_tables_by_pages_hold_what_those_by_statements_do(
                 asked = f"SELECT * FROM {shadow_tables.SHADOWS[name]}"
                 found.append(sorted((tuple(r) for r in connection.exec_driver_sql(asked)), key=repr))
                 wanted = fingerprints(connection, live=False)
-            if name in NUMERIC and bulk:
-                assert by_pages(sqlite, NUMERIC) == {n: wanted[n] for n in NUMERIC}
+            if bulk:
+                assert by_pages(sqlite, list(TABLES)) == wanted
     assert found[0] == found[1]
     assert len(found[0]) == len(rows)
     assert not shadow_tables.aside(sqlite).exists()
@@ -142,7 +143,7 @@ def test_a_bit_that_flips_on_the_disk_while_other_tables_are_copied_is_found_whi
     with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
         add_some(shadow)
         shadow.finish()
-        assert len(threads) == len(NUMERIC)  # nothing was left for the check itself
+        assert len(threads) == len(TABLES)  # nothing was left for the check itself
         assert threading.main_thread() not in threads
         with pytest.raises(DatabaseError, match=f"table {name} was rebuilt with 900 rows"):
             shadow.check()
@@ -168,7 +169,7 @@ def test_tables_are_copied_and_read_the_biggest_first(sqlite: Database, monkeypa
             add_rows(shadow, name, 0, [(7 << 22, *[user] * others) for user in range(rows)])
         shadow.finish()
     assert told[:3] == ["session_days", "carries", "daily"]
-    assert set(told) == NUMERIC
+    assert set(told) == set(TABLES)
 
 
 @pytest.mark.usefixtures("here")
@@ -193,17 +194,69 @@ def test_pages_are_summed_up_as_the_database_would_whatever_numbers_they_hold(
         shadow.finish()
         shadow.check()
         with sqlite.read() as connection:
-            wanted = fingerprints(connection, live=False, names=NUMERIC)
-        assert by_pages(sqlite, NUMERIC) == wanted == {name: shadow.handed_in[name] for name in NUMERIC}
+            wanted = fingerprints(connection, live=False)
+        assert by_pages(sqlite, list(TABLES)) == wanted == shadow.handed_in
+
+
+LETTERS = ["", "a", "가", "\0", "nul \0 within", "이름 " * 9, "n" * 57, "n" * 58, "끝" * 300, "x" * 5_000]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("longest", [300, 5_000])
+def test_texts_are_summed_up_as_the_database_would_and_very_long_ones_by_the_database(
+    sqlite: Database, longest: int
+) -> None:
+    chance = random.Random(4)
+
+    def word() -> str | None:
+        return chance.choice([None, *(text for text in LETTERS if len(text.encode()) <= longest)])
+
+    members = [(7 << 22, user, word(), 1, None, user % 2, word()) for user in range(3_000)]
+    channels = [(7 << 22, channel, word(), "voice", None, 0) for channel in range(40)]
+    with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
+        for some in (members[:1_000], members[1_000:]):
+            add_rows(shadow, "members", 0, some)
+            shadow.settle()
+        add_rows(shadow, "channels", 0, channels)
+        shadow.finish()
+        with sqlite.read() as connection:
+            wanted = fingerprints(connection, live=False)
+            rows = connection.exec_driver_sql("SELECT * FROM members__shadow ORDER BY user_id").all()
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+        assert [tuple(row) for row in rows] == [(0, *member) for member in members]
+        found = by_pages(sqlite, list(TABLES))
+        assert set(TABLES) - set(found) == ({"members", "channels"} if longest > 1_000 else set())
+        assert found == {name: wanted[name] for name in found}
+        assert shadow.handed_in == wanted
+        shadow.check()
+
+
+def test_a_text_that_is_changed_behind_us_is_found_in_the_pages(sqlite: Database) -> None:
+    with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
+        add_rows(shadow, "roles", 0, [(7 << 22, role, f"role {role}") for role in range(500)])
+        shadow.finish()
+        shadow.check()
+        with sqlite.write() as connection:
+            connection.exec_driver_sql("UPDATE roles__shadow SET name = 'role 8' WHERE role_id = 7")
+        with pytest.raises(DatabaseError, match="table roles was rebuilt with 500 rows"):
+            shadow.check()
+
+
+def test_a_text_counts_as_its_sha_256_says_compiled_too() -> None:
+    room = np.zeros(ROOM, np.uint32)
+    for text in [*LETTERS, *("z" * size for size in range(130))]:
+        letters = np.frombuffer(b"..." + text.encode() + b"...", np.uint8)
+        assert number_of(letters, 3, len(text.encode()), room) == text_number(text), text
 
 
 def test_a_type_that_no_number_has_ends_the_reading() -> None:
     """A record of two cells, and behind it as many bytes as are read at once."""
     weights, nulls = np.array([3, 5], np.int64), np.array([0, 9], np.int64)
+    no_texts, no_room = np.zeros(0, np.bool_), np.zeros(0, np.uint32)
     for types, fits in (([1, 8], True), ([1, 0], True), ([0, 1], False), ([7, 8], False), ([1, 10], False)):
         size = sum(kind for kind in types if kind < 7)
         record = np.array([3 + size, 3, *types, *[5] * size, *[0] * 16], np.uint8)
-        found, total = pages_sum._row(record, 0, weights, nulls, 1_000_003, 1 / 1_000_003)
+        found, total = pages_sum._row(record, 0, weights, nulls, no_texts, no_room, 1_000_003, 1 / 1_000_003)
         assert found is fits, types
         assert not fits or total == 5 * 3 + (9 * 5 if types[1] == 0 else 0)
 
@@ -219,14 +272,14 @@ def test_while_somebody_reads_behind_commits_the_database_itself_is_asked(
             other.execute("BEGIN")
             other.execute("SELECT COUNT(*) FROM events").fetchone()
             shadow.finish()
-            assert by_pages(sqlite, NUMERIC) == {}
+            assert by_pages(sqlite, list(TABLES)) == {}
             shadow.check()
-        assert by_pages(sqlite, NUMERIC)["carries"].rows == 500
+        assert by_pages(sqlite, list(TABLES))["carries"].rows == 500
 
 
 def test_without_numba_the_database_itself_is_asked(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "store.pages_sum", None)
-    assert pages_worker.sums(sqlite.name, 2, [1], [0], (1, 2, 3)) is None
+    assert pages_worker.sums(sqlite.name, 2, [1], [0], [], (1, 2, 3)) is None
 
 
 def test_a_process_that_ended_leaves_it_to_the_database(sqlite: Database) -> None:
@@ -236,11 +289,13 @@ def test_a_process_that_ended_leaves_it_to_the_database(sqlite: Database) -> Non
         dead = Checker(sqlite)
         dead._process.kill()
         dead._process.wait()
-        assert by_pages(sqlite, NUMERIC, dead) == {}
+        assert by_pages(sqlite, list(TABLES), dead) == {}
         shadow.check()
 
 
-def test_a_table_with_texts_or_of_another_kind_is_not_read_by_pages(sqlite: Database) -> None:
+def test_a_table_with_texts_where_there_should_be_none_or_of_another_kind_is_not_read_by_pages(
+    sqlite: Database,
+) -> None:
     with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
         add_rows(shadow, "roles", 0, [(7 << 22, 5, "a name")])
         shadow.finish()
@@ -249,8 +304,10 @@ def test_a_table_with_texts_or_of_another_kind_is_not_read_by_pages(sqlite: Data
             asked = "SELECT rootpage FROM sqlite_schema WHERE name = 'roles__shadow'"
             root = connection.exec_driver_sql(asked).scalar_one()
         sqlite.tidy()
-        assert pages_worker.sums(sqlite.name, root, weights, nulls, MODULI) is None
-        assert pages_worker.sums(sqlite.name, 1, weights, nulls, MODULI) is None
+        assert pages_worker.sums(sqlite.name, root, weights, nulls, text_cells(TABLES["roles"]), MODULI) is not None
+        assert pages_worker.sums(sqlite.name, root, weights, nulls, [], MODULI) is None
+        assert pages_worker.sums(sqlite.name, root, weights, nulls, [2, 3], MODULI) is None
+        assert pages_worker.sums(sqlite.name, 1, weights, nulls, [], MODULI) is None
         with sqlite.write() as connection:
             connection.exec_driver_sql("DROP TABLE carries__shadow")
             connection.exec_driver_sql("CREATE TABLE carries__shadow AS SELECT * FROM carries")
