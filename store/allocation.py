@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Final
 
-__all__ = ["give_back", "keeping", "no_circles"]
+__all__ = ["give_back", "keeping", "no_circles", "trim"]
 
 _TRIM_THRESHOLD: Final = -1  # M_TRIM_THRESHOLD of malloc.h
 _MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD
@@ -60,14 +60,14 @@ def keeping() -> Iterator[None]:
             _within.pop()
             if not _within:
                 _tell((_MMAP_THRESHOLD, _BYTES), (_TRIM_THRESHOLD, _TRIMMED))
-                _trim()
+                trim()
 
 
-def _trim() -> None:
+def trim() -> None:
     """Give back what is free."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+    found = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if found is not None:
+        found(0)
 
 
 def _tell(*options: tuple[int, int]) -> None:

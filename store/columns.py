@@ -26,6 +26,7 @@ from store.columns_read import Source, chunks, fastest, parts
 from store.columns_roles import RoleSets
 from store.columns_rows import numbers
 from store.engine import Database
+from store.own_process import Spare
 from tracker.errors import EventFormatError
 from tracker.events import kinds
 from tracker.events.codec import data_from_json, data_to_json
@@ -118,12 +119,14 @@ class LogReader:
     """Reads the log of `db` in columns. `role_sets`: those that were met so far.
 
     `source`: None takes the fastest that is installed, each time. Several threads may read different partitions.
+    `spare`: where a process is kept that has read.
     """
 
-    def __init__(self, db: Database, *, source: Source | None = None) -> None:
+    def __init__(self, db: Database, *, source: Source | None = None, spare: Spare | None = None) -> None:
         self.role_sets = RoleSets()
         self._db = db
         self._source = source
+        self._spare = spare
         self._users: dict[Partition, Ints] = {}
 
     def batches(
@@ -166,7 +169,7 @@ class LogReader:
         ask = Ask(partition=partition, after=0, upto=upto, guilds=guilds, rows=_ROWS)
         self._users.pop(partition, None)
         first = self.role_sets.begin()
-        with closing(parts(self._db, ask, source, lambda: down(first))) as found:
+        with closing(parts(self._db, ask, source, lambda: down(first), self._spare)) as found:
             for one in found:
                 if isinstance(one, Part):
                     self.role_sets.met(first, one.role_sets)

@@ -7,12 +7,13 @@ import pickle
 import subprocess
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO, Any, Final
 
 from store.columns_chunk import Chunk
 from store.columns_down import Begun, Part
 from store.columns_worker import LENGTH_BYTES, Job
-from store.own_process import command
+from store.own_process import Spare, command, ended
 from tracker.errors import DatabaseError
 
 __all__ = ["CAN_PUT_DOWN", "chunks_apart", "put_down_apart"]
@@ -23,27 +24,35 @@ CAN_PUT_DOWN: Final = os.name == "posix"
 
 def chunks_apart(job: Job) -> Generator[Chunk]:
     """What the job reads. Its process ends with this iterator. Raises DatabaseError, LogCorruptError, UnfitError."""
-    return _apart(job, ())
+    return _apart(job, (), None)
 
 
-def put_down_apart(job: Job) -> Generator[Begun | Part]:
-    """What is told of what the job puts down. Raises DatabaseError, OSError, UnfitError."""
+def put_down_apart(job: Job, spare: Spare | None = None) -> Generator[Begun | Part]:
+    """What is told of what the job puts down. Raises DatabaseError, OSError, UnfitError.
+
+    `spare`: where the process is kept once it is done; it then sums up pages (`store.pages_worker`).
+    """
     assert job.down is not None  # noqa: S101
-    return _apart(job, (job.down.file,))
+    return _apart(job, (job.down.file,), spare)
 
 
-def _apart(job: Job, files: tuple[int, ...]) -> Generator[Any]:
+def _apart(job: Job, files: tuple[int, ...], spare: Spare | None) -> Generator[Any]:
     worker = command("store.columns_worker")
-    with subprocess.Popen(worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=files) as process:
-        assert process.stdin is not None  # noqa: S101
-        assert process.stdout is not None  # noqa: S101
-        try:
-            with suppress(BrokenPipeError):
-                pickle.dump(job, process.stdin)
-                process.stdin.close()
-            yield from _answers(job, process.stdout)
-        finally:
-            process.kill()
+    process = subprocess.Popen(worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=files)
+    assert process.stdin is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101
+    done = False
+    try:
+        with suppress(BrokenPipeError):
+            pickle.dump(replace(job, stays=spare is not None), process.stdin)
+            process.stdin.flush()
+        yield from _answers(job, process.stdout)
+        done = True
+    finally:
+        if done and spare is not None:
+            spare.put(process)
+        else:
+            ended(process)
 
 
 def _answers(job: Job, answers: IO[bytes]) -> Generator[Any]:

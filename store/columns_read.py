@@ -24,6 +24,7 @@ from store.columns_down import Begun, Down, Part
 from store.columns_rows import by_driver
 from store.columns_worker import Job
 from store.engine import Database
+from store.own_process import Spare
 
 __all__ = ["Source", "archived", "chunks", "fastest", "parts", "segments"]
 
@@ -64,8 +65,13 @@ def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
             yield chunk
 
 
-def parts(db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None) -> Generator[Chunk | Part]:
-    """As `chunks`; what is read out of pages is put `down` and told of instead, if that is said. Raises OSError."""
+def parts(
+    db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None, spare: Spare | None = None
+) -> Generator[Chunk | Part]:
+    """As `chunks`; what is read out of pages is put `down` and told of instead, if that is said. Raises OSError.
+
+    `spare`: where the process is kept that put it down.
+    """
     args = Args()
     while True:
         for last, found in _ahead(db, ask, args):
@@ -74,7 +80,7 @@ def parts(db: Database, ask: Ask, source: Source, down: Callable[[], Down] | Non
         if ask.after >= ask.upto:
             return
         try:
-            with closing(_table(db, ask, source, down)) as table:
+            with closing(_table(db, ask, source, down, spare)) as table:
                 first = next(table, None)
                 # By now the table is read as of one instant. What was archived between our look and that is not in it.
                 if segments(db, ask):
@@ -142,14 +148,14 @@ def _chunks(found: Generator[Rows], ask: Ask, args: Args) -> Generator[Chunk]:
 
 
 def _table(
-    db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None
+    db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None, spare: Spare | None
 ) -> Generator[Chunk] | Generator[Begun | Part]:
     """Out of the table `events`, as of the instant at which the first answer is asked for. `pages`: raises UnfitError,
     before or between them.
     """
     fitting = replace(ask, rows=min(ask.rows, _MOST))
     if source == "pages" and down is not None:
-        return put_down_apart(Job(path=db.name, ask=fitting, way=source, down=down()))
+        return put_down_apart(Job(path=db.name, ask=fitting, way=source, down=down()), spare)
     return _chunks_of_table(db, fitting, source)
 
 

@@ -16,11 +16,13 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
+from store import allocation, pages_worker
 from store.columns_args import Args
 from store.columns_arrow import from_sqlite
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk, chunk_of
 from store.columns_down import Begun, Down, Part
+from store.own_process import leave
 from tracker.errors import TrackerError
 
 __all__ = ["LENGTH_BYTES", "Job", "framed", "put_down", "read", "serve"]
@@ -30,12 +32,16 @@ LENGTH_BYTES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to read out of the SQLite file `path`, and how. `down`: where to put it instead of sending it (by pages)."""
+    """What to read out of the SQLite file `path`, and how. `down`: where to put it instead of sending it (by pages).
+
+    `stays`: whoever has read goes on as `store.pages_worker`.
+    """
 
     path: str
     ask: Ask
     way: Literal["pages", "adbc"]
     down: Down | None = None
+    stays: bool = False
 
 
 def serve(job: Job, answers: BinaryIO) -> None:
@@ -85,4 +91,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing that prints may get in between
-    serve(pickle.load(sys.stdin.buffer), answers)  # noqa: S301 - the tracker itself wrote it
+    job: Job = pickle.load(sys.stdin.buffer)  # noqa: S301 - the tracker itself wrote it
+    serve(job, answers)
+    if job.stays:
+        allocation.trim()
+        pages_worker.answer(sys.stdin.buffer, answers)
+    leave()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from store.engine import Database
-from store.own_process import command
+from store.own_process import Spare, command, ended
 from store.shadow_hash import HALF, MODULI, SUFFIX, Fingerprint, text_cells, weighed
 from store.wal import taken_in
 from tracker.projections.rows import TABLES
@@ -26,13 +26,16 @@ class Checker:
     """A process that reads shadow tables, each from the moment on when it is told that it may.
 
     It takes no lock: nobody but the rebuild that asks writes these tables, so that once all of a table's pages are in
-    the database's own file, and nothing more is added, they stay as they are there. It takes half a second to come up.
+    the database's own file, and nothing more is added, they stay as they are there. It takes half a second to come up,
+    unless there is a `spare` one.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, spare: Spare | None = None) -> None:
         self._db = db
         self._names: list[str] = []
-        self._process = subprocess.Popen(command("store.pages_worker"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = (None if spare is None else spare.take()) or subprocess.Popen(
+            command("store.pages_worker"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def read(self, name: str) -> None:
         """All rows of this table's shadow are in the database's own file: let them be summed up."""
@@ -72,8 +75,7 @@ class Checker:
 
     def close(self) -> None:
         """Nothing more is to be read."""
-        self._process.kill()
-        self._process.communicate()
+        ended(self._process)
 
 
 def by_pages(db: Database, names: Collection[str], checker: Checker | None = None) -> dict[str, Fingerprint]:

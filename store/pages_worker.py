@@ -1,4 +1,5 @@
-"""Reads fingerprints out of a SQLite file in a process of its own, started by `store.pages_check` alone.
+"""Reads fingerprints out of a SQLite file in a process of its own, started by `store.pages_check`, or one that has read
+the log (`store.columns_worker`).
 
 A process of its own, because whoever closes a file takes all locks on it away. It makes itself ready and then waits for
 requests on its standard input, pickled one after the other: a table's name, and the arguments of `sums` for it. Once
@@ -16,7 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-__all__ = ["Asked", "Sums", "sums"]
+from store.own_process import leave
+
+__all__ = ["Asked", "Sums", "answer", "sums"]
 
 _STACK: Final = 1 << 16
 """Pages of which it is known that they are to be read, at most."""
@@ -92,7 +95,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers: Any = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing that prints may get in between
+    answer(sys.stdin.buffer, answers)
+    leave()
+
+
+def answer(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Make ready, and answer all requests."""
     _make_ready()
     with ThreadPoolExecutor(_THREADS) as pool:
-        reading = {table: pool.submit(sums, *how) for table, how in _asked(sys.stdin.buffer)}
+        reading = {table: pool.submit(sums, *how) for table, how in _asked(requests)}
         answers.write(pickle.dumps({table: found.result() for table, found in reading.items()}))
+        answers.flush()

@@ -19,6 +19,7 @@ from store.engine import Database
 from store.gathered import Gathered
 from store.lease import Lease
 from store.marks import mark_for_rebuild, marked, unmark
+from store.own_process import Spare
 from store.planning import measure
 from store.schema import READ_MODELS, member_sync
 from store.shadow import Shadow
@@ -98,8 +99,9 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}
     if not heads:
         return
-    before, kernel, reader = state.checkpoints(db), kernel_for(sum(heads.values())), LogReader(db)
-    with Shadow.create(db, db.all_partitions, bulk=kernel is not None) as shadow:
+    before, kernel = state.checkpoints(db), kernel_for(sum(heads.values()))
+    with Spare() as spare, Shadow.create(db, db.all_partitions, bulk=kernel is not None, spare=spare) as shadow:
+        reader = LogReader(db, spare=spare)
         with Behind(shadow) as sink:
             parts = []
 

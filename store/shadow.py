@@ -27,6 +27,7 @@ from sqlalchemy import Connection
 from store import shadow_tables
 from store.engine import Database
 from store.failures import as_ours, explained
+from store.own_process import Spare
 from store.shadow_hash import Fingerprint, fingerprints
 from store.shadow_places import hold_live_tables
 from store.shadow_reading import ReadBack
@@ -54,7 +55,14 @@ class Shadow:
     """
 
     def __init__(
-        self, db: Database, partitions: Collection[Partition], spool: Spool, *, folder: Path | None, bulk: bool
+        self,
+        db: Database,
+        partitions: Collection[Partition],
+        spool: Spool,
+        *,
+        folder: Path | None,
+        bulk: bool,
+        spare: Spare | None,
     ) -> None:
         self.folder = folder
         self._db = db
@@ -63,14 +71,17 @@ class Shadow:
         self._open = ExitStack()
         self._write: Write | None = None
         self._bulk = bulk
+        self._spare = spare
         self._reading: ReadBack | None = None
 
     @classmethod
-    def create(cls, db: Database, partitions: Collection[Partition], *, bulk: bool = False) -> Shadow:
+    def create(
+        cls, db: Database, partitions: Collection[Partition], *, bulk: bool = False, spare: Spare | None = None
+    ) -> Shadow:
         """Makes the empty tables; what a killed rebuild left is dropped first. Raises DatabaseError.
 
         `bulk`: very many rows are to come, in the order of partitions and guilds; what numba compiles then writes and
-        reads SQLite's pages, and makes what PostgreSQL is sent.
+        reads SQLite's pages, and makes what PostgreSQL is sent. `spare`: a process that may read them.
         """
         from store.shadow_spool import Spool
 
@@ -78,7 +89,7 @@ class Shadow:
         with db.write() as connection:
             shadow_tables.make(connection)
         folder = Path(db.name).absolute().parent if db.dialect == "sqlite" else None
-        return cls(db, partitions, Spool(folder, compiled=bulk), folder=folder, bulk=bulk)
+        return cls(db, partitions, Spool(folder, compiled=bulk), folder=folder, bulk=bulk, spare=spare)
 
     def __enter__(self) -> Shadow:
         return self
@@ -155,7 +166,7 @@ class Shadow:
                     pass
 
     def _read_back(self) -> ReadBack:
-        return ReadBack(self._db, by_pages=self._bulk and self._db.dialect == "sqlite")
+        return ReadBack(self._db, by_pages=self._bulk and self._db.dialect == "sqlite", spare=self._spare)
 
     def _in_the_file(self, name: str) -> None:
         if self._reading is not None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from store import pages_check
 from store.engine import Database
+from store.own_process import Spare
 from store.planning import READ_ALONE
 from store.shadow_hash import Fingerprint, fingerprints
 
@@ -19,12 +20,12 @@ _THREADS: Final = 2
 class ReadBack:
     """Reads tables as soon as it is told that all their rows are there, while others are still written.
 
-    `by_pages`: SQLite's, out of the file's pages. Close it.
+    `by_pages`: SQLite's, out of the file's pages; by a `spare` process if there is one. Close it.
     """
 
-    def __init__(self, db: Database, *, by_pages: bool) -> None:
+    def __init__(self, db: Database, *, by_pages: bool, spare: Spare | None = None) -> None:
         self._db = db
-        self._checker = pages_check.Checker(db) if by_pages else None
+        self._checker = pages_check.Checker(db, spare) if by_pages else None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="check")
         self._asked: dict[str, Future[Fingerprint]] = {}
 

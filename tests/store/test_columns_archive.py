@@ -62,11 +62,11 @@ def test_what_is_archived_when_pages_turn_out_unfit_is_read_out_of_its_files(
 ) -> None:
     plain, partition = columns_read._table, partition_of(GUILD, filled.partitions)
 
-    def table(db: Database, ask: Ask, source: columns_read.Source, down: None) -> Generator[object]:
+    def table(db: Database, ask: Ask, source: columns_read.Source, down: None, spare: None) -> Generator[object]:
         if source != "pages":
-            yield from plain(db, ask, "driver", down)
+            yield from plain(db, ask, "driver", down, spare)
             return
-        yield next(plain(db, replace(ask, rows=7), "driver", down))
+        yield next(plain(db, replace(ask, rows=7), "driver", down, spare))
         archive_all(db, folder)
         raise UnfitError
 

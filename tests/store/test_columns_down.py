@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
-from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log
+from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log, replay
 from store.columns import EventColumns, LogReader, PutDown, Source
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Ints
@@ -24,6 +25,8 @@ from store.columns_texts import Found, Scanner
 from store.columns_worker import Job
 from store.engine import Database, open_database
 from store.gathered import Gathered
+from store.own_process import command
+from store.rebuild import rebuild
 from store.replay import Replay
 from store.replay_arranging import Arranged, Stretch, arranged
 from store.replay_groups import Groups
@@ -56,7 +59,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 @pytest.fixture
 def within(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process of its own does is done in this one, in short stretches."""
-    monkeypatch.setattr(columns_read, "put_down_apart", columns_worker.put_down)
+    monkeypatch.setattr(columns_read, "put_down_apart", lambda job, _: columns_worker.put_down(job))
     monkeypatch.setattr(columns_read, "chunks_apart", columns_worker.read)
     monkeypatch.setattr(columns_stretches, "_STRETCH", 300)
 
@@ -264,3 +267,24 @@ def arranged_of(laid: Laid, of: list[int], places: Places, fast: bool) -> Arrang
 
 def rest_of(laid: Laid, of: list[int]) -> bytes:
     return bytes(laid.content[of[BEGIN] + of[SIZE] :][: of[REST]])
+
+
+def test_whoever_has_read_the_log_sums_up_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = open_database(str(tmp_path / "some.db"), partitions=1)
+    log.append(db, [made(i) for i in range(500)], recorded_at=Ms(START))
+    started: list[list[str]] = []
+    popen: Any = subprocess.Popen
+
+    def known(what: list[str], **how: Any) -> Any:
+        started.append(what)
+        return popen(what, **how)
+
+    monkeypatch.setattr(subprocess, "Popen", known)
+    monkeypatch.setattr(columns_read, "_FEW", 1)
+    monkeypatch.setattr(columns_read, "_MANY", 1)
+    monkeypatch.setattr(replay, "WORTH_COMPILING", 1)
+    rebuild(db)
+    db.close()
+    assert [one for one in started if "pages_worker" in one[-1] or "columns_worker" in one[-1]] == [
+        command("store.columns_worker")
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from store import own_process, replay
-from store.own_process import command
+from store.own_process import Spare, command
 from tracker.projections.kernel.compiled import Compiled
 
 SAYS = "def main(): import sys, gc; print(gc.isenabled(), sys.modules.get('cffi'), 'numba' in sys.modules)"
@@ -64,3 +64,22 @@ def test_whoever_needs_the_kernel_has_it_compiled_by_another_process_first(monke
     assert kernel is not None
     assert kernel.run() == 7
     assert order == ["apart", "here"]
+
+
+def waiting() -> subprocess.Popen[bytes]:
+    """A process that waits on its standard input."""
+    return subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+
+
+def test_one_process_is_kept_for_something_else_and_ended_if_nobody_takes_it() -> None:
+    with Spare() as spare:
+        assert spare.take() is None
+        first, second = waiting(), waiting()
+        spare.put(first)
+        spare.put(second)
+        assert second.poll() is not None
+        assert first.poll() is None
+        assert spare.take() is first
+        assert spare.take() is None
+        spare.put(first)
+    assert first.poll() is not None
