@@ -6,6 +6,7 @@ from typing import Final
 
 from store.board_here import Here
 from store.engine import Database
+from store.sessions_on import spans
 from tracker.ids import GuildId, Ms, RoleId
 from tracker.projections.days import local_day
 from tracker.reports.chart_data import (
@@ -45,16 +46,12 @@ WHERE d.partition = :partition AND d.guild_id = :guild AND d.day BETWEEN :first 
 GROUP BY d.day
 """  # noqa: S608
 # Sessions all of whose time is tracked are summed by the quarter of an hour in which they begin and end (0), the few
-# others are given one by one (1). Only sessions with tracked time have rows in session_days.
-_VOICE: Final = f"""{_MEMBERS}, met AS (
-  SELECT DISTINCT s.user_id, s.started_at FROM session_days s
-  WHERE s.partition = :partition AND s.guild_id = :guild AND s.day BETWEEN :first AND :last
-    AND s.user_id IN (SELECT user_id FROM counted)
-), spans AS MATERIALIZED (
-  SELECT s.started_at, COALESCE(s.ended_at, :reached) AS ended_at, s.voice_ms FROM met
-  JOIN sessions s ON s.partition = :partition AND s.guild_id = :guild
-    AND s.user_id = met.user_id AND s.started_at = met.started_at
-), whole AS (
+# others are given one by one (1).
+_SPANS: Final = spans(
+    "s.started_at, COALESCE(s.ended_at, :reached) AS ended_at, s.voice_ms",
+    "{0}.user_id IN (SELECT user_id FROM counted)",
+)
+_VOICE: Final = f"""{_MEMBERS}, spans AS MATERIALIZED ({_SPANS}), whole AS (
   SELECT CASE WHEN started_at > :start THEN started_at ELSE :start END AS began,
     CASE WHEN ended_at < :end THEN ended_at ELSE :end END AS ended
   FROM spans WHERE voice_ms = ended_at - started_at

@@ -9,10 +9,10 @@ from typing import Final
 
 from tracker.projections.kernel.layout import (
     A_CHANNEL, A_DAY, A_EXP, A_MEMBER, A_MESSAGE, A_SEASON_AT, A_UNTIL, CELL, D_DAY, D_PLACE, D_VALUES, E_CARRY,
-    E_CHANNEL, E_ENDED, E_EXP, E_FLAGS, E_MEMBER, E_STARTED, E_VOICE_MS, H_AT, H_HELD, H_MEMBER, H_ROLE, O_PLACE,
-    P_CARRY, P_CHANNEL, REASON, S_CARRY, S_CHANNEL, S_EXP, S_FLAGS, S_MEMBER, S_STARTED, S_VOICE_MS, U_AWARDS, U_CELLS,
-    U_ENDED, U_HOLDS, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS, U_VISITS, X_EXP, X_MEMBER, X_SEASON_AT, Y_DAY, Y_MEMBER,
-    Y_STARTED,
+    E_CHANNEL, E_DAY, E_ENDED, E_EXP, E_FLAGS, E_MEMBER, E_STARTED, E_VOICE_MS, H_AT, H_HELD, H_MEMBER, H_ROLE, O_PLACE,
+    P_CARRY, P_CHANNEL, REASON, S_CARRY, S_CHANNEL, S_DAY, S_EXP, S_FLAGS, S_MEMBER, S_STARTED, S_VOICE_MS, U_AWARDS,
+    U_CELLS, U_ENDED, U_HOLDS, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS, U_VISITS, X_EXP, X_MEMBER, X_SEASON_AT, Y_DAY,
+    Y_FIRST, Y_MEMBER, Y_STARTED,
 )  # fmt: skip
 
 __all__ = ["CHANNEL", "DRAINED", "GUILD", "LEFT", "NULL", "OWN", "PLACES", "PLACES_CHANNEL", "USER", "Source"]
@@ -52,13 +52,13 @@ DRAINED: Final = (
     Source(
         name="sessions", table=U_ENDED, of=E_MEMBER,
         cells=(
-            (GUILD, 0), (USER, 0), (OWN, E_STARTED), (CHANNEL, E_CHANNEL), (OWN, E_ENDED), (OWN, E_FLAGS),
-            (OWN, E_VOICE_MS), (OWN, E_EXP), (OWN, E_CARRY),
+            (GUILD, 0), (OWN, E_DAY), (USER, 0), (OWN, E_STARTED), (CHANNEL, E_CHANNEL), (OWN, E_ENDED),
+            (OWN, E_FLAGS), (OWN, E_VOICE_MS), (OWN, E_EXP), (OWN, E_CARRY),
         ),
     ),
     Source(
         name="session_days", table=U_VISITS, of=Y_MEMBER,
-        cells=((GUILD, 0), (OWN, Y_DAY), (USER, 0), (OWN, Y_STARTED)),
+        cells=((GUILD, 0), (OWN, Y_DAY), (USER, 0), (OWN, Y_STARTED), (OWN, Y_FIRST)),
     ),
     Source(
         name="role_changes", table=U_HOLDS, of=H_MEMBER,
@@ -71,8 +71,8 @@ LEFT: Final = (
     Source(
         name="sessions", table=U_SESSIONS, of=S_MEMBER,
         cells=(
-            (GUILD, 0), (USER, 0), (OWN, S_STARTED), (CHANNEL, S_CHANNEL), (NULL, 0), (OWN, S_FLAGS),
-            (OWN, S_VOICE_MS), (OWN, S_EXP), (OWN, S_CARRY),
+            (GUILD, 0), (OWN, S_DAY), (USER, 0), (OWN, S_STARTED), (CHANNEL, S_CHANNEL), (NULL, 0),
+            (OWN, S_FLAGS), (OWN, S_VOICE_MS), (OWN, S_EXP), (OWN, S_CARRY),
         ),
     ),
     Source(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from store import sessions_on
 from store.board_here import Here, settings_in
 from store.engine import Database
 from tracker.events.settings import DEFAULTS, GuildSettings
@@ -34,12 +35,8 @@ _SUMS: Final = (
     "CAST(SUM(exp_voice + exp_messages + exp_interactions + exp_adjusted) AS BIGINT), MAX(last_at) "
     f"FROM daily {_ON_DAYS} GROUP BY day, user_id"
 )
-_COUNTS: Final = f"SELECT user_id, COUNT(DISTINCT started_at) FROM session_days {_ON_DAYS} GROUP BY user_id"  # noqa: S608
-# Each of the sessions by its key: a cross join is what SQLite does not turn around.
-_SESSIONS: Final = f"""SELECT s.user_id, s.started_at, COALESCE(s.ended_at, {OPEN}), s.voice_ms
-FROM (SELECT DISTINCT user_id, started_at FROM session_days {_ON_DAYS}) met CROSS JOIN sessions s
-WHERE s.partition = :partition AND s.guild_id = :guild AND s.user_id = met.user_id AND s.started_at = met.started_at
-"""  # noqa: S608
+_COUNTS: Final = f"SELECT user_id, COUNT(*) FROM ({sessions_on.MET}) met GROUP BY user_id"  # noqa: S608
+_SESSIONS: Final = sessions_on.spans(f"s.user_id, s.started_at, COALESCE(s.ended_at, {OPEN}), s.voice_ms")
 _CHANGES: Final = f"SELECT user_id, at, held FROM role_changes {_OF_GUILD} AND role_id = :role ORDER BY user_id, at"  # noqa: S608
 _BOTS: Final = f"SELECT user_id FROM members {_OF_GUILD} AND bot = 1"  # noqa: S608
 _NAMES: Final = f"SELECT user_id, COALESCE(name, '') FROM members {_OF_GUILD} AND user_id IN :users"  # noqa: S608
@@ -52,7 +49,7 @@ _GUILD: Final = (
 _USERS: Final = f"SELECT user_id FROM members {_OF_GUILD} ORDER BY user_id"  # noqa: S608
 _FIRST_DAY: Final = f"SELECT MIN(day) FROM daily {_OF_GUILD}"  # noqa: S608
 _ZONES: Final = f"SELECT at, settings FROM rules {_OF_GUILD} ORDER BY at"  # noqa: S608
-_MET_BEFORE: Final = f"SELECT 1 FROM session_days {_ON_DAYS} AND started_at < :before LIMIT 1"  # noqa: S608
+_MET_BEFORE: Final = f"SELECT 1 FROM ({sessions_on.MET}) met WHERE started_at < :before LIMIT 1"  # noqa: S608
 _AWAY: Final = f"SELECT from_at, COALESCE(to_at, :now) FROM away {_OF_GUILD} AND from_at < :end"  # noqa: S608
 _AT_LEAST: Final = f"SELECT COUNT(*) FROM (SELECT 1 FROM members {_OF_GUILD} LIMIT :most) AS found"  # noqa: S608
 

@@ -28,8 +28,9 @@ _THESE_DAYS: Final = {
     "postgresql": "unnest(%s::bigint[], %s::bigint[]) AS j (day, ends)",
 }
 _OPEN_SESSION_DAYS: Final = (
-    "SELECT d.guild_id, d.day, d.user_id, d.started_at FROM {days} CROSS JOIN {open} CROSS JOIN session_days d "
-    "WHERE s.partition = {mark} AND s.ended_at IS NULL AND j.ends > s.started_at "
+    "SELECT d.guild_id, d.day, d.user_id, d.started_at, d.first_day "
+    "FROM {days} CROSS JOIN {open} CROSS JOIN session_days d "
+    "WHERE s.partition = {mark} AND s.ended_at IS NULL AND s.day > 0 AND j.ends > s.started_at "
     "AND d.partition = s.partition AND d.guild_id = s.guild_id AND d.day = j.day AND d.user_id = s.user_id "
     "AND d.started_at = s.started_at"
 )
@@ -62,7 +63,7 @@ def _rows(connection: Connection, name: str, place: str, arguments: tuple[int, .
 
 
 def _open_session_days(connection: Connection, partition: Partition, as_of: Ms) -> Iterable[Row]:
-    """The days of sessions that are open: sought by their keys, one day after the other since each began."""
+    """The other days of sessions that are open: sought by their keys, one day after the other since each began."""
     days = _days(_oldest(connection, partition), as_of)
     kind = connection.dialect.name
     arguments: tuple[Any, ...] = (json.dumps(days), partition)

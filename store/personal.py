@@ -36,6 +36,20 @@ _ACTS: Final = (SettingsChanged.TYPE, ExpAdjusted.TYPE, SeasonStarted.TYPE)
 _NAMING: Final = (MemberJoined.TYPE, MemberLeft.TYPE, MemberRenamed.TYPE)
 """Events whose data say what somebody is called."""
 
+_SESSIONS: Final = f"""
+WITH RECURSIVE days (day) AS (
+  SELECT MIN(day) FROM sessions WHERE {_HERE}
+  UNION ALL SELECT (SELECT MIN(s.day) FROM sessions s WHERE s.{_HERE} AND s.day > days.day) FROM days
+  WHERE days.day IS NOT NULL
+)
+SELECT SUM(sessions), MIN(began) FROM (
+  SELECT (SELECT COUNT(*) FROM sessions s WHERE s.{_HERE} AND s.day = days.day AND s.user_id = :user) AS sessions,
+    (SELECT MIN(s.started_at) FROM sessions s WHERE s.{_HERE} AND s.day = days.day AND s.user_id = :user) AS began
+  FROM days
+) theirs
+"""
+"""A member's sessions: looked for on one day of the guild's after the other, because the key has the day first."""
+
 _BATCH: Final = 2_000
 
 
@@ -79,7 +93,7 @@ def read_kept(db: Database, guild: GuildId, user: UserId) -> Kept | None:
         )
         if not member and not totals:
             return None
-        sessions, joined = first(f"SELECT COUNT(*), MIN(started_at) FROM sessions WHERE {_HERE} AND user_id = :user")
+        sessions, joined = first(_SESSIONS)
         (known,) = first(f"SELECT MIN(at) FROM role_changes WHERE {_HERE} AND role_id = :guild AND user_id = :user")
     name, opted_out, roles = member or ("", 0, "")
     exp, voice_ms, messages, interactions, last_at = totals or (0, 0, 0, 0, 0)
@@ -90,7 +104,7 @@ def read_kept(db: Database, guild: GuildId, user: UserId) -> Kept | None:
         roles=len([role for role in (roles or "").split(",") if role]),
         since=None if since is None else Ms(since),
         last_at=Ms(last_at) if last_at else None,
-        sessions=sessions,
+        sessions=int(sessions or 0),
         voice_ms=voice_ms,
         messages=messages,
         interactions=interactions,

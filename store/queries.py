@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import text
 
 from store.engine import Database
+from store.sessions_on import MET
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId, partition_of
 from tracker.projections.rows import TABLES
@@ -137,15 +138,14 @@ WITH holders AS (
     SUM(exp_voice + exp_messages + exp_interactions + exp_adjusted) AS exp, MAX(last_at) AS last_at
   FROM daily d WHERE d.{here} AND d.day BETWEEN :first AND :last GROUP BY user_id
 ), met AS (
-  SELECT user_id, COUNT(DISTINCT started_at) AS sessions
-  FROM session_days s WHERE s.{here} AND s.day BETWEEN :first AND :last GROUP BY user_id
+  SELECT user_id, COUNT(*) AS sessions FROM ({met}) every GROUP BY user_id
 )
 SELECT m.user_id, COALESCE(m.name, '') AS name, COALESCE(did.voice_ms, 0), COALESCE(did.messages, 0),
   COALESCE(did.interactions, 0), COALESCE(did.exp, 0), COALESCE(met.sessions, 0), did.last_at
 FROM holders JOIN members m ON m.user_id = holders.user_id AND m.{here}
 LEFT JOIN did ON did.user_id = m.user_id LEFT JOIN met ON met.user_id = m.user_id
 WHERE (m.bot IS NULL OR m.bot = 0) ORDER BY m.user_id
-"""
+""".replace("{met}", MET)
 _FOREVER: Final = (1 << 63) - 1
 
 
@@ -240,7 +240,7 @@ def _place(db: Database, guild: GuildId) -> dict[str, int]:
 
 def _of_guild(db: Database, guild: GuildId, statement: str, **arguments: int) -> list[tuple[Any, ...]]:
     """Runs a statement in which `{here}` keeps to the guild; `x.{here}` keeps the table x to it."""
-    for prefix in ("r", "d", "s", "m"):
+    for prefix in ("r", "d", "m"):
         here = f"{prefix}.partition = :partition AND {prefix}.guild_id = :guild"
         statement = statement.replace(f" {prefix}.{{here}}", f" {here}")
     return _rows(db, statement.replace("{here}", _HERE), **_place(db, guild), **arguments)

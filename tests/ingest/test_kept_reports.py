@@ -24,12 +24,13 @@ from tests.properties.documents import ROLES
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import plans
 from tracker.errors import DatabaseError
+from tracker.events.channel import ChannelDescribed
 from tracker.events.member import MemberForgotten, MemberJoined, MemberLeft, MemberRolesChanged
 from tracker.events.message import MessageSent
 from tracker.events.rule import ExpAdjusted
 from tracker.events.ticks import TrackerLost
 from tracker.events.voice import VoiceLeft
-from tracker.ids import Ms, RoleId, UserId
+from tracker.ids import ChannelId, Ms, RoleId, UserId
 from tracker.ingest.held import Held
 from tracker.ingest.kept_reports import KeptReports
 from tracker.reports.window import between
@@ -60,6 +61,42 @@ def test_a_flush_is_seen_at_once_and_nothing_is_read_anew(shelf: Shelf, monkeypa
     shelf.check(START + 3 * HOUR)
     assert shelf.report(START + 3 * HOUR).members == 2
     assert shelf.kept.figures()["misses"] == 4
+
+
+def read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("read_days", "read_holders", "read_bots", "read_day", "read_floor"):
+        monkeypatch.setattr(store.kept_rows, name, None)
+
+
+def test_a_session_that_comes_to_be_tracked_is_seen_at_once_and_nothing_is_read_anew(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = ChannelId(901)
+    shelf.writer.write([fact(ChannelDescribed(name="대기실"), user=None, channel=waiting, at=HOUR)])
+    shelf.writer.write([fact(user=user, channel=waiting, at=HOUR) for user in (BEN, CAT)])
+    shelf.flush(START + 2 * HOUR)
+    shelf.check(START + 2 * HOUR, back=DAY)
+    sessions = shelf.report(START + 2 * HOUR, role=None).sums.sessions
+    read_no_more(monkeypatch)
+    shelf.writer.write([fact(ChannelDescribed(name="room"), user=None, channel=waiting, at=2 * HOUR)])
+    shelf.writer.write([fact(VoiceLeft(), user=CAT, at=2 * HOUR + MINUTE)])
+    shelf.flush(START + 3 * HOUR)
+    assert shelf.report(START + 3 * HOUR, role=None).sums.sessions == sessions + 2
+    shelf.check(START + 3 * HOUR, back=DAY)
+
+
+def test_days_that_are_over_are_not_read_anew_because_somebody_came_then_and_is_still_there(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monday = 5 * DAY + 12 * HOUR
+    shelf.writer.write([fact(user=CAT, at=monday - DAY)])
+    shelf.flush(START + monday)
+    report = shelf.report(START + monday, role=None, period="weekly")
+    assert (report.sums.sessions, report.change.sessions) == (2, -1)  # Ben was there in the week before only
+    read_no_more(monkeypatch)
+    for minute in range(1, 4):
+        shelf.flush(START + monday + minute * MINUTE)
+        assert shelf.report(START + monday + minute * MINUTE, role=None, period="weekly").change.sessions == -1
 
 
 def test_a_member_is_told_their_place_among_all(shelf: Shelf) -> None:

@@ -42,7 +42,7 @@ def flush(*rows: Row) -> list[FlushBatch]:
 
 
 def session(user: int, *, channel: int = 10, ended: int | None = 1_510_000, exp: int = 5) -> Row:
-    return (1, user, 0, channel, ended, 0, ended or 0, exp, 0)
+    return (1, 20260218, user, 0, channel, ended, 0, ended or 0, exp, 0)
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ REASONS = (
 
 @dataclass
 class Session:
-    """A session as it stands at the end. `days`: local days on which it had tracked time."""
+    """A session as it stands at the end. `days`: local days on which it had tracked time; `first_day`: 0, or of them
+    that of its first tracked millisecond."""
 
     user: int
     channel: int
@@ -42,6 +43,7 @@ class Session:
     voice_ms: int = 0
     exp: int = 0
     days: set[int] = field(default_factory=set)
+    first_day: int = 0
 
 
 @dataclass
@@ -142,6 +144,7 @@ def _live_through(stay: Stay, lines: Timelines, until: int, result: Answer) -> S
             result.daily[row]["sessions"] += day not in session.days
             result.see(row, last)
             session.voice_ms += last - first
+            session.first_day = session.first_day or day
             session.days.add(day)
         if not why or why == ["unruled"]:
             _earn(session, lines, step, (start, end), result)

@@ -82,7 +82,7 @@ def test_who_holds_a_role_is_kept_with_its_instants() -> None:
 
 
 def test_a_forgotten_member_leaves_no_row_and_others_keep_theirs() -> None:
-    history = History().settings(messages={"revoke_s": 60}).add(SeasonStarted(name="봄"))
+    history = History().at("23:59:30").settings(messages={"revoke_s": 60}).add(SeasonStarted(name="봄"))
     history.member(1, 5).member(2, 5).join(1, 10).join(2, 10).message(1, CHAT, 1000).message(2, CHAT, 1003)
     history.message(1, CHAT, 1001).message(2, CHAT, 1002).after(MINUTE).add(MemberForgotten(), user=1).tick()
     folded = Folded(history)
@@ -93,7 +93,7 @@ def test_a_forgotten_member_leaves_no_row_and_others_keep_theirs() -> None:
     }
     assert set(users) == WITH_USER - {"carries"}
     assert all(found == {2} for found in users.values())
-    assert folded.voice_ms(2) == {20260218: MINUTE}
+    assert folded.voice_ms(2) == {20260218: MINUTE // 2, 20260219: MINUTE // 2}
 
 
 def test_rows_of_pseudonyms_are_never_written() -> None:

@@ -23,7 +23,8 @@ def test_time_is_split_at_the_guilds_own_midnight() -> None:
     folded = Folded(history)
     assert folded.voice_ms(1) == {20260218: 10 * MINUTE, 20260219: 20 * MINUTE}
     assert [cells[1] for cells in folded.daily(1).values()] == [1, 1]  # one session in each day's report
-    assert len(folded.table("session_days")) == 2
+    assert [row["day"] for row in folded.table("sessions")] == [20260218]
+    assert [(row["day"], row["first_day"]) for row in folded.table("session_days")] == [(20260219, 20260218)]
 
 
 def test_a_session_is_counted_once_a_day_however_often_the_guilds_zone_comes_back_to_it() -> None:
@@ -33,7 +34,9 @@ def test_a_session_is_counted_once_a_day_however_often_the_guilds_zone_comes_bac
     folded = Folded(history.at("2026-02-20T01:00").tick())
     days = {row[0]: cells[1] for row, cells in folded.daily(1).items()}
     assert days == {20260219: 1, 20260218: 1, 20260220: 1}
-    assert sorted(row["day"] for row in folded.table("session_days")) == [20260218, 20260219, 20260220]
+    assert [row["day"] for row in folded.table("sessions")] == [20260219]
+    assert sorted(row["day"] for row in folded.table("session_days")) == [20260218, 20260220]
+    assert {row["first_day"] for row in folded.table("session_days")} == {20260219}
     assert folded.state.guilds[GUILD].voice.open[1].days == (20260219, 20260218, 20260220)
     later = Folded(history.leave(1, TALK).after(1).join(2, TALK).after(1).tick()).state.guilds[GUILD].voice.open[2]
     assert later.days == (20260220,)  # nothing is left of the session whose rows it got

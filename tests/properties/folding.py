@@ -45,8 +45,8 @@ def found(store: TableStore) -> dict[str, Any]:
     sums = ("exp", "voice_ms", "messages", "interactions")
     totals = {user: row for (_, user), row in store.tables["totals"].items()}
     sessions = {
-        (user, started_at): row
-        for (_, user, started_at), row in store.tables["sessions"].items()
+        (user, started_at): row | {"day": day}
+        for (_, day, user, started_at), row in store.tables["sessions"].items()
         if row["ended_at"] != started_at
     }
     carries = {(user, channel): row["carry_ms"] for (_, user, channel), row in store.tables["carries"].items()}
@@ -59,10 +59,13 @@ def found(store: TableStore) -> dict[str, Any]:
         "totals": {u: tuple(row[name] for name in sums) for u, row in totals.items() if _any(row, sums)},
         "awards": {u: _pair(row) for u, row in totals.items() if any(_pair(row))},
         "sessions": {
-            key: (row["channel_id"], row["ended_at"], row["flags"], row["voice_ms"], row["exp"])
+            key: (row["day"], row["channel_id"], row["ended_at"], row["flags"], row["voice_ms"], row["exp"])
             for key, row in sessions.items()
         },
-        "session_days": {(day, u, started_at) for _, day, u, started_at in store.tables["session_days"]},
+        "session_days": {
+            (day, u, started_at): row["first_day"]
+            for (_, day, u, started_at), row in store.tables["session_days"].items()
+        },
         "carries": {key: ms for key, ms in carries.items() if ms},
         "away": sorted(
             (since, row["to_at"]) for (_, since), row in store.tables["away"].items() if row["to_at"] != since
@@ -99,8 +102,10 @@ def expected(answer: Answer) -> dict[str, Any]:
             user: (answer.award_at.get((user, "message"), 0), answer.award_at.get((user, "interaction"), 0))
             for user, _ in answer.award_at
         },
-        "sessions": {(s.user, s.started_at): (s.channel, s.ended_at, s.flags, s.voice_ms, s.exp) for s in sessions},
-        "session_days": {(day, s.user, s.started_at) for s in sessions for day in s.days},
+        "sessions": {
+            (s.user, s.started_at): (s.first_day, s.channel, s.ended_at, s.flags, s.voice_ms, s.exp) for s in sessions
+        },
+        "session_days": {(day, s.user, s.started_at): s.first_day for s in sessions for day in s.days - {s.first_day}},
         "carries": {key: ms for key, ms in answer.carries.items() if ms},
         "away": answer.away,
         "unearned": {row: tuple(reasons[name] for name in REASONS) for row, reasons in answer.unearned.items()},

@@ -44,6 +44,6 @@ def _of_others(name: str, rows: Any, who: UserId) -> Any:
     if name in ("away", "rules"):
         return rows
     if name == "session_days":
-        return {key for key in rows if key[1] != who}
+        return {key: first for key, first in rows.items() if key[1] != who}
     at = {"daily": 1, "last_at": 1, "unearned": 1, "season_totals": 1}.get(name, 0)
     return {key: row for key, row in rows.items() if (key[at] if isinstance(key, tuple) else key) != who}

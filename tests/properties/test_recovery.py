@@ -33,7 +33,7 @@ def _wanted(store: TableStore, table: str) -> list[Row]:
     if table == "sessions":
         return [row for row in rows if row[columns.index("ended_at")] is None]
     if table == "session_days":
-        open_ones = {row[:3] for row in _wanted(store, "sessions")}
+        open_ones = {(guild, *begun) for guild, _, *begun in (row[:4] for row in _wanted(store, "sessions"))}
         return [row for row in rows if (row[0], row[2], row[3]) in open_ones]
     return rows
 

@@ -38,7 +38,7 @@ def spoil(db: Database) -> None:
             "UPDATE daily SET messages = 9",
             "UPDATE totals SET messages = 9",
             "UPDATE sessions SET exp = 9",
-            "DELETE FROM session_days",
+            "UPDATE sessions SET day = day - 1",
         ):
             connection.exec_driver_sql(statement)
 

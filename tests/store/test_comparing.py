@@ -81,7 +81,7 @@ def test_a_row_that_is_only_on_one_side_is_one_difference(writer: Writer) -> Non
     assert (found["sessions"].live, found["sessions"].user_id, found["sessions"].where) == (
         None,
         3,
-        {"guild_id": OTHER_GUILD, "user_id": 3, "started_at": START},
+        {"guild_id": OTHER_GUILD, "day": 20260225, "user_id": 3, "started_at": START},
     )
 
 

@@ -16,8 +16,11 @@ from store.replay_feed import Feed
 from store.shadow_numbered import fingerprint_of_rows
 from store.shadow_rows import Sorted, fingerprint_of
 from tests.projections.history import MINUTE, History
-from tests.properties.folding import HOME
-from tests.store.feeding import Log
+from tests.properties.communities import Community, communities
+from tests.properties.folding import HOME, fold
+from tests.store.feeding import Log, rows_of
+from tracker.events.member import MemberForgotten
+from tracker.projections.kernel.compiled import compiled
 from tracker.projections.rows import TABLES
 
 NUMBER = st.sampled_from([-(2**63), -1, 0, 1, 2**40, 2**63 - 1]) | st.integers(0, 9) | st.integers(-(2**63), 2**63 - 1)
@@ -74,3 +77,23 @@ def test_where_two_rows_are_of_one_member_they_are_left_to_be_merged() -> None:
         assert daily.columns[2].tolist() == users[1:].tolist()
         assert [rows.name for rows in found].count("totals") == 1
     assert kinds == [{Sorted}, {Rows}]
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("in_order", [False, True])
+def test_rows_that_are_handed_over_early_have_the_last_session_of_an_instant_only(fast: bool, in_order: bool) -> None:
+    history = History().member(1).join(1, 10).leave(1, 10).join(1, 11).after(MINUTE).leave(1, 11)
+    cuts, kernel = range(len(history.events)), compiled() if fast else None
+    rows = rows_of(history.events, history.now, kernel=kernel, cuts=cuts, drain=True, in_order=in_order)
+    assert [row[1:6] for row in rows["sessions"]] == [(20260218, 1, history.events[1].occurred_at, 11, history.now)]
+
+
+@given(community=communities(moves=40), cuts=st.sets(st.integers(0, 60)))
+@pytest.mark.parametrize("in_order", [False, True])
+def test_a_replay_says_of_sessions_what_a_live_fold_wrote(in_order: bool, community: Community, cuts: set[int]) -> None:
+    events = [e for e in community.events if not isinstance(e.data, MemberForgotten)]  # a replay knows beforehand
+    said = fold(events, community.until)
+    rows = rows_of(events, community.until, kernel=None, cuts=cuts, drain=True, in_order=in_order)
+    assert [rows.get(name, []) for name in ("sessions", "session_days")] == [
+        said.rows(name) for name in ("sessions", "session_days")
+    ]

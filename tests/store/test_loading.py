@@ -25,15 +25,17 @@ def past_sessions(connection: Connection, partition: int) -> None:
     day = int(f"{from_ms(START):%Y%m%d}")
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     ended = (
-        "INSERT INTO sessions (partition, guild_id, user_id, started_at, channel_id, ended_at, flags, voice_ms, exp, "
-        f"carry_ms) VALUES ({', '.join([mark] * 10)})"
+        "INSERT INTO sessions (partition, guild_id, day, user_id, started_at, channel_id, ended_at, flags, voice_ms, "
+        f"exp, carry_ms) VALUES ({', '.join([mark] * 11)})"
     )
-    rows = [(partition, GUILD, 1_000 + n, START + n, CHANNEL, START + n + 1, 0, 1, 0, 0) for n in range(MANY)]
+    rows = [(partition, GUILD, day, 1_000 + n, START + n, CHANNEL, START + n + 1, 0, 1, 0, 0) for n in range(MANY)]
     connection.exec_driver_sql(ended, rows)
     visits = (
-        f"INSERT INTO session_days (partition, guild_id, day, user_id, started_at) VALUES ({', '.join([mark] * 5)})"
+        "INSERT INTO session_days (partition, guild_id, day, user_id, started_at, first_day) "
+        f"VALUES ({', '.join([mark] * 6)})"
     )
-    connection.exec_driver_sql(visits, [(partition, GUILD, day, 1_000 + n, START + n) for n in range(MANY)])
+    others = [(partition, GUILD, day + 1, 1_000 + n, START + n, day) for n in range(MANY)]
+    connection.exec_driver_sql(visits, others)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_open_sessions_and_their_days_are_found_without_all_there_ever_were(long
     def ask() -> None:
         with long_used.read() as connection:
             rows = list(loading.rows_to_load(connection, partition, Ms(START + DAY), name))
-        assert {row[1 if name == "sessions" else 2] for row in rows} == {1}
+        assert {row[2] for row in rows} == {1}
 
     found = plans(long_used, ask)
     assert any("sessions_open" in line for line in found), found

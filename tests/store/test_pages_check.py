@@ -186,7 +186,7 @@ def test_pages_are_summed_up_as_the_database_would_whatever_numbers_they_hold(
     def any_of_them() -> int | None:
         return chance.choice([None, chance.getrandbits(chance.randrange(63)) * chance.choice([1, -1]), some()])
 
-    sessions = [(7 << 22, user, user, *(any_of_them() for _ in range(6))) for user in range(3_000)]
+    sessions = [(7 << 22, user, user, user, *(any_of_them() for _ in range(6))) for user in range(3_000)]
     daily = [(7 << 22, user, some(), user, *[some() >> 1] * 8, any_of_them()) for user in range(3_000)]
     with Shadow.create(sqlite, sqlite.all_partitions, bulk=True) as shadow:
         add_rows(shadow, "sessions", 0, sessions)

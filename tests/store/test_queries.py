@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import event
 
-from store import queries, state
+from store import kept_rows, queries, state
 from store.engine import Database
 from tests.store.living import Writer
 from tests.store.support import CHANNEL, GUILD, OTHER_GUILD, START, fact
@@ -21,6 +22,7 @@ from tracker.events.settings import DEFAULTS
 from tracker.events.ticks import TrackerLost, TrackerReturned
 from tracker.events.voice import VoiceLeft
 from tracker.ids import ChannelId, Ms, RoleId, UserId, partition_of
+from tracker.reports.kept_days import SESSIONS
 
 MINUTE, HOUR = 60_000, 3_600_000
 TODAY, TOMORROW = 20260225, 20260226
@@ -79,6 +81,36 @@ def test_a_session_over_midnight_is_one_on_each_day_and_one_over_both(told: Data
         return {row.user_id: row.sessions for row in rows}[ANN]
 
     assert [sessions(TODAY, TODAY), sessions(TOMORROW, TOMORROW), sessions(TODAY, TOMORROW)] == [1, 1, 1]
+
+
+def test_a_session_counts_once_in_every_window_that_has_any_of_its_days_and_in_no_other(database: Database) -> None:
+    """Cat's was tracked on the second day only, Ben's on none; Ann's on four."""
+    writer, waiting, day = Writer(database), ChannelId(901), 24 * HOUR
+    writer.write([fact(MemberJoined(name="m"), user=user, channel=None) for user in (ANN, BEN, CAT)])
+    writer.write([fact(ChannelDescribed(name="대기실"), user=None, channel=waiting), fact(user=ANN)])
+    writer.write([fact(user=user, channel=waiting) for user in (BEN, CAT)])
+    writer.flush(START + HOUR)
+    writer.write([fact(VoiceLeft(), user=BEN, at=2 * HOUR)])
+    writer.write([fact(ChannelDescribed(name="room"), user=None, channel=waiting, at=day)])
+    writer.write([fact(VoiceLeft(), user=CAT, at=day + HOUR), fact(VoiceLeft(), user=ANN, at=3 * day)])
+    writer.flush(START + 3 * day)
+
+    def met(first: int, last: int) -> dict[int, int]:
+        rows = queries.member_activity(database, GUILD, role=None, first_day=first, last_day=last, holders_at=None)
+        days = kept_rows.read_days(database, GUILD, first, last, listed=False)
+        listed = kept_rows.read_days(database, GUILD, first, last, listed=True)
+        users = np.array([ANN, BEN, CAT], np.int64)
+        counts = [row.sessions for row in rows]
+        assert counts == days.of(users)[SESSIONS].tolist() == listed.of(users)[SESSIONS].tolist()
+        return {row.user_id: row.sessions for row in rows if row.sessions}
+
+    both = {ANN: 1, CAT: 1}
+    windows = {(25, 25): {ANN: 1}, (26, 26): both, (27, 27): {ANN: 1}, (28, 28): {ANN: 1}}
+    windows |= {(25, 26): both, (26, 27): both, (27, 28): {ANN: 1}, (25, 28): both, (26, 28): both, (24, 24): {}}
+    for (first, last), wanted in windows.items():
+        assert met(20260200 + first, 20260200 + last) == wanted, (first, last)
+    ever = queries.member_activity(database, GUILD, role=None, first_day=0, last_day=99_999_999, holders_at=None)
+    assert [row.sessions for row in ever] == [1, 0, 1]
 
 
 @pytest.mark.parametrize(

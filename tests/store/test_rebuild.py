@@ -229,7 +229,7 @@ def test_history_behind_the_clock_marks_its_guild_although_no_event_is_newer(dat
     assert rebuild.marked(database) == {GUILD}
     rebuild.rebuild(database, guilds=[GUILD])
     (session,) = tables(database)["sessions"]
-    assert session[4] == START + MINUTE
+    assert session[5] == START + MINUTE
 
 
 def test_a_changed_cell_a_lost_row_and_an_added_row_are_found(database: Database) -> None:
@@ -239,11 +239,11 @@ def test_a_changed_cell_a_lost_row_and_an_added_row_are_found(database: Database
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE daily SET voice_ms = voice_ms + 1 WHERE user_id = 1")
         connection.exec_driver_sql("DELETE FROM totals WHERE user_id = 2")
-        connection.exec_driver_sql("UPDATE session_days SET user_id = 3 WHERE user_id = 2")
+        connection.exec_driver_sql("UPDATE sessions SET user_id = 3 WHERE user_id = 2")
     found = {(d.table, d.column, d.live, d.replayed) for d in rebuild.verify(database)}
     assert ("daily", "voice_ms", MINUTE + 1, MINUTE) in found
-    assert {t for t, c, live, _ in found if not c and live is None} == {"totals", "session_days"}
-    assert {t for t, c, _, replayed in found if not c and replayed is None} == {"session_days"}
+    assert {t for t, c, live, _ in found if not c and live is None} == {"totals", "sessions"}
+    assert {t for t, c, _, replayed in found if not c and replayed is None} == {"sessions"}
     assert len(rebuild.verify(database, limit=2)) == 2
 
 
@@ -290,7 +290,7 @@ def test_who_comes_back_after_being_forgotten_is_somebody_else_to_the_log(databa
     writer.write([fact(VoiceLeft(), user=2, at=2 * MINUTE), gone, fact(user=1, at=3 * MINUTE)])
     writer.write([fact(VoiceLeft(), user=1, at=4 * MINUTE)])
     writer.flush(START + 5 * MINUTE)
-    assert [(row[1], row[2]) for row in tables(database)["sessions"]] == [(1, START + 3 * MINUTE), (2, START)]
+    assert [row[2:4] for row in tables(database)["sessions"]] == [(1, START + 3 * MINUTE), (2, START)]
     assert rebuild.verify(database) == []
     users = [r.event.user_id for p in database.all_partitions for r in log.read(database, p) if r.event.guild_id]
     assert users == [-1, 2, 2, -1, 1, 1]
@@ -311,7 +311,7 @@ def test_history_in_which_somebody_is_forgotten_before_what_is_known_of_them_lea
     rebuild.append_history(database, history, recorded_at=START, newest=log.newest(database))
     rebuild.rebuild(database, guilds=None if everything else rebuild.marked(database))
     found = tables(database)
-    assert [row[1] for row in found["sessions"]] == [2]
+    assert [row[2] for row in found["sessions"]] == [2]
     counted = [(row[1], row[4]) for row in found["totals"] if row[4]]
     assert counted == ([] if comes_back_at is None else [(1, 1)])
     assert rebuild.verify(database) == []

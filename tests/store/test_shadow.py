@@ -157,7 +157,9 @@ def definitions(db: Database) -> list[list[str]]:
 
 
 def test_open_sessions_are_found_as_before_after_a_swap(database: Database) -> None:
-    rows = [(GUILD, user, START + user, CHANNEL, None if user == 7 else START, 0, 1, 2, 3) for user in range(3_000)]
+    rows = [
+        (GUILD, DAY, user, START + user, CHANNEL, None if user == 7 else START, 0, 1, 2, 3) for user in range(3_000)
+    ]
     where = f"partition = {home(database)} AND ended_at IS NULL"
     explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
     asked = [f"{explain} SELECT {what} FROM sessions WHERE {where}" for what in ("*", "min(started_at)", "user_id")]
@@ -322,7 +324,7 @@ def test_many_rows_of_every_table_arrive(database: Database) -> None:
     many = [name for name in TABLES if name != "guilds"]
     rows = {name: [(home(database), *row_of(name, n)) for n in range(1_500)] for name in many}
     for n in range(64):
-        rows["sessions"][n] = (*rows["sessions"][n][:4], *(None if n >> i & 1 else n for i in range(6)))
+        rows["sessions"][n] = (*rows["sessions"][n][:5], *(None if n >> i & 1 else n for i in range(6)))
     with Shadow.create(database, database.all_partitions) as shadow:
         add_all(shadow, rows)
         swap(database, shadow)

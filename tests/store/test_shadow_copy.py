@@ -265,7 +265,7 @@ class Interrupted(Spool):
 def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgresql: Database) -> None:
     name = "session_days"
     with Shadow.create(postgresql, postgresql.all_partitions), Interrupted() as spool:
-        spool.add(name, home(postgresql), as_columns(name, [(GUILD, 1, 2, 3)])[0], {}, fresh=True)
+        spool.add(name, home(postgresql), as_columns(name, [(GUILD, 1, 2, 3, 4)])[0], {}, fresh=True)
         with pytest.raises(KeyboardInterrupt), shadow_writers.copying(postgresql, compiled=True) as write:
             write(name, shadow_tables.SHADOWS[name], spool)
         assert stored(postgresql, name, shadow=True) == []

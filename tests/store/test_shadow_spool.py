@@ -105,7 +105,9 @@ def test_so_do_those_that_come_in_order_alone_or_among_others(
 
 @pytest.mark.usefixtures("tiny")
 def test_rows_in_any_order_come_back_in_the_order_of_their_keys() -> None:
-    rows = [(p, g, d, u, g % 97 * d + u) for p in (0, 3) for g in (1, 2**61) for d in range(9) for u in (-4, 5, 2**40)]
+    rows = [
+        (p, g, d, u, g % 97 * d + u, d) for p in (0, 3) for g in (1, 2**61) for d in range(9) for u in (-4, 5, 2**40)
+    ]
     mixed = random.Random(1).sample(rows, len(rows))
     with Spool() as spool:
         for at in range(0, len(mixed), 7):

@@ -31,7 +31,7 @@ def test_commits_do_not_take_the_log_in_themselves_but_somebody_does(
         with tidied(sqlite, driver) as committed:
             assert driver.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
             driver.execute("CREATE TABLE much (x)")
-            driver.execute("INSERT INTO much SELECT randomblob(1000000)")
+            driver.execute("INSERT INTO much SELECT randomblob(1100000)")
             assert Path(sqlite.name).stat().st_size == size
             committed()
         assert threads == [False]
@@ -53,7 +53,7 @@ def test_what_follows_a_commit_is_done_by_another_thread_once_all_of_it_is_in_th
         size = Path(sqlite.name).stat().st_size
         with tidied(sqlite, driver) as committed:
             for _ in range(3):
-                driver.execute("INSERT INTO much SELECT randomblob(1000000)")
+                driver.execute("INSERT INTO much SELECT randomblob(1100000)")
                 committed(then)
     assert len(sizes) == 3
     assert all(found > size + (n + 1) * 990_000 for n, found in enumerate(sizes))

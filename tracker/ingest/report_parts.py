@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 from store.engine import Database
@@ -66,13 +67,18 @@ def read_part(db: Database, key: Key, *, listed: bool) -> Part:
 
 
 def changes_of(changes: Changes, guild: GuildId) -> GuildChanges | None:
-    """What a flush changed of the guild. None: something that no delta tells."""
+    """What a flush changed of the guild. None: something that no delta tells, such as rows that are no more.
+
+    (That a session's row leaves its key for another one is told by the row.)
+    """
     from tracker.reports.kept_days import GuildChanges
 
-    gone = (*changes.forgotten, *(key for table in _TABLES for key in changes.expired.get(table, ())))
+    lasting = (changes.expired.get(table, ()) for table in _TABLES if table != "sessions")
+    gone = (*changes.forgotten, *chain.from_iterable(lasting))
     if any(key[0] == guild for key in gone):
         return None
     told = GuildChanges()
+    told.left = [key for key in changes.expired.get("sessions", ()) if key[0] == guild]
     for table in (*_TABLES, *_GUILDS_OWN):
         rows = [row for row in changes.rows.get(table, ()) if row[0] == guild]
         if rows:

@@ -22,9 +22,7 @@ T = TypeVar("T")
 _TRIES: Final = 8
 _FEW: Final = 32
 _GUILDS_OWN: Final = frozenset({"guilds", "roles", "channels", "away", "rules"})
-_OF_MEMBERS: Final = {
-    name: table.columns.index("user_id") for name, table in TABLES.items() if "user_id" in table.columns
-}
+_OF_MEMBERS: Final = {name: table.key.index("user_id") for name, table in TABLES.items() if "user_id" in table.key}
 _PUT: Final = {name: putting(table) for name, table in TABLES.items()}
 
 
@@ -60,6 +58,9 @@ class _Since:
         found = {user: dict(among[user]) for user in users if user in among}
         put, whose = _PUT[table], _OF_MEMBERS[table]
         for look in self._looks[self._among.get(table, 0) :]:
+            for key in look.expired.get(table, ()):
+                if key[whose] in users:
+                    found.get(key[whose], {}).pop(key, None)
             for row in look.rows.get(table, ()):
                 if row[whose] in users:
                     put(found.setdefault(row[whose], {}), row)
@@ -81,6 +82,8 @@ class _Since:
         if done >= len(self._looks):
             return False
         put, whose, among = _PUT[table], _OF_MEMBERS[table], self._together.setdefault(table, {})
+        for key in self._looks[done].expired.get(table, ()):
+            among.get(key[whose], {}).pop(key, None)
         for row in self._looks[done].rows.get(table, ()):
             known = among.get(row[whose])
             if known is None:

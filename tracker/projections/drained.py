@@ -12,8 +12,8 @@ from typing import Final
 from tracker.projections.kernel.layout import (
     BOT, CELL, C_ID, DELTAS, D_DAY, D_VALUES, ENDED, EXPIRED, GIVEN, G_ID, HOLD, K_MEMBER, K_SAID, M_GUILD, M_ROLES,
     M_STATE, M_USER, NOT_YET, OPTED_OUT, O_PLACE, PRESENT, P_CARRY, P_CHANNEL, P_MEMBER, REASON, SAID_BOT, SAID_NAME,
-    SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, SEASON, STAMP, S_CHANGED, S_MEMBER, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN,
-    U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS, U_STAMPS, U_VISITS, VISIT, Heap,
+    SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, SEASON, STAMP, S_CHANGED, S_DAY, S_DAYLESS, S_MEMBER, U_CELLS, U_ENDED,
+    U_EXPIRED, U_GIVEN, U_HOLDS, U_KNOWN, U_OWED, U_REASONS, U_SEASONS, U_SESSIONS, U_STAMPS, U_VISITS, VISIT, Heap,
 )  # fmt: skip
 from tracker.projections.memory import Memory
 from tracker.projections.rows import Row
@@ -63,6 +63,7 @@ def _changed_sessions(memory: Memory) -> array[int]:
         if m[at + S_CHANGED] and m[at + S_MEMBER] >= 0:
             m[at + S_CHANGED] = 0
             taken += m[at : at + ENDED]
+            m[at + S_DAYLESS] = 0 if m[at + S_DAY] else 1
     return taken
 
 
@@ -70,15 +71,19 @@ def _ids(m: Heap, who: int) -> tuple[int, int]:
     return m[m[who + M_GUILD] + G_ID], m[who + M_USER]
 
 
-def drained_rows(drained: Drained, names: Mapping[tuple[int, int], str]) -> tuple[dict[str, list[Row]], list[Row]]:
-    """Rows by table, each key once, and the keys of awards that are to be deleted."""
+_Found = dict[str, list[Row]]
+
+
+def drained_rows(drained: Drained, names: Mapping[tuple[int, int], str]) -> tuple[_Found, _Found]:
+    """Rows by table, each key once, and the keys of rows that are to be deleted."""
     who = _Who(drained.heap)
     daily = _cells(drained.tables[U_CELLS], CELL, who)
     awards, expired = _awards(drained.tables[U_GIVEN], drained.tables[U_EXPIRED], who)
-    rows: dict[str, list[Row]] = {
+    sessions, left = _sessions(drained, who)
+    rows: _Found = {
         "daily": daily,
         "unearned": _cells(drained.tables[U_REASONS], REASON, who),
-        "sessions": _sessions(drained, who),
+        "sessions": sessions,
         "session_days": list(_visits(drained.tables[U_VISITS], who)),
         "totals": _totals(daily, drained.tables[U_STAMPS], who),
         "season_totals": list(_seasons(drained.tables[U_SEASONS], who)),
@@ -87,7 +92,7 @@ def drained_rows(drained: Drained, names: Mapping[tuple[int, int], str]) -> tupl
         "role_changes": _holds(drained.tables[U_HOLDS], who),
         "awards": awards,
     }
-    return rows, expired
+    return rows, {"awards": expired, "sessions": left}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +156,23 @@ def _totals(daily: list[Row], stamps: array[int], who: _Who) -> list[Row]:
     return [(*key, *row, *began.get(key, (0, 0))) for key, row in sums.items()]
 
 
-def _sessions(drained: Drained, who: _Who) -> list[Row]:
-    """Of sessions that began at the same instant, one after the other within it, the last one is kept."""
+def _sessions(drained: Drained, who: _Who) -> tuple[list[Row], list[Row]]:
+    """The rows, and the keys that some of them leave because they have a day now.
+
+    Of sessions that began at the same instant, one after the other within it, the last one is kept.
+    """
     kept: dict[Row, Row] = {}
+    left: dict[Row, Row] = {}
     for ended_there, table in ((True, drained.tables[U_ENDED]), (False, drained.sessions)):
-        for member, channel, started, ended, *rest in _rows(table, ENDED):
+        for member, channel, started, ended, *rest, day, dayless in _rows(table, ENDED):
             guild, user = who.member(member)
             if user:
-                kept[guild, user, started] = (who.channel(channel), ended if ended_there else None, *rest)
-    return [key + row for key, row in kept.items()]
+                begun = guild, user, started
+                values = (who.channel(channel), ended if ended_there else None, *rest)
+                kept[begun] = (guild, day, user, started, *values)
+                if day and dayless:
+                    left[begun] = (guild, 0, user, started)
+    return list(kept.values()), list(left.values())
 
 
 def _awards(given: array[int], expired: array[int], who: _Who) -> tuple[list[Row], list[Row]]:
@@ -182,10 +195,10 @@ def _carries(drained: Drained, who: _Who) -> Iterator[Row]:
 
 
 def _visits(table: array[int], who: _Who) -> Iterator[Row]:
-    for member, day, started in _rows(table, VISIT):
+    for member, day, started, first in _rows(table, VISIT):
         guild, user = who.member(member)
         if user:
-            yield guild, day, user, started
+            yield guild, day, user, started, first
 
 
 def _seasons(table: array[int], who: _Who) -> Iterator[Row]:

@@ -101,17 +101,16 @@ class Deltas:
     def changes(self) -> Changes:
         """As rows; none of pseudonyms (negative user ids)."""
         rows: dict[str, list[Row]] = {}
-        expired: list[Row] = []
+        expired: dict[str, list[Row]] = {}
         for drained in self.drained:
-            found, gone = drained_rows(drained, self.names)
-            expired += gone
-            for table, more in found.items():
-                rows[table] = rows[table] + more if table in rows else more
+            for gathered, found in zip((rows, expired), drained_rows(drained, self.names), strict=True):
+                for table, more in found.items():
+                    gathered[table] = gathered[table] + more if table in gathered else more
         for table, keyed in self.simple.items():
             rows[table] = [key + values for key, values in keyed.items()]
         return Changes(
             rows={table: rows[table] for table in TABLES if rows.get(table)},
-            expired={"awards": expired} if expired else {},
+            expired={table: keys for table, keys in expired.items() if keys},
             forgotten=[key for key in self.forgotten if key[1] > 0],
             standing=self.standing,
         )

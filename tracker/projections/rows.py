@@ -47,14 +47,15 @@ TABLES: dict[str, Table] = {
             ),
             largest=("last_at",),
         ),
-        # Voice sessions; ended_at null: open, and then carry_ms is the live carry of (member, channel).
+        # Voice sessions; ended_at null: open, and then carry_ms is the live carry of (member, channel). day: the local
+        # day of the first tracked ms, 0 as long as there is none; then the row leaves its key for another one.
         Table(
             name="sessions",
-            key=("guild_id", "user_id", "started_at"),
+            key=("guild_id", "day", "user_id", "started_at"),
             set=("channel_id", "ended_at", "flags", "voice_ms", "exp", "carry_ms"),
         ),
-        # The local days on which a session had at least 1 ms of tracked time.
-        Table(name="session_days", key=("guild_id", "day", "user_id", "started_at")),
+        # The other local days on which a session had at least 1 ms of tracked time; first_day: where its own row is.
+        Table(name="session_days", key=("guild_id", "day", "user_id", "started_at"), set=("first_day",)),
         # All-time sums of a member, and when each cooldown last began (0: never).
         Table(
             name="totals",

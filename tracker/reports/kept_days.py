@@ -45,14 +45,17 @@ _DAY, _USER, _SEEN = _at("daily", "day", "user_id", "last_at")
 _ADDED: Final = _at("daily", "voice_ms", "messages", "interactions")
 _EXP_KINDS: Final = _at("daily", "exp_voice", "exp_messages", "exp_interactions", "exp_adjusted")
 _MET: Final = itemgetter(*_at("session_days", "user_id", "started_at", "day"))
+_BEGUN: Final = itemgetter(*_at("sessions", "user_id", "started_at", "day"))
+_LEFT: Final = itemgetter(*_at("sessions", "user_id", "started_at"))  # of a key: the columns begin with it
 _S_USER, _S_START, _S_END, _S_VOICE = _at("sessions", "user_id", "started_at", "ended_at", "voice_ms")
 
 
 class GuildChanges:
-    """What a flush writes of a guild: `rows` by table."""
+    """What a flush writes of a guild: `rows` by table. `left`: keys of `sessions` that rows leave for another one."""
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Row]] = {}
+        self.left: list[Row] = []
 
     @cached_property
     def daily(self) -> Numbers:
@@ -63,7 +66,27 @@ class GuildChanges:
 
     @cached_property
     def met(self) -> Numbers:
-        """Rows (user, start, day): the sessions that came to have tracked time, and when."""
+        """Rows (user, start, day): the sessions with tracked time, on their first day and on others that are new."""
+        return np.concatenate((self._begun[:, :3], self._gone_on))
+
+    def met_since(self, as_of: Ms) -> Numbers:
+        """As `met`, for who is true at `as_of`: only what came to be so afterwards.
+
+        On its first day a session did if it is newer than that, or if its row had no day until now.
+        """
+        begun = self._begun
+        return np.concatenate((begun[(begun[:, 1] >= as_of) | (begun[:, 3] == 1), :3], self._gone_on))
+
+    @cached_property
+    def _begun(self) -> Numbers:
+        """Rows (user, start, first day, whether its row had none until now)."""
+        left = set(map(_LEFT, self.left))
+        told = ((*row, row[:2] in left) for row in map(_BEGUN, self.rows.get("sessions", ())) if row[2])
+        return np.array(list(told), dtype=np.int64).reshape(-1, 4)
+
+    @cached_property
+    def _gone_on(self) -> Numbers:
+        """Rows (user, start, day): the other days."""
         return np.array(list(map(_MET, self.rows.get("session_days", ()))), dtype=np.int64).reshape(-1, 3)
 
     @cached_property
@@ -138,6 +161,7 @@ class KeptDays:
         """Bring up to date with what a flush writes. False: what changed cannot be told by deltas, read it anew."""
         if position <= self.position:
             return True
+        met = changed.met if self.listed else changed.met_since(self.as_of)
         self.position, self.as_of = position, as_of
         first, last = self._days
         daily = changed.daily
@@ -145,7 +169,6 @@ class KeptDays:
         if len(daily):
             self._add(daily)
             self.changed_at = position
-        met = changed.met
         return self._follow(met[(met[:, 2] >= first) & (met[:, 2] <= last)], changed.sessions)
 
     def of(self, users: Numbers) -> Numbers:

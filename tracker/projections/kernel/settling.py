@@ -10,7 +10,7 @@ from tracker.projections.kernel.layout import (
     FREE_SESSION_DAY, G_BARRED, G_DAY, G_DAY_END, G_DAY_START, G_MIN_MEMBERS, G_SEASON_AT, G_SEEN_UNTIL, G_SESSIONS,
     IGNORED_MS, LAST_AT, MUTED_MS, N_DAY, N_NEXT, SESSIONS, SESSION_DAY, S_CARRY, S_CHANGED, S_CHANNEL, S_DAY, S_DAYS,
     S_EXP, S_FLAGS, S_MEMBER, S_NEXT, S_NEXT_IN_GUILD, S_PLACE, S_SINCE, S_STARTED, S_VOICE_MS, S_WHY, UNRULED_MS,
-    U_SESSION_DAYS, U_VISITS, VISIT, VOICE_MS, Y_DAY, Y_MEMBER, Y_STARTED, Heap,
+    U_SESSION_DAYS, U_VISITS, VISIT, VOICE_MS, Y_DAY, Y_FIRST, Y_MEMBER, Y_STARTED, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.rows import add_to_season, cell_of, new_row, reason_of, room, see_day
 
@@ -117,11 +117,12 @@ def visit(m: Heap, session: int, day: int) -> bool:
         return False
     if first == 0:
         m[session + S_DAY] = day
-    elif not visit_more(m, session, day):
+        return True
+    if not visit_more(m, session, day):
         return False
     row = new_row(m, U_VISITS, VISIT)
     m[row + Y_MEMBER], m[row + Y_DAY] = m[session + S_MEMBER], day
-    m[row + Y_STARTED] = m[session + S_STARTED]
+    m[row + Y_STARTED], m[row + Y_FIRST] = m[session + S_STARTED], first
     return True
 
 
