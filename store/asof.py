@@ -111,6 +111,7 @@ def fold_into(
     from store.columns import LogReader  # numpy: not before it is needed
     from store.replay import Preset, Replay, kernel_for
     from store.replay_ahead import read_ahead
+    from store.replay_folding import fold_all
     from store.replay_sink import Behind
 
     allocation.give_back()
@@ -123,6 +124,11 @@ def fold_into(
     jobs = os.cpu_count() or 1
     with Shadow.create(target, target.all_partitions, bulk=kernel is not None) as shadow:
         with Behind(shadow) as sink:
+
+            def last(replay: Replay) -> Ms:
+                as_of = reached[replay.partition].as_of
+                return as_of if until is None else min(until, as_of)
+
             several = (
                 (
                     Replay(
@@ -141,9 +147,8 @@ def fold_into(
                 )
                 for partition, here in _wanted(source, reached, guilds)
             )
-            for replay in read_ahead(reader, several, progress, jobs=jobs):
-                as_of = reached[replay.partition].as_of
-                replay.finish(as_of if until is None else min(until, as_of))
+            for _ in fold_all(read_ahead(reader, several, progress, jobs=jobs), last):
+                pass
         shadow.finish()
         with target.write() as connection:
             shadow.swap(connection)

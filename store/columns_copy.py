@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from selectors import EVENT_READ, BaseSelector, DefaultSelector
+from socket import socket
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -39,10 +40,6 @@ _BYTES: Final = 12 << 20
 """About how many bytes are taken apart at once, at most."""
 _AHEAD: Final = 2
 """How many times as much is fetched meanwhile."""
-_NAP_S: Final = 0.0003
-"""So long the server goes on by itself when all that came is taken. If each of its packets woke us, that would cost
-both of us more than what is in it."""
-
 _LOOK_S: Final = 1.0
 """So often we look when nothing seems to come: of an encrypted packet, something may wait unseen behind the socket."""
 
@@ -98,9 +95,12 @@ def _chunks(
     only: Partition | None,
 ) -> Generator[Parts]:
     from store.columns_fetch import Fetcher
+    from store.columns_socket import plain_socket
 
-    fetcher, used = Fetcher(rows, wanted, only), deque["Bytes"]()
-    with closing(ahead(_pieces(db, connection, sql, rows, used), _AHEAD, partial(_cancel, connection))) as pieces:
+    plain, used = plain_socket(connection), deque["Bytes"]()
+    fetcher = Fetcher(rows, wanted, only, in_packets=plain is not None)
+    found = _pieces(db, connection, plain, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", rows, used)
+    with closing(ahead(found, _AHEAD, partial(_cancel, connection))) as pieces:
         for piece, end in pieces:
             try:
                 yield from fetcher.take(piece, end)
@@ -117,16 +117,30 @@ def _cancel(connection: PGconn) -> None:
         connection.get_cancel().cancel()
 
 
-def _pieces(db: Database, connection: PGconn, sql: str, rows: int, used: deque[Bytes]) -> Generator[tuple[Bytes, int]]:
+def _pieces(
+    db: Database, connection: PGconn, plain: socket | None, sql: str, rows: int, used: deque[Bytes]
+) -> Generator[tuple[Bytes, int]]:
     """What the server sends, up to so many rows at a time: in memory that is longer, and how much of it that is.
 
-    `used`: memory that nobody needs any more; it is taken before new one.
+    `plain`: the connection's socket, where rows are read in packets. `used`: memory that nobody needs any more; it is
+    taken before new one.
     """
+    from store.columns_fetch import SPARE
+    from store.columns_socket import Pieces
+
+    with explained_by_driver(db):
+        if plain is not None:
+            yield from Pieces(plain, sql).pieces(rows, _BYTES, SPARE, used)
+        else:
+            yield from _by_libpq(connection, sql, rows, used)
+
+
+def _by_libpq(connection: PGconn, sql: str, rows: int, used: deque[Bytes]) -> Generator[tuple[Bytes, int]]:
     from store.columns_fetch import SPARE
     from store.columns_libpq import ENDED, FAILED, rows_of
 
-    with explained_by_driver(db), DefaultSelector() as selector:
-        asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
+    with DefaultSelector() as selector:
+        asked(connection, sql, pq.ExecStatus.COPY_OUT)
         selector.register(connection.socket, EVENT_READ)
         with closing(rows_of(connection)) as found:
             why = 0
@@ -144,12 +158,13 @@ def _pieces(db: Database, connection: PGconn, sql: str, rows: int, used: deque[B
 def _filled(connection: PGconn, selector: BaseSelector, found: Rows, piece: Bytes, rows: int) -> int:
     """Fill memory with rows, as they come in; returns why that was all."""
     from store.columns_libpq import NOT_YET
+    from store.columns_socket import NAP_S
 
     found.begin()
     before = 0
     while (why := found.into(piece, rows)) == NOT_YET:
         if found.taken > before:
-            time.sleep(_NAP_S)
+            time.sleep(NAP_S)
         else:
             selector.select(_LOOK_S)
         before = found.taken

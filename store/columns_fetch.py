@@ -15,6 +15,7 @@ from store.columns_book import BOOKED
 from store.columns_chunk import COLUMNS, Chunk, Rest, chunk_of, own_sets, unreadable
 from store.columns_fields import AT, CODED, DONE, FULL, ROWS, UNFIT, apart, fetched
 from store.columns_rows import DriverRows
+from store.columns_socket import BEFORE
 from store.columns_texts import Bytes, Found, Texts
 from tracker.ids import Partition
 
@@ -32,12 +33,16 @@ class Fetcher(Texts):
     """Takes the bytes of a COPY in pieces, however they are cut; gives chunks of `rows` rows at most.
 
     `wanted`: by partition, behind which position and up to which one. `only`: the rows do not say their partition, it
-    is this one. `over`: whether the last row has come.
+    is this one. `in_packets`: each row comes as a whole, in a packet of the server's. `over`: whether the last row has
+    come.
     """
 
-    def __init__(self, rows: int, wanted: Mapping[Partition, tuple[int, int]], only: Partition | None) -> None:
+    def __init__(
+        self, rows: int, wanted: Mapping[Partition, tuple[int, int]], only: Partition | None, *, in_packets: bool
+    ) -> None:
         super().__init__(np.zeros(SPARE, np.uint8), rows, Args(), Lock())
         self.over = False
+        self._before = BEFORE if in_packets else 0
         self._only = -1 if only is None else int(only)
         self._low, self._high = np.zeros(max(wanted) + 1, np.int64), np.zeros(max(wanted) + 1, np.int64)
         for partition, (after, upto) in wanted.items():
@@ -56,8 +61,9 @@ class Fetcher(Texts):
             state[ROWS] = state[CODED] = 0
             booked = int(self._book[BOOKED])
             done = fetched(
-                self._pages, end, self._only, self._low, self._high, state, self._columns, self._rows, self._types,
-                self._how, self._slots, self._entries, self._letters, self._book, self._kind, self._code, self._arg,
+                self._pages, end, self._before, self._only, self._low, self._high, state, self._columns, self._rows,
+                self._types, self._how, self._slots, self._entries, self._letters, self._book, self._kind, self._code,
+                self._arg,
             )  # fmt: skip
             if done == UNFIT:
                 raise UnfitError

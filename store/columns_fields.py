@@ -37,23 +37,34 @@ def _number(m: Any, at: int, size: int) -> Any:
 
 
 @compiled
-def _began(m: Any, end: int) -> int:
-    """Behind what comes before the first row, if that comes here: a signature, flags, and something of any length."""
-    if end < 19 or m[0] != 80 or m[1] != 71 or m[2] != 67:  # P, G, C: no row has so many fields
+def _began(m: Any, end: int, before: int) -> int:
+    """Behind what comes before the first row, if that comes here: a signature, flags, and something of any length.
+
+    If a row is in the same packet, what would come before a packet of its own is put there.
+    """
+    if end < before + 19 or m[before] != 80 or m[before + 1] != 71 or m[before + 2] != 67:  # no row has so many fields
         return 0
-    return int(19 + _number(m, 15, 4))
+    at = before + 19 + _number(m, before + 15, 4)
+    if before and at < 1 + _number(m, 1, 4):
+        size = _number(m, 1, 4) - (at - before)
+        at -= before
+        for i in range(4):
+            m[at + 1 + i] = np.uint8(size >> 8 * (3 - i))
+    return int(at)
 
 
 @compiled
 def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piece
-    m: Any, end: int, only: int, low: Any, high: Any, columns: Any, most: int, state: Any
+    m: Any, end: int, before: int, only: int, low: Any, high: Any, columns: Any, most: int, state: Any
 ) -> int:
     """Take apart the rows in m[state[AT]:end], up to `most` in all. `columns`: see `columns_btree.SIZES`."""
     at, n, first = state[AT], state[ROWS], 0 if only < 0 else 1
     while True:
         state[AT], state[ROWS] = at, n
-        if end - at < 2:
+        if end - at < before + 2:
             return MORE
+        behind = at + 1 + _number(m, at + 1, 4) if before else 0
+        at += before
         count = _number(m, at, 2)
         if count == -1:
             return DONE
@@ -84,6 +95,8 @@ def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piec
             else:
                 return UNFIT
             at += max(size, 0)
+        if before and at != behind:
+            return UNFIT
         partition = columns[0, n]
         if 0 <= partition < len(low) and low[partition] < columns[1, n] <= high[partition]:
             n += 1
@@ -91,20 +104,21 @@ def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piec
 
 @compiled
 def fetched(
-    m: Any, end: int, only: int, low: Any, high: Any, state: Any, columns: Any, most: int, types: Any, how: Any,
-    slots: Any, entries: Any, letters: Any, book: Any, kind: Any, code: Any, arg: Any,
+    m: Any, end: int, before: int, only: int, low: Any, high: Any, state: Any, columns: Any, most: int, types: Any,
+    how: Any, slots: Any, entries: Any, letters: Any, book: Any, kind: Any, code: Any, arg: Any,
 ) -> int:  # fmt: skip
     """Up to `most` rows out of m[state[AT]:end]; and `coded` of these rows, as long as the book has room.
 
     `low`, `high`: by partition, behind which position rows are wanted and up to which one. `only`: they are of this
-    partition, which is none of their fields; -1: it is the first one.
+    partition, which is none of their fields; -1: it is the first one. `before`: so many bytes are before each row, a
+    letter and its size with that of this number; or 0.
     """
     if not state[AT]:
-        state[AT] = _began(m, end)
+        state[AT] = _began(m, end, before)
     while True:
         begin = state[ROWS]
         upto = min(begin + _AT_ONCE, most)
-        done = _fields(m, end, only, low, high, columns, upto, state)
+        done = _fields(m, end, before, only, low, high, columns, upto, state)
         if state[CODED] == begin:
             state[CODED] = coded(
                 m, columns, begin, state[ROWS], types, how, slots, entries, letters, book, kind, code, arg

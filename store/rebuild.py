@@ -94,6 +94,7 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
     from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
     from store.replay import Replay, kernel_for
     from store.replay_ahead import read_ahead
+    from store.replay_folding import fold_all
     from store.replay_sink import Behind
 
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}
@@ -109,10 +110,12 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
                 return Replay(reader, partition, sink, kernel=kernel, jobs=jobs, folder=shadow.folder)
 
             several = ((replay_of(partition), head) for partition, head in heads.items())
-            for replay in read_ahead(reader, several, progress, jobs=jobs):
-                partition = replay.partition
-                as_of = Ms(max(before[partition].as_of, replay.newest))
-                rules = replay.finish(as_of)
+
+            def until(replay: Replay) -> Ms:
+                return Ms(max(before[replay.partition].as_of, replay.newest))
+
+            for replay, rules in fold_all(read_ahead(reader, several, progress, jobs=jobs), until):
+                partition, as_of = replay.partition, until(replay)
                 gone: list[Member] = [(partition, guild, user) for guild, user in replay.forgotten]
                 end = Checkpoint(position=heads[partition], as_of=as_of)
                 parts.append(_Folded(partition=partition, end=end, rules=rules, forgotten=gone))

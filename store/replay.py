@@ -8,11 +8,10 @@ forget, that is known before the first event is folded.
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,7 @@ from store.columns_down import AHEAD
 from store.harvest import Harvest, Rows
 from store.own_process import compile_apart
 from store.replay_feed import Feed, Preset
+from store.replay_folding import Folded, fold_all
 from store.replay_groups import Groups, bounds_of
 from store.replay_sink import Sink, SortedSink
 from store.shadow_rows import Sorted
@@ -150,10 +150,10 @@ class Replay:
                 else:
                     self.take(part)
 
-    def begin(self, upto: int, progress: Callable[[int], None] | None = None) -> None:
-        """`take` is to be called with the log up to the position, in whatever order."""
+    def begin(self, upto: int, progress: Callable[[int], None] | None, beside: Executor) -> None:
+        """`take` is to be called with the log up to the position, in whatever order. `beside`: does what can wait."""
         self._begin(upto, progress)
-        self._known.set_result(self._read_users())
+        self._known = beside.submit(self._read_users)
 
     def _begin(self, upto: int, progress: Callable[[int], None] | None) -> Groups:
         self._progress = progress
@@ -221,42 +221,40 @@ class Replay:
 
         Returns the rules by which each guild's members are judged.
         """
-        rules: dict[int, StandingRules] = {}
-        assert self._groups is not None  # noqa: S101
-        with no_circles(), keeping():
-            for found in self._folded(self._groups, as_of):
-                self._hand_over(found.rows)
-                self._sink.settle()
-                rules |= found.rules
-                self._tell(found.events)
+        [(_, rules)] = fold_all([self], lambda _: as_of)
         return rules
 
-    def _folded(self, groups: Groups, as_of: int) -> Iterator[_Folded]:
-        """Group by group; several are folded at once, but given back one after the other."""
-        if self._jobs < 2:
-            for group in groups.groups():
-                yield self._fold(groups, group, as_of, self._hand_over)
-            return
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="fold") as pool:
-            waiting: deque[Future[_Folded]] = deque()
-            for group in groups.groups():
-                waiting.append(pool.submit(self._apart, groups, group, as_of))
-                if len(waiting) > self._jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+    @property
+    def jobs(self) -> int:
+        """How many groups of guilds are folded at once."""
+        return self._jobs
 
-    def _apart(self, groups: Groups, group: int, as_of: int) -> _Folded:
-        """In a thread of its own, which must not wait for the others' rows to be taken."""
+    def groups(self) -> Iterator[int]:
+        """The numbers of the groups of which something was read."""
+        assert self._groups is not None  # noqa: S101
+        return self._groups.groups()
+
+    def fold_here(self, group: int, as_of: int) -> Folded:
+        """Folds a group whose rows are the next to be taken over. Some are handed on meanwhile."""
+        return self._fold(group, as_of, self._hand_over)
+
+    def fold_apart(self, group: int, as_of: int) -> Folded:
+        """Folds a group in a thread of its own, which must not wait for the others' rows to be taken."""
         rows: list[Rows | Sorted] = []
-        found = self._fold(groups, group, as_of, rows.extend)
+        found = self._fold(group, as_of, rows.extend)
         rows.extend(found.rows)
         return replace(found, rows=rows)
 
-    def _fold(
-        self, groups: Groups, group: int, as_of: int, hand_over: Callable[[Iterable[Rows | Sorted]], None]
-    ) -> _Folded:
-        columns = groups.columns(group)
+    def take_over(self, found: Folded) -> dict[int, StandingRules]:
+        """Hands on the rows of a group, one group after the other; returns the rules of its guilds."""
+        self._hand_over(found.rows)
+        self._sink.settle()
+        self._tell(found.events)
+        return found.rules
+
+    def _fold(self, group: int, as_of: int, hand_over: Callable[[Iterable[Rows | Sorted]], None]) -> Folded:
+        assert self._groups is not None  # noqa: S101
+        columns = self._groups.columns(group)
         role_sets = self._reader.role_sets
         memory = Memory(self._heap())
         feed = Feed(
@@ -271,7 +269,7 @@ class Replay:
 
         feed.fold(columns, pause)
         feed.advance(as_of)
-        return _Folded(
+        return Folded(
             rows=_then(harvest.all(), lambda: self._heaps.append(feed.close())),
             rules=feed.state.rules(),
             events=len(columns),
@@ -298,15 +296,6 @@ class Replay:
                 self._sink.add_sorted(self._partition, rows)
                 continue
             self._sink.add(rows.name, self._partition, rows.columns, rows.nulls, fresh=rows.fresh)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Folded:
-    """A group of guilds."""
-
-    rows: Iterable[Rows | Sorted]
-    rules: dict[int, StandingRules]
-    events: int
 
 
 def _then(rows: Iterator[Rows | Sorted], end: Callable[[], None]) -> Iterator[Rows | Sorted]:

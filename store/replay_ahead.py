@@ -5,18 +5,14 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from typing import Final
 
 from store.columns import LogReader
 from store.replay import Replay
 from tracker.ids import Partition
 
 __all__ = ["read_ahead"]
-
-_DONE: Final[Future[None]] = Future()
-_DONE.set_result(None)
 
 
 def read_ahead(
@@ -25,7 +21,7 @@ def read_ahead(
     """Each replay once it has read up to its position: of whole partitions, of different ones, by this reader.
 
     Either all have read by then, or the next ones, `jobs` at most, are read meanwhile. `progress` is told by several
-    threads. Raises as `Replay.read`. A replay is closed when the next one is asked for.
+    threads. Raises as `Replay.read`. All are closed in the end, if nobody has done so before.
     """
     several = list(replays)
     upto = {replay.partition: head for replay, head in several}
@@ -35,13 +31,15 @@ def read_ahead(
             stack.enter_context(replay).share(heaps)
         if all(replay.is_of_all for replay, _ in several) and reader.reads_everywhere(upto):
             _read_everywhere(reader, several, upto, progress)
-            waiting = deque((replay, _DONE) for replay, _ in several)
+            yield from (replay for replay, _ in several)
         else:
             pool = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="read"))
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             waiting = deque((replay, pool.submit(replay.read, head, progress)) for replay, head in several)
-        while waiting:
-            yield from _when_read(waiting)
+            while waiting:
+                replay, reading = waiting.popleft()
+                reading.result()
+                yield replay
 
 
 def _read_everywhere(
@@ -51,15 +49,9 @@ def _read_everywhere(
     progress: Callable[[int], None] | None,
 ) -> None:
     by_partition = {replay.partition: replay for replay, _ in replays}
-    for replay, head in replays:
-        replay.begin(head, progress)
-    with closing(reader.everywhere(upto)) as found:
-        for partition, columns in found:
-            by_partition[partition].take(columns)
-
-
-def _when_read(waiting: deque[tuple[Replay, Future[None]]]) -> Iterator[Replay]:
-    replay, reading = waiting.popleft()
-    with replay:
-        reading.result()
-        yield replay
+    with ThreadPoolExecutor(1, thread_name_prefix="subjects") as beside:
+        for replay, head in replays:
+            replay.begin(head, progress, beside)
+        with closing(reader.everywhere(upto)) as found:
+            for partition, columns in found:
+                by_partition[partition].take(columns)

@@ -21,6 +21,7 @@ from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.replay import Replay, kernel_for
 from store.replay_ahead import read_ahead
+from store.replay_folding import fold_all
 from store.shadow_rows import Sorted
 from tracker.ids import Ms, Partition
 
@@ -76,8 +77,8 @@ def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
     kernel = None if interpreted else kernel_for(10**9)
     reader, sink, jobs = LogReader(db, source="driver" if interpreted else None), _Nowhere(), os.cpu_count() or 1
     several = ((Replay(reader, p, sink, kernel=kernel, jobs=jobs), head) for p, head in heads.items())
-    for replay in read_ahead(reader, several, None, jobs=jobs):
-        replay.finish(Ms(replay.newest))
+    for _ in fold_all(read_ahead(reader, several, None, jobs=jobs), lambda replay: Ms(replay.newest)):
+        pass
 
 
 _WHATS: dict[str, Callable[[Database, int], None]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from signal import SIGINT, pthread_kill
 from threading import Timer, get_ident
-from typing import Any
+from typing import Any, Literal, cast
 
 import pytest
 from psycopg.pq import ExecStatus
@@ -17,9 +18,10 @@ from store import columns_copy, columns_everywhere, columns_halves, log
 from store.columns import LogReader
 from store.columns_arrow import installed
 from store.columns_ask import Ask
+from store.columns_chunk import COLUMNS
 from store.columns_copy import by_copy, can_copy, copied
 from store.columns_everywhere import everywhere
-from store.columns_halves import asked, halves
+from store.columns_halves import asked, halves, own_connection
 from store.engine import Database, open_database
 from tests.servers import PostgresServer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
@@ -95,11 +97,38 @@ def said(many: Database) -> Said:
     return say
 
 
-def without_libpq(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where psycopg's libpq is not to be found."""
-    from store import columns_libpq
+Way = Literal["socket", "libpq", "driver"]
+WAYS: tuple[Way, ...] = ("socket", "libpq", "driver")
 
-    monkeypatch.setattr(columns_libpq, "_addresses", lambda: None)
+
+def only_by(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where connections are encrypted, or psycopg's libpq is not to be found either."""
+    from store import columns_libpq, columns_socket
+
+    if way != "socket":
+        monkeypatch.setattr(columns_socket, "plain_socket", lambda connection: None)
+    if way == "driver":
+        monkeypatch.setattr(columns_libpq, "_addresses", lambda: None)
+
+
+def test_an_encrypted_connection_is_left_to_libpq(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    from store import columns_socket
+    from store.columns_socket import plain_socket
+
+    class Encrypted:
+        ssl_in_use = True
+
+    with own_connection(many) as connection:
+        found = plain_socket(connection)
+        assert (found is None) == (sys.platform == "win32")
+        if found is not None:
+            found.close()
+        monkeypatch.setattr(columns_socket, "_is_hidden", lambda connection: True)
+        hidden = plain_socket(connection)  # which encrypts no socket of the system's own
+        assert hidden is None or hidden.family == socket.AF_UNIX
+        if hidden is not None:
+            hidden.close()
+    assert plain_socket(cast("Any", Encrypted())) is None
 
 
 def test_rows_are_taken_out_of_the_libpq_that_psycopg_has_loaded(many: Database) -> None:
@@ -111,14 +140,13 @@ def test_rows_are_taken_out_of_the_libpq_that_psycopg_has_loaded(many: Database)
         assert isinstance(found, RowsByLibpq if sys.platform == "linux" else RowsByLibpq | RowsByDriver)
 
 
-@pytest.mark.parametrize("libpq", [True, False])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("rows", [3, 700, 65_536])
 @pytest.mark.parametrize("most", [1, 1 << 14, 24 << 20])
 def test_all_partitions_at_once_say_what_the_codec_says(
-    many: Database, said: Said, monkeypatch: pytest.MonkeyPatch, rows: int, most: int, libpq: bool
+    many: Database, said: Said, monkeypatch: pytest.MonkeyPatch, rows: int, most: int, way: Way
 ) -> None:
-    if not libpq:
-        without_libpq(monkeypatch)
+    only_by(way, monkeypatch)
     monkeypatch.setattr(columns_everywhere, "_ROWS", rows)
     monkeypatch.setattr(columns_copy, "_BYTES", most)
     upto = heads(many)
@@ -168,7 +196,27 @@ def test_partitions_that_nobody_asked_for_are_left_out(copying: Database) -> Non
         assert by_partition(copying, some) == by_the_codec(copying, some)
 
 
-def test_every_kind_of_value_comes_back_from_all_partitions(copying: Database) -> None:
+def test_what_the_server_says_between_rows_is_no_row(many: Database) -> None:
+    talks = "SELECT e.partition, e.position, e.id, e.type, e.version, e.guild_id, e.subject_id, e.channel_id, "
+    talks += "e.occurred_at, e.recorded_at, e.data FROM events e WHERE pg_temp.says(e.position) < e.position + 1"
+    upto = heads(many)
+    with own_connection(many) as connection:
+        asked(
+            connection,
+            "CREATE FUNCTION pg_temp.says(bigint) RETURNS bigint LANGUAGE plpgsql AS "
+            "'BEGIN RAISE NOTICE ''row %'', $1; RETURN $1; END'",
+            ExecStatus.COMMAND_OK,
+        )
+        wanted = {p: (0, head) for p, head in upto.items()}
+        found = columns_copy._chunks(many, connection, talks, wanted, 65_536, None)
+        assert sum(len(chunk.position) for parts in found for _, chunk in parts) == sum(upto.values())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_kind_of_value_comes_back_from_all_partitions(
+    copying: Database, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    only_by(way, monkeypatch)
     log.append(copying, HOME_EVENTS, recorded_at=START)
     log.append(copying, [fact(MemberRenamed(name="길" * 200_000), guild=OTHER_GUILD, channel=None)], recorded_at=START)
     assert by_partition(copying, heads(copying)) == by_the_codec(copying, heads(copying))
@@ -194,21 +242,27 @@ def test_a_text_too_long_for_the_book_goes_by_the_codec(copying: Database) -> No
     assert by_partition(copying, heads(copying)) == by_the_codec(copying, heads(copying))
 
 
-def test_a_server_that_refuses_is_told_in_one_sentence(copying: Database) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_that_refuses_is_told_in_one_sentence(
+    copying: Database, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    only_by(way, monkeypatch)
     log.append(copying, [fact() for _ in range(40)], recorded_at=START)
     wanted = {partition_of(GUILD, copying.partitions): (0, 40)}
+    late = f"SELECT partition, {', '.join(COLUMNS)} FROM events WHERE 1 / (position - 30) = 0 OR position = 1"
+    with pytest.raises(DatabaseError, match="division by zero"):
+        list(copied(copying, late, wanted, 100))
     for sql in ("SELECT nothing FROM events", "SELECT 1 / (position - 30), * FROM events", "SELECT 1, 2 FROM events"):
         with pytest.raises(DatabaseError, match=r"^database ") as said:
             list(copied(copying, sql, wanted, 100))
         assert "\n" not in str(said.value)
 
 
-@pytest.mark.parametrize("libpq", [True, False])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_server_that_goes_away_is_told_and_not_taken_for_the_end(
-    many: Database, monkeypatch: pytest.MonkeyPatch, libpq: bool
+    many: Database, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
-    if not libpq:
-        without_libpq(monkeypatch)
+    only_by(way, monkeypatch)
     slow = "SELECT e.partition, e.position, e.id, e.type, e.version, e.guild_id, e.subject_id, e.channel_id, "
     slow += "e.occurred_at, e.recorded_at, e.data FROM events e CROSS JOIN LATERAL "
     slow += "(SELECT CASE WHEN e.position = 900 THEN pg_terminate_backend(pg_backend_pid()) END) AS gone"

@@ -19,6 +19,7 @@ from store.engine import Database
 from store.gathered import Gathered
 from store.replay import Preset, Replay
 from store.replay_ahead import read_ahead
+from store.replay_folding import fold_all
 from store.shadow import Shadow
 from tests.oracle.tables import TableStore
 from tests.properties.communities import Community, communities
@@ -108,8 +109,9 @@ def in_shadow(db: Database, until: int, kernel: Compiled | None = None) -> Table
     with Shadow.create(db, db.all_partitions) as shadow:
         heads, reader = {p: head for p, head in sorted(log.head(db).items()) if head}, ByFives(db)
         several = [(Replay(reader, p, shadow, kernel=kernel, jobs=2), head) for p, head in heads.items()]
-        for one in read_ahead(reader, several, None, jobs=2):
-            one.finish(until)
+        assert [one for one, _ in fold_all(read_ahead(reader, several, None, jobs=2), lambda _: until)] == [
+            one for one, _ in several
+        ]
         shadow.finish()
         shadow.check()
         with db.write() as connection:
