@@ -120,7 +120,8 @@ def fold_into(
     reached = {p: end for p, end in sorted((ends(source) if at is None else at).items()) if end.position}
     presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
     gone = {} if until is None else _retired(source, reached)
-    kernel, reader = kernel_for(sum(end.position for end in reached.values())), LogReader(source)
+    reader = LogReader(source)
+    kernel = kernel_for(sum(end.position for end in reached.values()), reader)
     jobs = os.cpu_count() or 1
     with Shadow.create(target, target.all_partitions, bulk=kernel is not None) as shadow:
         with Behind(shadow) as sink:

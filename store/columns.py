@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -119,11 +120,12 @@ class LogReader:
     """Reads the log of `db` in columns. `role_sets`: those that were met so far.
 
     `source`: None takes the fastest that is installed, each time. Several threads may read different partitions.
-    `spare`: where a process is kept that has read.
+    `spare`: where a process is kept that has read. `begun`: something is being read.
     """
 
     def __init__(self, db: Database, *, source: Source | None = None, spare: Spare | None = None) -> None:
         self.role_sets = RoleSets()
+        self.begun = Event()
         self._db = db
         self._source = source
         self._spare = spare
@@ -164,12 +166,19 @@ class LogReader:
         """
         source = self._source or fastest(self._db, upto)
         if source != "pages" or not CAN_PUT_DOWN:
+            self.begun.set()
             yield from self.batches(partition, upto=upto, guilds=guilds)
             return
         ask = Ask(partition=partition, after=0, upto=upto, guilds=guilds, rows=_ROWS)
         self._users.pop(partition, None)
         first = self.role_sets.begin()
-        with closing(parts(self._db, ask, source, lambda: down(first), self._spare)) as found:
+
+        def there() -> Down:
+            place = down(first)
+            self.begun.set()
+            return place
+
+        with closing(parts(self._db, ask, source, there, self._spare)) as found:
             for one in found:
                 if isinstance(one, Part):
                     self.role_sets.met(first, one.role_sets)
@@ -194,6 +203,7 @@ class LogReader:
 
     def everywhere(self, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, EventColumns]]:
         """The whole logs of these partitions up to these positions, in one go and in no order. Raises as `batches`."""
+        self.begun.set()
         with closing(everywhere(self._db, upto)) as found:
             for partition, chunk in found:
                 yield partition, self._columns(partition, chunk)

@@ -29,6 +29,11 @@ __all__ = ["put_down"]
 _STRETCH: Final = 32_768
 """Positions that a thread reads at once."""
 
+_AHEAD: Final = 64
+"""So many stretches are put down before anybody has heard of them: whoever is told is busy at first, for half a second,
+with loading what is compiled. What is told of a stretch is small.
+"""
+
 T = TypeVar("T")
 
 
@@ -42,7 +47,7 @@ def put_down(path: str, ask: Ask, down: Down) -> Generator[Begun | Part]:
         scanners = [Scanner(place, _STRETCH, shared.args, shared.turn) for _ in range(down.threads)]
         jobs = (_job(shared, scanners, a, min(a + _STRETCH, upto)) for a in range(ask.after, upto, _STRETCH))
         with ThreadPoolExecutor(down.threads, thread_name_prefix="stretch") as pool:
-            for part in _several(pool, jobs, 2 * down.threads):
+            for part in _several(pool, jobs, _AHEAD):
                 yield shared.told(part)
 
 

@@ -100,9 +100,10 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}
     if not heads:
         return
-    before, kernel = state.checkpoints(db), kernel_for(sum(heads.values()))
-    with Spare() as spare, Shadow.create(db, db.all_partitions, bulk=kernel is not None, spare=spare) as shadow:
-        reader = LogReader(db, spare=spare)
+    before, spare = state.checkpoints(db), Spare()
+    reader = LogReader(db, spare=spare)
+    kernel = kernel_for(sum(heads.values()), reader)
+    with spare, Shadow.create(db, db.all_partitions, bulk=kernel is not None, spare=spare) as shadow:
         with Behind(shadow) as sink:
             parts = []
 

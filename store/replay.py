@@ -38,6 +38,8 @@ __all__ = ["WORTH_COMPILING", "Preset", "Replay", "kernel_for", "must_compile"]
 WORTH_COMPILING: Final = 300_000
 """So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
 
+_PATIENCE_S: Final = 1.0
+
 _MOST_WAITING: Final = 6_000_000
 _GROUP: Final = 220_000
 """About how many events are folded at once. Half as many are as fast to fold but cost more beside it, as each group's
@@ -49,13 +51,22 @@ def must_compile(events: int) -> bool:
     return events >= WORTH_COMPILING and can_compile() and not is_kept()
 
 
-def kernel_for(events: int) -> Compiled | None:
+def kernel_for(events: int, reader: LogReader | None = None) -> Compiled | None:
     """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands.
 
     It is read from the disk in a thread of its own while the log is being read; another process puts it there first,
-    unless one did before: compiling takes memory that is never given back.
+    unless one did before: compiling takes memory that is never given back. `reader`: who is to begin first, as nobody
+    gets anything done beside the loading of numba.
     """
-    return compiled_meanwhile(compile_apart) if events >= WORTH_COMPILING and can_compile() else None
+    if events < WORTH_COMPILING or not can_compile():
+        return None
+
+    def before() -> None:
+        if reader is not None:
+            reader.begun.wait(_PATIENCE_S)
+        compile_apart()
+
+    return compiled_meanwhile(before)
 
 
 class Replay:

@@ -82,7 +82,16 @@ class Groups:
         self._turn = Lock()
         self._like: EventColumns | None = None
         self._ids = [np.zeros(0, np.int64)]
-        self._places = _places() if fast else None
+        self._numbered: Places | None = None
+        self._making = Lock()
+
+    @property
+    def _places(self) -> Places | None:
+        """Made when it is needed: numba takes half a second to come up, and who reads meanwhile can begin."""
+        with self._making:
+            if self._fast and self._numbered is None:
+                self._numbered = _places()
+            return self._numbered
 
     def __enter__(self) -> Groups:
         return self

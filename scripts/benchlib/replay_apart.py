@@ -74,8 +74,8 @@ def _interpreted(db: Database, upto: int) -> None:
 def _fold_with(db: Database, upto: int, *, interpreted: bool) -> None:
     allocation.give_back()  # as rebuilds and views of an instant do
     heads = {p: min(head, upto or head) for p, head in store.log.head(db).items() if head}
-    kernel = None if interpreted else kernel_for(10**9)
     reader, sink, jobs = LogReader(db, source="driver" if interpreted else None), _Nowhere(), os.cpu_count() or 1
+    kernel = None if interpreted else kernel_for(10**9, reader)
     several = ((Replay(reader, p, sink, kernel=kernel, jobs=jobs), head) for p, head in heads.items())
     for _ in fold_all(read_ahead(reader, several, None, jobs=jobs), lambda replay: Ms(replay.newest)):
         pass
