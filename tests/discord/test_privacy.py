@@ -103,7 +103,7 @@ async def test_the_export_is_valid_json_with_all_events_and_nothing_of_others(
     await live(own)
     own.fact(ExpAdjusted(amount=7, reason="quiz", by=UserId(own.boss.id)), own.ana)
     message = await own.privately(own.ana, "privacy export")
-    assert message.content == "This is everything: 5 events and 9 entries of the tables. Nobody else has been sent it."
+    assert message.content == "This is everything: 5 events and 8 entries of the tables. Nobody else has been sent it."
     found = entries(message)
     assert message.attachments[0].filename == "my-data-1.json"
     assert found["about"]["user_id"] == str(own.ana.id)
