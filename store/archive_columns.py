@@ -1,7 +1,8 @@
-"""What a fold needs of archived events, as columns beside their texts: read in a tenth of the time that texts take.
+"""What a fold needs of archived events, as columns beside their texts: in files of trackers before there were
+`archive_blocks`.
 
-They say nothing that the texts do not say, and are made anew whenever a file is. A file may lack them, or have those of
-a tracker that numbered things otherwise: then the texts are read.
+They say nothing that the texts do not say. A file may lack them, or have those of a tracker that numbered things
+otherwise: then the texts are read.
 """
 
 from __future__ import annotations
@@ -16,14 +17,11 @@ import numpy as np
 
 from store import archive_files
 from store.archive import Segment
-from store.columns_args import Args
-from store.columns_arrow import ArrowRows
-from store.columns_chunk import Chunk, Ints, Rest, chunk_of, own_sets
-from tracker.errors import LogCorruptError
+from store.columns_chunk import Chunk, Ints, Rest, own_sets
 from tracker.events import kinds
 from tracker.events.codec import DATA_TYPES
 
-__all__ = ["chunks_of", "with_columns"]
+__all__ = ["chunks_of"]
 
 _PLAIN: Final = ("position", "guild_id", "subject_id", "channel_id", "occurred_at")
 _KIND, _ARG = "fold_kind", "fold_arg"
@@ -35,28 +33,6 @@ _MADE_BY: Final = b"1:%08x" % crc32(repr((sorted(kinds.KINDS.items()), sorted(_N
 """Who made the columns, that is: what they mean."""
 
 _MADE, _SETS = b"tracker.columns", b"tracker.role_sets"
-
-
-def with_columns(table: Any) -> Any:
-    """The table with the columns of a fold; as it is if an event of it cannot be read."""
-    import pyarrow as pa
-
-    batches = table.combine_chunks().to_batches()
-    if not batches:
-        return table
-    args = Args()
-    try:
-        chunk = chunk_of(ArrowRows(batches[0]), 0, args)
-    except LogCorruptError:  # whoever reads it is told so
-        return table
-    made = table.append_column(_KIND, pa.array(chunk.kind)).append_column(_ARG, pa.array(chunk.arg))
-    index = np.full(table.num_rows, -1, np.int64)
-    index[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
-    where = pa.array(index, mask=index < 0)
-    rest = (chunk.rest.ids, chunk.rest.versions, chunk.rest.recorded_at, chunk.rest.texts)
-    for name, values, form in zip(_REST, rest, (pa.string(), pa.int64(), pa.int64(), pa.string()), strict=True):
-        made = made.append_column(name, pa.array(values, form).take(where))
-    return made.replace_schema_metadata({_MADE: _MADE_BY, _SETS: msgspec.json.encode(chunk.role_sets)})
 
 
 def chunks_of(segment: Segment, rows: int) -> Generator[Chunk] | None:

@@ -64,8 +64,6 @@ def _written(db: Database, segment: Segment, data: Mapping[int, str]) -> Segment
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from store import archive_columns  # numpy is not for a bot that archives nothing
-
     table = archive_files.read_whole(current(db, segment)).combine_chunks()
     changed = sorted(p for p in data if segment.first <= p <= segment.last)
     mask = pc.is_in(table["position"], value_set=pa.array(changed, pa.int64()))
@@ -78,7 +76,7 @@ def _written(db: Database, segment: Segment, data: Mapping[int, str]) -> Segment
         archive_place.note(connection, file)
     path = segment.path.with_name(file)
     erased = table.set_column(column, table.schema.field(column), texts)
-    sha256, size = archive_files.write(path, archive_columns.with_columns(erased))
+    sha256, size = archive_files.write(path, erased)
     return replace(segment, path=path, sha256=sha256, bytes=size)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "batches",
     "columns",
     "opened",
+    "parsed",
     "read_whole",
     "require",
     "sound",
@@ -43,13 +44,12 @@ GROUP: Final = 250_000
 
 _TEXTS: Final = frozenset({"id", "type", "data"})
 _MAY_BE_NULL: Final = frozenset({"subject_id", "channel_id"})
-_DICTIONARIES: Final = ["type", "version", "guild_id", "subject_id", "channel_id", "data", "fold_kind", "fold_version"]
+_DICTIONARIES: Final = ["type", "version", "guild_id", "subject_id", "channel_id", "data"]
 _ENCODINGS: Final = {
     "position": "DELTA_BINARY_PACKED",
     "id": "DELTA_BYTE_ARRAY",
     "occurred_at": "DELTA_BINARY_PACKED",
     "recorded_at": "DELTA_BINARY_PACKED",
-    "fold_recorded_at": "DELTA_BINARY_PACKED",
 }
 _SLICE: Final = 10_000
 
@@ -88,24 +88,35 @@ def _schema() -> Any:
 def write(path: Path, table: Any) -> tuple[str, int]:
     """Writes a new file, forces it onto the disk and reads it back; its SHA-256 and its size.
 
+    Behind the rows stands what a fold needs of them (`archive_blocks`), where no reader of Parquet looks.
+
     Raises ArchiveAwayError if it cannot be written, LogCorruptError if what is read back is not what was written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from store import archive_blocks  # numpy is not for a bot that archives nothing
+
+    table = table.replace_schema_metadata(None)  # what an older tracker said of its columns
     with writing(path):
         with path.open("xb") as file:
-            pq.write_table(
-                table, file, row_group_size=GROUP, compression="zstd", compression_level=3,
+            with pq.ParquetWriter(
+                file, table.schema, compression="zstd", compression_level=3,
                 use_dictionary=_DICTIONARIES, column_encoding=_ENCODINGS, version="2.6",
                 sorting_columns=[pq.SortingColumn(0)],
-            )  # fmt: skip
+            ) as writer:  # fmt: skip
+                writer.write_table(table, row_group_size=GROUP)
+                start = file.tell()
+                blocks, key = archive_blocks.blocks_of(table, start) or (b"", None)
+                file.write(blocks)
+                if key is not None:
+                    writer.add_key_value_metadata({archive_blocks.KEY: key})
             file.flush()
             os.fsync(file.fileno())
         sync_directory(path.parent)
         content = path.read_bytes()
         try:
-            same = pq.read_table(pa.BufferReader(content)).equals(table)
+            same = pq.read_table(pa.BufferReader(content)).equals(table) and content[start:].startswith(blocks)
         except (pa.ArrowException, OSError):  # of what is damaged, Arrow says either
             same = False
     if not same:
@@ -170,10 +181,16 @@ def columns(segment: Segment, names: Sequence[str]) -> Iterator[Any]:
 @contextmanager
 def opened(segment: Segment) -> Iterator[Any]:
     """The segment's file, read whole, as pyarrow's ParquetFile. Raises as `batches` does, whatever fails within."""
+    with parsed(segment, sound(segment)) as file:
+        yield file
+
+
+@contextmanager
+def parsed(segment: Segment, content: bytes) -> Iterator[Any]:
+    """As `opened`, of content that is `sound`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    content = sound(segment)
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             yield file

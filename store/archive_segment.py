@@ -113,10 +113,8 @@ def prepare(db: Database, step: Step) -> Prepared:
     """
     import pyarrow.compute as pc
 
-    from store import archive_columns  # numpy is not for a bot that archives nothing
-
     table, version = _read(db, step)
-    sha256, size = archive_files.write(step.path, archive_columns.with_columns(table))
+    sha256, size = archive_files.write(step.path, table)
     oldest, newest = pc.min_max(table["occurred_at"]).as_py().values()
     by_guild = table.group_by("guild_id").aggregate([("occurred_at", "max")]).to_pylist()
     return Prepared(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,10 @@ from tracker.events.codec import data_from_json, data_to_json
 from tracker.events.envelope import Data, RecordedEvent
 from tracker.ids import EventId, Partition, Position
 
-__all__ = ["EventColumns", "LogReader", "PutDown", "Source"]
+if TYPE_CHECKING:
+    from store.archive_stored import Stored
+
+__all__ = ["Archived", "EventColumns", "LogReader", "PutDown", "Source"]
 
 _ROWS: Final = 500_000
 
@@ -116,6 +119,14 @@ class PutDown:
     ahead: Sequence[EventColumns]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archived:
+    """A segment that is to be read guild by guild. `ahead`: those of its events that are AHEAD, in columns."""
+
+    stored: Stored
+    ahead: EventColumns
+
+
 class LogReader:
     """Reads the log of `db` in columns. `role_sets`: those that were met so far.
 
@@ -159,16 +170,13 @@ class LogReader:
         upto: int,
         guilds: Collection[int] | None = None,
         down: Callable[[int], Down],
-    ) -> Generator[EventColumns | PutDown]:
-        """As `batches`, of the whole log; but whoever reads it puts it down by itself, if it can, and says so.
+    ) -> Generator[EventColumns | PutDown | Archived]:
+        """As `batches`, of the whole log, in no order; but whoever reads it puts it down by itself, if it can, and says
+        so; and what is archived by guild is not read yet.
 
         `down`: where, asked when it begins; it is told the first number for sets of roles. Raises OSError, too.
         """
         source = self._source or fastest(self._db, upto)
-        if source != "pages" or not CAN_PUT_DOWN:
-            self.begun.set()
-            yield from self.batches(partition, upto=upto, guilds=guilds)
-            return
         ask = Ask(partition=partition, after=0, upto=upto, guilds=guilds, rows=_ROWS)
         self._users.pop(partition, None)
         first = self.role_sets.begin()
@@ -178,13 +186,23 @@ class LogReader:
             self.begun.set()
             return place
 
-        with closing(parts(self._db, ask, source, there, self._spare)) as found:
+        apart = source == "pages" and CAN_PUT_DOWN
+        if not apart:
+            self.begun.set()
+        with closing(parts(self._db, ask, source, there if apart else None, self._spare, by_guild=True)) as found:
             for one in found:
                 if isinstance(one, Part):
                     self.role_sets.met(first, one.role_sets)
                     yield self._put_down(partition, one)
-                else:
+                elif isinstance(one, Chunk):
+                    self.begun.set()
                     yield self._columns(partition, one)
+                else:
+                    self.begun.set()
+                    yield self._archived(partition, one)
+
+    def _archived(self, partition: Partition, stored: Stored) -> Archived:
+        return Archived(stored=stored, ahead=self._columns(partition, stored.ahead))
 
     def _put_down(self, partition: Partition, part: Part) -> PutDown:
         ahead = [self._columns(partition, chunk) for chunk in part.ahead]
@@ -201,12 +219,15 @@ class LogReader:
         """Whether `everywhere` can, and should, be asked for these logs."""
         return self._source is None and can_read_everywhere(self._db, upto)
 
-    def everywhere(self, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, EventColumns]]:
+    def everywhere(self, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, EventColumns | Archived]]:
         """The whole logs of these partitions up to these positions, in one go and in no order. Raises as `batches`."""
         self.begun.set()
         with closing(everywhere(self._db, upto)) as found:
-            for partition, chunk in found:
-                yield partition, self._columns(partition, chunk)
+            for partition, one in found:
+                if isinstance(one, Chunk):
+                    yield partition, self._columns(partition, one)
+                else:
+                    yield partition, self._archived(partition, one)
 
     def _columns(self, partition: Partition, chunk: Chunk) -> EventColumns:
         if chunk.role_sets:
@@ -246,6 +267,8 @@ class LogReader:
     def _event(self, partition: Partition, columns: EventColumns, i: int) -> RecordedEvent:
         position, rest = int(columns.position[i]), columns.rest
         found = rest.find(i)
+        if found is None and position <= 0:
+            raise ValueError("of an event that is archived by guild only what a fold asks for is at hand")
         if found is None:
             return next(log.read(self._db, partition, Position(position - 1)))
         return log.recorded_event(

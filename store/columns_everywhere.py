@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from store.columns_read import archived, segments
 from store.engine import Database
 from tracker.errors import LogCorruptError
 from tracker.ids import Partition
+
+if TYPE_CHECKING:
+    from store.archive_stored import Stored
 
 __all__ = ["can_read_everywhere", "everywhere"]
 
@@ -37,15 +40,16 @@ def can_read_everywhere(db: Database, upto: Mapping[Partition, int]) -> bool:
     return worth and db.dialect == "postgresql" and (can_copy() or installed("postgresql"))
 
 
-def everywhere(db: Database, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, Chunk]]:
+def everywhere(db: Database, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, Chunk | Stored]]:
     """The logs of these partitions up to these positions, in no order at all. Raises as `columns_read.chunks`."""
     args = Args()
-    done = dict.fromkeys(upto, 0)
+    done, number = dict.fromkeys(upto, 0), 0
     while True:
         for partition, head in upto.items():
             for segment in segments(db, _ask(partition, done[partition], head)):
                 ask = _ask(partition, done[partition], head)
-                yield from ((partition, chunk) for chunk in archived(db, ask, segment, args))
+                yield from ((partition, one) for one in archived(db, ask, segment, args, stored=number))
+                number += 1
                 done[partition] = max(done[partition], segment.last)
         with closing(_table(db, upto, done, args)) as table:
             first = next(table, None)

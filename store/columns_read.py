@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import chain
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from store import archive
 from store.archive import Segment
@@ -26,6 +26,9 @@ from store.columns_worker import Job
 from store.engine import Database
 from store.own_process import Spare
 
+if TYPE_CHECKING:
+    from store.archive_stored import Stored
+
 __all__ = ["Source", "archived", "chunks", "fastest", "parts", "segments"]
 
 Source = Literal["pages", "copy", "adbc", "driver"]
@@ -38,6 +41,9 @@ _MOST: Final = 65_536
 
 _AT_ONCE: Final = 2
 """Segments that are read ahead."""
+
+_MOST_OPEN: Final = 256
+"""Segments whose files are kept open, so that an erasure may write them anew while they are folded."""
 
 _FEW: Final = 50_000
 """Fewer events than this are read before another process has come up."""
@@ -66,15 +72,22 @@ def chunks(db: Database, ask: Ask, source: Source) -> Generator[Chunk]:
 
 
 def parts(
-    db: Database, ask: Ask, source: Source, down: Callable[[], Down] | None, spare: Spare | None = None
-) -> Generator[Chunk | Part]:
-    """As `chunks`; what is read out of pages is put `down` and told of instead, if that is said. Raises OSError.
+    db: Database,
+    ask: Ask,
+    source: Source,
+    down: Callable[[], Down] | None,
+    spare: Spare | None = None,
+    *,
+    by_guild: bool = False,
+) -> Generator[Chunk | Part | Stored]:
+    """As `chunks`; what is read out of pages is put `down` and told of instead, if that is said; of archived segments
+    those that are stored `by_guild` are only told of. Raises OSError.
 
     `spare`: where the process is kept that put it down.
     """
     args = Args()
     while True:
-        for last, found in _ahead(db, ask, args):
+        for last, found in _ahead(db, ask, args, by_guild=by_guild):
             yield from found
             ask = replace(ask, after=max(ask.after, last))
         if ask.after >= ask.upto:
@@ -101,36 +114,55 @@ def segments(db: Database, ask: Ask) -> list[Segment]:
     return [s for s in found if s.last > ask.after and s.first <= ask.upto]
 
 
-def _ahead(db: Database, ask: Ask, args: Args) -> Generator[tuple[int, Iterable[Chunk]]]:
+def _ahead(db: Database, ask: Ask, args: Args, *, by_guild: bool) -> Generator[tuple[int, Iterable[Chunk | Stored]]]:
     """Segment by segment where it ends and what is asked for of it; whole ones are read while others are worked on."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="segment") as pool:
-        waiting: deque[tuple[Segment, Future[list[Chunk]] | None]] = deque()
+        waiting: deque[tuple[Segment, Future[list[Chunk | Stored]] | None]] = deque()
         try:
-            for segment in segments(db, ask):
+            for number, segment in enumerate(segments(db, ask)):
                 whole = ask.guilds is None and ask.after < segment.first and ask.upto >= segment.last
-                waiting.append((segment, pool.submit(_whole, db, ask, segment) if whole else None))
+                as_stored = number if by_guild else None
+                waiting.append((segment, pool.submit(_whole, db, ask, segment, as_stored) if whole else None))
                 if len(waiting) > _AT_ONCE:
-                    yield _next(db, ask, args, waiting)
+                    yield _next(db, ask, args, waiting, by_guild=by_guild)
             while waiting:
-                yield _next(db, ask, args, waiting)
+                yield _next(db, ask, args, waiting, by_guild=by_guild)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _next(
-    db: Database, ask: Ask, args: Args, waiting: deque[tuple[Segment, Future[list[Chunk]] | None]]
-) -> tuple[int, Iterable[Chunk]]:
+    db: Database,
+    ask: Ask,
+    args: Args,
+    waiting: deque[tuple[Segment, Future[list[Chunk | Stored]] | None]],
+    *,
+    by_guild: bool,
+) -> tuple[int, Iterable[Chunk | Stored]]:
     segment, read = waiting.popleft()
-    return segment.last, archived(db, ask, segment, args) if read is None else read.result()
+    if read is not None:
+        return segment.last, read.result()
+    return segment.last, archived(db, ask, segment, args, stored=_MOST_OPEN if by_guild else None)
 
 
-def _whole(db: Database, ask: Ask, segment: Segment) -> list[Chunk]:
-    return list(archived(db, ask, segment, Args()))
+def _whole(db: Database, ask: Ask, segment: Segment, stored: int | None) -> list[Chunk | Stored]:
+    return list(archived(db, ask, segment, Args(), stored=stored))
 
 
-def archived(db: Database, ask: Ask, segment: Segment, args: Args) -> Generator[Chunk]:
-    """What is asked for out of an archived segment. Raises ArchiveAwayError, LogCorruptError, ConfigError."""
+def archived(
+    db: Database, ask: Ask, segment: Segment, args: Args, *, stored: int | None = None
+) -> Generator[Chunk | Stored]:
+    """What is asked for out of an archived segment. `stored`: so many others were taken by guild, and so may this one
+    be; None: it may not. Raises ArchiveAwayError, LogCorruptError, ConfigError.
+    """
     file = current(db, segment)
+    if stored is not None and ask.after < segment.first and ask.upto >= segment.last:
+        from store import archive_stored
+
+        one = archive_stored.stored(file, ask.guilds, keep=stored < _MOST_OPEN)
+        if one is not None:
+            yield one
+            return
     if ask.guilds is None and ask.after < segment.first and ask.upto >= segment.last:
         from store import archive_columns
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from store.allocation import keeping, no_circles
-from store.columns import EventColumns, LogReader, PutDown
+from store.columns import Archived, EventColumns, LogReader, PutDown
 from store.columns_chunk import Ints
 from store.columns_down import AHEAD
 from store.harvest import Harvest, Rows
@@ -158,6 +158,8 @@ class Replay:
                     return
                 if isinstance(part, PutDown):
                     self._adopt(groups, part)
+                elif isinstance(part, Archived):
+                    self.store(part)
                 else:
                     self.take(part)
 
@@ -169,7 +171,7 @@ class Replay:
     def _begin(self, upto: int, progress: Callable[[int], None] | None) -> Groups:
         self._progress = progress
         bounds = bounds_of(*self._reader.guild_sizes(self._partition), upto, _GROUP, self._jobs)
-        self._groups = Groups(bounds, self._folder, fast=self._kernel is not None)
+        self._groups = Groups(bounds, self._folder, fast=self._kernel is not None, role_sets=self._reader.role_sets)
         return self._groups
 
     def _read_users(self) -> Ints:
@@ -188,6 +190,15 @@ class Replay:
         self._look_out(columns)
         self.newest = max(self.newest, self._groups.add(columns, self._until))
         self._tell(len(columns))
+
+    def store(self, archived: Archived) -> None:
+        """A part of the log that is to be read when it is folded. After `begin`."""
+        assert self._groups is not None  # noqa: S101
+        self._look_out(archived.ahead)
+        newest = archived.stored.newest
+        self.newest = max(self.newest, newest if self._until is None else min(newest, self._until))
+        self._groups.store(archived.stored, archived.ahead, self._until)
+        self._tell(archived.stored.events)
 
     def _adopt(self, groups: Groups, put: PutDown) -> None:
         for columns in put.ahead:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
-from store.columns import LogReader
+from store.columns import Archived, LogReader
 from store.replay import Replay
 from tracker.ids import Partition
 
@@ -53,5 +53,6 @@ def _read_everywhere(
         for replay, head in replays:
             replay.begin(head, progress, beside)
         with closing(reader.everywhere(upto)) as found:
-            for partition, columns in found:
-                by_partition[partition].take(columns)
+            for partition, part in found:
+                replay = by_partition[partition]
+                replay.store(part) if isinstance(part, Archived) else replay.take(part)

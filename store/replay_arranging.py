@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from store.columns_chunk import Ints
+from tracker.events import kinds
 
 __all__ = [
-    "BASES", "COLUMNS", "HEAD", "KIND_BITS", "NUMBERED", "WIDTHS", "Arranged", "Stretch", "arranged", "numbers_of",
+    "BASES", "COLUMNS", "EPOCH", "HEAD", "INSTANT_BITS", "KIND_BITS", "NUMBERED", "SEQUENCE", "WIDTHS", "Arranged",
+    "Stretch", "arranged", "numbers_of",
 ]  # fmt: skip
 
 KIND_BITS: Final = 8
@@ -21,24 +23,36 @@ COLUMNS: Final = ("subject", "guild", "channel", "at", "arg", "position")
 
 Bytes = npt.NDArray[np.uint8]
 
-HEAD: Final = 2 * len(COLUMNS) + 1
-"""How many numbers of eight bytes a slice begins with: a base and a width in bytes for each of COLUMNS, and whether
-guilds and channels are numbers of `columns_places`. Then the columns follow, each from a multiple of eight bytes on:
-what is there is unsigned, and the base to be added."""
+HEAD: Final = 2 * len(COLUMNS) + 2
+"""How many numbers of eight bytes a slice begins with: a base and a width in bytes for each of COLUMNS, and, if guilds
+and channels are numbers, one more than where among the ids the one with the number 0 is (0: they are the ids); and, if
+of message ids only that is there by which they differ from what their instants say, when those began to be counted (0:
+all is there). Then the columns follow, each from a multiple of eight bytes on: what is there is unsigned, and the base
+to be added."""
 
-BASES, WIDTHS, NUMBERED = 0, len(COLUMNS), 2 * len(COLUMNS)
+SEQUENCE: Final = 0
+"""The width of a column that is not there: its numbers count up from the base."""
+
+BASES, WIDTHS, NUMBERED, EPOCH = 0, len(COLUMNS), 2 * len(COLUMNS), 2 * len(COLUMNS) + 1
 """Where in the head what is."""
 
+INSTANT_BITS: Final = 22
+"""A message's id is the instant at which it was sent, and so many bits more."""
+
 _SLOTS: Final = 1 << 13
-_SUBJECT, _GUILD, _CHANNEL, _AT, _, _POSITION = range(6)
+_SUBJECT, _GUILD, _CHANNEL, _AT, _ARG, _POSITION = range(6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Where among some bytes a slice begins (see HEAD), and how many events it has."""
+    """Where among some bytes a slice begins (see HEAD), and how many `events` are wanted of it: from the `first` on, of
+    so many that it has as a `whole`.
+    """
 
     start: int
+    first: int
     events: int
+    whole: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +77,18 @@ def arranged(raw: Bytes, stretches: Sequence[Stretch], ids: Ints, *, fast: bool)
 def _scattered(raw: Bytes, stretches: Sequence[Stretch], ids: Ints) -> Arranged:
     from store import replay_order
 
-    starts, sizes = (np.array(one, np.int64) for one in zip(*((s.start, s.events) for s in stretches), strict=True))
+    where = np.array([(s.start, s.first, s.events, s.whole) for s in stretches], np.int64)
     forms = raw, raw.view(np.uint16), raw.view(np.uint32), raw.view(np.int64)
-    guild = np.empty(int(sizes.sum()), np.int64)
-    replay_order.guilds(*forms, starts, sizes, ids, guild)
+    guild = np.empty(int(where[:, 2].sum()), np.int64)
+    replay_order.guilds(*forms, where, ids, guild)
     moved, firsts = numbers_of(guild, guild, fast=True)
     number_of = np.argsort(guild[firsts])
     counts = np.bincount(moved, minlength=len(firsts))
     place = np.empty(len(firsts), np.int64)
     place[number_of] = np.cumsum(counts[number_of]) - counts[number_of]
     kind, columns = np.empty(len(guild), np.uint8), np.empty((len(COLUMNS), len(guild)), np.int64)
-    replay_order.scattered(*forms, starts, sizes, ids, place, moved, kind, columns, np.empty(sizes.max(), np.int64))
+    some = np.empty(where[:, 2].max(), np.int64)
+    replay_order.scattered(*forms, where, ids, place, moved, kind, columns, some, kinds.MESSAGE_SENT)
     return Arranged(kind=kind, columns=columns, places=moved)
 
 
@@ -91,12 +106,19 @@ def _unpacked(raw: Bytes, stretch: Stretch, ids: Ints) -> Ints:
     head = raw[stretch.start :][: 8 * HEAD].view(np.int64)
     found, at = np.empty((len(COLUMNS), stretch.events), np.int64), stretch.start + 8 * HEAD
     for c, (base, width) in enumerate(zip(head[BASES:WIDTHS].tolist(), head[WIDTHS:NUMBERED].tolist(), strict=True)):
-        size = stretch.events * width
-        found[c] = raw[at : at + size].view(np.int64 if width == 8 else np.dtype(f"u{width}"))
+        if width == SEQUENCE:
+            found[c] = np.arange(stretch.first, stretch.first + stretch.events)
+        else:
+            mine = raw[at + stretch.first * width :][: stretch.events * width]
+            found[c] = mine.view(np.int64 if width == 8 else np.dtype(f"u{width}"))
         found[c] += base
-        at += size + 7 & ~7
+        at += stretch.whole * width + 7 & ~7
+    if head[EPOCH]:
+        sent = found[_SUBJECT] & (1 << KIND_BITS) - 1 == kinds.MESSAGE_SENT
+        found[_ARG, sent] += found[_AT, sent] - head[EPOCH] << INSTANT_BITS
     if head[NUMBERED]:
-        found[_GUILD], found[_CHANNEL] = ids[found[_GUILD]], ids[found[_CHANNEL]]
+        here = ids[head[NUMBERED] - 1 :]
+        found[_GUILD], found[_CHANNEL] = here[found[_GUILD]], here[found[_CHANNEL]]
     return found
 
 

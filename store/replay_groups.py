@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from store.columns import EventColumns, PutDown
-from store.columns_chunk import Ints, Rest
+from store.columns_chunk import Ints
 from store.columns_down import Down
-from store.columns_slices import START, Kept, lay, lay_fast
-from store.replay_arranging import Stretch, arranged
+from store.columns_roles import RoleSets
+from store.columns_slices import START, lay, lay_fast
+from store.replay_gathering import Gathering, up_to
 
 if TYPE_CHECKING:
+    from store.archive_stored import Stored
     from store.columns_places import Places
 
 __all__ = ["Groups", "bounds_of"]
@@ -44,9 +45,6 @@ class _Slice:
     def whole(self) -> int:
         """How many bytes it takes."""
         return self.size + (self.rest + 7 & ~7)
-
-
-_decode = msgspec.msgpack.Decoder(Kept).decode
 
 
 def bounds_of(guilds: Ints, members: Ints, events: int, most: int, jobs: int = 1) -> Ints:
@@ -70,10 +68,12 @@ class Groups:
 
     `bounds`: see `bounds_of`. `folder`: where the file is (None: the system's place). Close it, or use it in a `with`.
     Batches may come in any order; least is to be sorted if each is a stretch of the log of its own, its events in
-    order. `fast`: numba is there.
+    order. `fast`: numba is there. `role_sets`: where the sets of roles of what is stored get their numbers.
     """
 
-    def __init__(self, bounds: Ints, folder: Path | None = None, *, fast: bool = False) -> None:
+    def __init__(
+        self, bounds: Ints, folder: Path | None = None, *, fast: bool = False, role_sets: RoleSets | None = None
+    ) -> None:
         self._fast = fast
         self._bounds = bounds
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
@@ -84,6 +84,9 @@ class Groups:
         self._ids = [np.zeros(0, np.int64)]
         self._numbered: Places | None = None
         self._making = Lock()
+        self._sets = RoleSets() if role_sets is None else role_sets
+        self._stored: list[Stored] = []
+        self._until: int | None = None
 
     @property
     def _places(self) -> Places | None:
@@ -102,6 +105,8 @@ class Groups:
     def close(self) -> None:
         """Gives the disk space back."""
         self._file.close()
+        while self._stored:
+            self._stored.pop().close()
 
     def add(self, columns: EventColumns, until: int | None = None) -> int:
         """Takes events, those up to the instant (None: all). Returns the last instant they speak of, 0 at least."""
@@ -146,38 +151,40 @@ class Groups:
             self._slices[group].append(one)
         self._like = like
 
+    def store(self, stored: Stored, ahead: EventColumns, until: int | None) -> None:
+        """Takes what is to be read only when its group is asked for. It is closed along with this."""
+        self._stored.append(stored)
+        self._until, self._like = until, ahead
+
     def groups(self) -> Iterator[int]:
         """The numbers of the groups of which there are events; by ascending guilds."""
-        return (number for number, slices in enumerate(self._slices) if slices)
+        for number, slices in enumerate(self._slices):
+            if slices or any(one.has(*self._edges(number)) for one in self._stored):
+                yield number
+
+    def _edges(self, group: int) -> tuple[int | None, int | None]:
+        """The guild with which the group begins, and the one with which the next one does; None: there is none."""
+        return (
+            int(self._bounds[group - 1]) if group else None,
+            int(self._bounds[group]) if group < len(self._bounds) else None,
+        )
 
     def columns(self, group: int) -> EventColumns:
-        """The group's events: by guild, then `at`, then position. Several threads may ask for different groups."""
+        """The group's events: by guild, then `at`, then position. Several threads may ask for different groups.
+
+        Those that were stored have positions that are lower than any and in their order, but for those of `rest`.
+        """
         assert self._like is not None  # noqa: S101
-        slices = sorted(self._slices[group], key=lambda s: s.position)
-        raw = np.empty(sum(s.whole for s in slices), np.uint8)
-        stretches, kept, first, start = [], [], 0, 0
-        for piece in slices:
-            self._read(piece.start, raw[start : start + piece.whole].data)
-            stretches.append(Stretch(start=start, events=piece.events))
-            if piece.rest:
-                rest = start + piece.size
-                kept.append((first, _decode(raw[rest : rest + piece.rest].data)))
-            first += piece.events
-            start += piece.whole
-        ids = np.concatenate(self._ids) if self._places is None else self._places.since(0)
-        found = arranged(raw, stretches, ids, fast=self._fast)
-        subject, guild, channel, at, arg, position = found.columns
-        return EventColumns(
-            kind=found.kind,
-            subject=subject,
-            guild=guild,
-            channel=channel,
-            at=at,
-            arg=arg,
-            position=position,
-            rest=_rest(kept, found.places),
-            lookup=self._like.lookup,
-        )
+        whole = Gathering(np.concatenate(self._ids) if self._places is None else self._places.since(0))
+        for one in self._stored:
+            for piece in one.pieces(*self._edges(group)):
+                whole.add_piece(piece)
+        for slice_ in sorted(self._slices[group], key=lambda s: s.position):
+            raw = np.empty(slice_.whole, np.uint8)
+            self._read(slice_.start, raw.data)
+            whole.add_slice(raw, slice_.events, slice_.size, slice_.rest)
+        found = whole.columns(self._like.lookup, self._sets, fast=self._fast)
+        return found if self._until is None or not self._stored else up_to(found, self._until)
 
     def _read(self, start: int, left: memoryview) -> None:
         """Fill `left` with what is in the file from `start` on."""
@@ -199,21 +206,3 @@ def _places() -> Places:
     from store.columns_places import Places  # made of what numba compiles
 
     return Places()
-
-
-def _rest(kept: Sequence[tuple[int, Kept]], place: Ints) -> Rest:
-    """What is in no column, by the rows in their new order."""
-    places = place[np.array([first + row for first, one in kept for row in one.rows], np.int64)]
-    sorting = np.argsort(places)
-
-    def in_order(lists: Iterator[list[Any]]) -> list[Any]:
-        whole = [value for one in lists for value in one]
-        return [whole[i] for i in sorting.tolist()]
-
-    return Rest(
-        rows=places[sorting],
-        ids=in_order(one.ids for _, one in kept),
-        versions=in_order(one.versions for _, one in kept),
-        recorded_at=in_order(one.recorded_at for _, one in kept),
-        texts=in_order(one.texts for _, one in kept),
-    )

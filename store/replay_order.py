@@ -17,7 +17,11 @@ __all__ = ["guilds", "numbered", "scattered"]
 
 _GUILD: Final = 1
 _CHANNEL: Final = 2
-_BASES, _WIDTHS, _NUMBERED, _HEAD = 0, 6, 12, 13
+_AT: Final = 3
+_ARG: Final = 4
+_BASES, _WIDTHS, _NUMBERED, _EPOCH, _HEAD = 0, 6, 12, 13, 14
+_INSTANT_BITS = 22
+_START, _FIRST, _EVENTS, _WHOLE = range(4)
 """As `replay_arranging` has them: numba's cache looks at this file only, and would keep what was imported."""
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -67,8 +71,11 @@ def numbered(a: Any, b: Any, slots: Any, number: Any, firsts: Any) -> int:
 
 @_compiled
 def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int, base: int, n: int, out: Any) -> None:
-    """The `n` numbers of `width` bytes each that begin at the byte `start`, the base added."""
-    if width == 4:
+    """The `n` numbers of `width` bytes each that begin at the byte `start`, the base added. Of no width: 0, 1, …"""
+    if width == 0:
+        for i in range(n):
+            out[i] = base + i
+    elif width == 4:
         for i in range(n):
             out[i] = base + np.int64(fours[np.uint64((start >> 2) + i)])
     elif width == 2:
@@ -83,54 +90,65 @@ def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int,
 
 
 @_compiled
-def _column(ones: Any, twos: Any, fours: Any, eights: Any, start: int, n: int, c: int, ids: Any, out: Any) -> None:
-    """A column of the slice that begins at the byte `start`; see `replay_arranging.HEAD`."""
-    head = start >> 3
-    at = start + 8 * _HEAD
+def _column(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, c: int, ids: Any, out: Any) -> None:
+    """A column of a stretch (start, first, events, whole); see `replay_arranging.HEAD`."""
+    head, n = where[_START] >> 3, where[_EVENTS]
+    at = where[_START] + 8 * _HEAD
     for before in range(c):
-        at += n * eights[head + _WIDTHS + before] + 7 & ~7
+        at += where[_WHOLE] * eights[head + _WIDTHS + before] + 7 & ~7
     width, base = eights[head + _WIDTHS + c], eights[head + _BASES + c]
-    _fill(ones, twos, fours, eights, at, width, base, n, out)
+    if width == 0:
+        base += where[_FIRST]
+    _fill(ones, twos, fours, eights, at + where[_FIRST] * width, width, base, n, out)
     if c in (_GUILD, _CHANNEL) and eights[head + _NUMBERED]:
+        zero = eights[head + _NUMBERED] - 1
         for i in range(n):
-            out[i] = ids[np.uint64(out[i])]
+            out[i] = ids[np.uint64(zero + out[i])]
 
 
 @_compiled
-def guilds(ones: Any, twos: Any, fours: Any, eights: Any, starts: Any, sizes: Any, ids: Any, out: Any) -> None:
-    """The guild of each event of these slices. `ones`, `twos`, `fours`, `eights`: the bytes in which they are, as
+def guilds(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, ids: Any, out: Any) -> None:
+    """The guild of each event of these stretches. `ones`, `twos`, `fours`, `eights`: the bytes in which they are, as
     numbers of so many of them.
     """
     row = 0
-    for s in range(len(starts)):
-        _column(ones, twos, fours, eights, starts[s], sizes[s], _GUILD, ids, out[row : row + sizes[s]])
-        row += sizes[s]
+    for s in range(len(where)):
+        end = row + where[s, _EVENTS]
+        _column(ones, twos, fours, eights, where[s], _GUILD, ids, out[row:end])
+        row = end
 
 
 @_compiled
 def scattered(
-    ones: Any, twos: Any, fours: Any, eights: Any, starts: Any, sizes: Any, ids: Any, place: Any, moved: Any,
-    kind: Any, columns: Any, some: Any,
+    ones: Any, twos: Any, fours: Any, eights: Any, where: Any, ids: Any, place: Any, moved: Any, kind: Any,
+    columns: Any, some: Any, message: int,
 ) -> None:  # fmt: skip
-    """Bring the events of these slices (see `guilds`) to their places. `place`: by the number of a guild, where its
+    """Bring the events of these stretches (see `guilds`) to their places. `place`: by the number of a guild, where its
     next event goes.
 
     `moved`: the number of each event's guild, and then where it went. `columns`: subject, guild, channel, at, arg,
-    position. `some`: room for a column of any of the slices.
+    position. `some`: room for a column of any of the stretches. `message`: the kind of those whose ids may lack
+    their instants.
     """
     for row in range(len(moved)):
         guild = np.uint64(moved[row])
         moved[row] = place[guild]
         place[guild] += 1
     row = 0
-    for s in range(len(starts)):
-        n = sizes[s]
+    for s in range(len(where)):
+        n = where[s, _EVENTS]
         for c in range(6):
-            _column(ones, twos, fours, eights, starts[s], n, c, ids, some)
+            _column(ones, twos, fours, eights, where[s], c, ids, some)
             if c == 0:
                 for i in range(n):
                     kind[np.uint64(moved[row + i])] = some[i] & 255
                     some[i] >>= 8
             for i in range(n):
                 columns[c, np.uint64(moved[row + i])] = some[i]
+        epoch = eights[(where[s, _START] >> 3) + _EPOCH]
+        if epoch:
+            for i in range(n):
+                to = np.uint64(moved[row + i])
+                if kind[to] == message:
+                    columns[_ARG, to] += columns[_AT, to] - epoch << _INSTANT_BITS
         row += n

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from store import archive_files, archive_place, archive_reading, log, personal, rebuild
+from store.archive_stored import stored
 from store.engine import Database
 from tests.store.archives import archive_all, archive_until, kept, raw, segments
 from tests.store.living import Writer, tables
@@ -44,22 +45,23 @@ def archived_texts(db: Database, guild: int) -> str:
     return "\n".join(found)
 
 
-def columns_for_folds(db: Database) -> str:
+def kept_for_folds(db: Database) -> str:
     """What the files hold beside the texts."""
     found = []
     for segment in segments(db):
-        with archive_files.opened(segment) as file:
-            names = [name for name in file.schema_arrow.names if name.startswith("fold_")]
-            found.append(f"{file.schema_arrow.metadata} {file.read(columns=names).to_pylist()}")
+        one = stored(segment, None, keep=False)
+        assert one is not None
+        found += [str(piece.said) for piece in one.pieces(None, None)]
+        found.append(str(one.ahead))
     return "\n".join(found)
 
 
 def test_names_of_the_forgotten_are_gone_from_what_folds_read(writer: Writer) -> None:
-    assert f"name of {ANN}" in columns_for_folds(writer.db)
+    assert f"name of {ANN}" in kept_for_folds(writer.db)
     for guild in (GUILD, OTHER_GUILD):
         forget(writer, ANN, guild)
-    assert f"name of {ANN}" not in columns_for_folds(writer.db)
-    assert f"name of {BEN}" in columns_for_folds(writer.db)
+    assert f"name of {ANN}" not in kept_for_folds(writer.db)
+    assert f"name of {BEN}" in kept_for_folds(writer.db)
 
 
 def test_names_and_acts_of_the_forgotten_are_gone_from_the_files(writer: Writer, folder: Path) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from store import archive_columns, archive_files, archive_moving, columns_chunk, columns_read, log
+from store.archive_stored import stored
 from store.columns import LogReader
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
+from store.columns_down import Down
 from store.engine import Database
+from tests.store import old_segments
 from tests.store.archives import archive_all, archive_until, segments
 from tests.store.living import Writer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
@@ -119,50 +122,38 @@ def test_what_is_archived_between_two_looks_is_not_missed(
     assert segments(filled)
 
 
-def folded_columns(db: Database) -> list[list[str]]:
-    """Of each segment the columns that are there for folds."""
-    found = []
-    for segment in segments(db):
-        with archive_files.opened(segment) as file:
-            found.append([name for name in file.schema_arrow.names if name.startswith("fold_")])
-    return found
-
-
-def test_whole_segments_are_read_without_their_texts(
-    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    archive_all(filled, folder)
-    assert all(folded_columns(filled))
-    monkeypatch.setattr(columns_read, "from_segment", None)
-    check(filled, "driver")
-
-
-@pytest.mark.parametrize("otherwise", ["not there", "of another tracker"])
-def test_segments_without_what_this_tracker_makes_of_texts_are_read_by_their_texts(
+@pytest.mark.parametrize("otherwise", ["without columns", "with columns", "with columns of another tracker"])
+def test_segments_of_older_trackers_are_read_as_before(
     filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, otherwise: str
 ) -> None:
     with monkeypatch.context() as patch:
-        if otherwise == "not there":
-            patch.setattr(archive_columns, "with_columns", lambda table: table)
-        else:
+        patch.setattr(archive_files, "write", old_segments.write)
+        if otherwise == "without columns":
+            patch.setattr(archive_files, "write", old_segments.write_plain)
+        elif otherwise == "with columns of another tracker":
             patch.setattr(archive_columns, "_MADE_BY", b"0:")
             kinds_of = columns_chunk.chunk_of
             patch.setattr(
-                archive_columns, "chunk_of", lambda *args: replace(kinds_of(*args), kind=kinds_of(*args).kind * 0 + 77)
+                old_segments, "chunk_of", lambda *args: replace(kinds_of(*args), kind=kinds_of(*args).kind * 0 + 77)
             )
         archive_all(filled, folder)
-    assert bool(folded_columns(filled)[0]) is (otherwise != "not there")
+    if otherwise == "with columns":
+        monkeypatch.setattr(columns_read, "from_segment", None)
     check(filled, "driver")
 
 
-def test_an_archived_event_that_cannot_be_read_is_named_when_it_is_read(
-    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archived_event_that_cannot_be_read_is_named_when_it_is_read(filled: Database, folder: Path) -> None:
     with filled.write() as connection:
         connection.exec_driver_sql("UPDATE events SET data = '{\"name\":7}' WHERE position = 13")
     archive_all(filled, folder)
-    assert [] in folded_columns(filled)
-    assert [name for name in folded_columns(filled) if name]
+    by_guild = [stored(segment, None, keep=False) is not None for segment in segments(filled)]
+    assert not all(by_guild)
+    assert any(by_guild)
     partition = partition_of(GUILD, filled.partitions)
+    reader = LogReader(filled, source="driver")
     with pytest.raises(LogCorruptError, match=f"event 13 of partition {partition} cannot be read"):
-        list(LogReader(filled, source="driver").batches(partition, upto=10_000))
+        list(reader.put_down(partition, upto=10_000, down=never))
+
+
+def never(_: int) -> Down:
+    raise AssertionError

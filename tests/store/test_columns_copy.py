@@ -15,7 +15,7 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from store import columns_copy, columns_everywhere, columns_halves, log
-from store.columns import LogReader
+from store.columns import EventColumns, LogReader
 from store.columns_arrow import installed
 from store.columns_ask import Ask
 from store.columns_chunk import COLUMNS
@@ -70,6 +70,7 @@ def by_partition(db: Database, upto: HEADS) -> dict[int, list[Row]]:
     reader = LogReader(db)
     found: dict[int, list[Row]] = {}
     for partition, columns in reader.everywhere(upto):
+        assert isinstance(columns, EventColumns)
         found.setdefault(partition, []).extend(rows_of(reader, partition, [columns]))
         events = [columns.event(i) for i in columns.rest.rows.tolist()]
         assert [wanted(e)[:2] for e in events] == [

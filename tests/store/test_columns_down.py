@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log, replay
-from store.columns import EventColumns, LogReader, PutDown, Source
+from store.columns import Archived, EventColumns, LogReader, PutDown, Source
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Ints
 from store.columns_down import Begun, Down
@@ -106,6 +106,7 @@ def put_down(
         told = []
         down = lambda first: groups.down(until, first, threads)  # noqa: E731
         for one in reader.put_down(HERE, upto=EVENTS, guilds=guilds, down=down):
+            assert not isinstance(one, Archived)
             told.append(one)
             if isinstance(one, PutDown):
                 groups.adopt(one)
@@ -262,7 +263,9 @@ def test_numba_lays_out_what_numpy_does_in_fewer_bytes(many: Database, bounds: I
 
 def arranged_of(laid: Laid, of: list[int], places: Places, fast: bool) -> Arranged:
     raw = np.frombuffer(laid.content, np.uint8)
-    return arranged(raw, [Stretch(start=of[BEGIN], events=of[OF_EVENTS])], places.since(0), fast=fast)
+    return arranged(
+        raw, [Stretch(start=of[BEGIN], first=0, events=of[OF_EVENTS], whole=of[OF_EVENTS])], places.since(0), fast=fast
+    )
 
 
 def rest_of(laid: Laid, of: list[int]) -> bytes:

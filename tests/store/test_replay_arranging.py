@@ -57,7 +57,7 @@ def put_down(log: list[dict[str, int]], cuts: list[int], *, packed: bool) -> tup
     for first, end in pairwise(bounds):
         columns, nowhere = columns_of(log[first:end]), np.zeros(0, np.int64)
         laid = lay_fast(columns, nowhere, None, places) if packed else lay(columns, nowhere, None)
-        found.append(Stretch(start=len(content), events=end - first))
+        found.append(Stretch(start=len(content), first=0, events=end - first, whole=end - first))
         content += laid.content
     ids = np.zeros(0, np.int64) if places is None else places.since(0)
     return np.frombuffer(content, np.uint8), found, ids

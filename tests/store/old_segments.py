@@ -1,0 +1,53 @@
+"""Segments as trackers wrote them before their files had blocks by guild: with columns for folds, or without."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from store import archive_columns
+from store.columns_args import Args
+from store.columns_arrow import ArrowRows
+from store.columns_chunk import chunk_of
+
+__all__ = ["with_columns", "write", "write_plain"]
+
+
+def write(path: Path, table: Any) -> tuple[str, int]:
+    """In the place of `archive_files.write`: with columns."""
+    return write_plain(path, with_columns(table))
+
+
+def write_plain(path: Path, table: Any) -> tuple[str, int]:
+    """The table and nothing else."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd")
+    content = path.read_bytes()
+    return hashlib.sha256(content).hexdigest(), len(content)
+
+
+def with_columns(table: Any) -> Any:
+    """The table with the columns of a fold."""
+    import pyarrow as pa
+
+    batches = table.combine_chunks().to_batches()
+    if not batches:
+        return table
+    args = Args()
+    chunk = chunk_of(ArrowRows(batches[0]), 0, args)
+    kind, arg = archive_columns._KIND, archive_columns._ARG
+    made = table.append_column(kind, pa.array(chunk.kind)).append_column(arg, pa.array(chunk.arg))
+    index = np.full(table.num_rows, -1, np.int64)
+    index[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
+    where = pa.array(index, mask=index < 0)
+    forms = (pa.string(), pa.int64(), pa.int64(), pa.string())
+    rest = (chunk.rest.ids, chunk.rest.versions, chunk.rest.recorded_at, chunk.rest.texts)
+    for name, values, form in zip(archive_columns._REST, rest, forms, strict=True):
+        made = made.append_column(name, pa.array(values, form).take(where))
+    sets = msgspec.json.encode(chunk.role_sets)
+    return made.replace_schema_metadata({archive_columns._MADE: archive_columns._MADE_BY, archive_columns._SETS: sets})

@@ -1,0 +1,216 @@
+"""Archived events by guild: a fold gets of them what it would get of the table, and reads no others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from store import archive_blocks, archive_files, archive_moving, log
+from store.archive import Segment
+from store.archive_stored import Stored, stored
+from store.columns import Archived, EventColumns, LogReader, PutDown
+from store.columns_down import Down
+from store.engine import Database
+from store.rebuild import rebuild
+from store.replay_groups import Groups
+from tests.store import old_segments
+from tests.store.archives import archive_until, segments
+from tests.store.living import Writer, tables
+from tests.store.support import GUILD, OTHER_GUILD, START, fact
+from tests.store.test_personal import forget
+from tracker.errors import LogCorruptError
+from tracker.events import kinds
+from tracker.events.channel import ChannelDescribed
+from tracker.events.member import MemberJoined, MemberRolesChanged
+from tracker.events.message import MessageSent, message_sent_id
+from tracker.events.rule import SettingsChanged
+from tracker.events.voice import VoiceJoined, VoiceLeft
+from tracker.ids import DISCORD_EPOCH_MS, Ms, Partition, RoleId, UserId, partition_of
+
+MINUTE = 60_000
+MINUTES = 30
+HALF = START + 17 * MINUTE
+WHOLE = START + 90 * MINUTE
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def lived(database: Database, monkeypatch: pytest.MonkeyPatch) -> Writer:
+    """Half an hour of two guilds, to be archived in small files of even smaller blocks."""
+    monkeypatch.setattr(archive_moving, "SEGMENT", 37)
+    monkeypatch.setattr(archive_blocks, "BLOCK", 7)
+    writer = Writer(database)
+    for n in range(MINUTES):
+        at, user = n * MINUTE, n % 7 + 1
+        for guild in (OTHER_GUILD, GUILD):
+            number = (START + at - DISCORD_EPOCH_MS << 22) + n if n % 5 else (1 << 60) + n  # of an id, or of nothing
+            writer.write(
+                [
+                    fact(MemberJoined(name=f"m{n}", bot=n % 5 == 0), at=at, user=user, guild=guild, channel=None),
+                    fact(MemberRolesChanged(role_ids=(RoleId(n % 4 + 1),)), at=at, user=user, guild=guild),
+                    fact(MessageSent(), at=at, user=user, guild=guild, event_id=message_sent_id(number + guild % 7)),
+                    fact(VoiceJoined() if n % 3 else VoiceLeft(), at=at - 7 * (n % 2), user=user, guild=guild),
+                ]
+            )
+        if n % 10 == 3:
+            writer.write(
+                [
+                    fact(ChannelDescribed(name=f"c{n}"), at=at, guild=GUILD, user=None),
+                    fact(SettingsChanged(settings={"locale": "ko"}), at=at, guild=OTHER_GUILD, user=None, channel=None),
+                ]
+            )
+    writer.flush(START + MINUTES * MINUTE)
+    return writer
+
+
+def partitions(db: Database) -> set[Partition]:
+    return {partition_of(guild, db.partitions) for guild in (GUILD, OTHER_GUILD)}
+
+
+def never(_: int) -> Down:
+    raise AssertionError
+
+
+BOUNDS = np.array([max(GUILD, OTHER_GUILD)], np.int64)
+
+
+def by_group(
+    db: Database, *, fast: bool, guilds: Collection[int] | None = None, until: int | None = None
+) -> tuple[list[Any], int]:
+    """What a fold gets: by partition and group all that its columns say; and how much of it was stored by guild."""
+    found, archived = [], 0
+    for partition in sorted(partitions(db)):
+        reader = LogReader(db, source="driver")
+        with Groups(BOUNDS, fast=fast, role_sets=reader.role_sets) as groups:
+            upto = log.head(db)[partition]
+            for part in reader.put_down(partition, upto=upto, guilds=guilds, down=never):
+                assert not isinstance(part, PutDown)
+                if isinstance(part, Archived):
+                    groups.store(part.stored, part.ahead, until)
+                    archived += part.stored.events
+                else:
+                    groups.add(part, until)
+            for group in groups.groups():
+                columns = groups.columns(group)
+                if len(columns):
+                    found.append((partition, group, said(reader, columns)))
+    return found, archived
+
+
+def said(reader: LogReader, columns: EventColumns) -> list[tuple[Any, ...]]:
+    names = ("kind", "guild", "subject", "channel", "at", "arg")
+    rows = list(zip(*(getattr(columns, name).tolist() for name in names), strict=True))
+    rest = columns.rest
+    told = {
+        row: (int(columns.position[row]), *more)
+        for row, *more in zip(rest.rows.tolist(), rest.ids, rest.versions, rest.recorded_at, rest.texts, strict=True)
+    }
+    return [
+        (*row[:5], reader.role_sets[row[5]] if row[0] == kinds.ROLES_CHANGED else row[5], told.get(i))
+        for i, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("before", [HALF, WHOLE], ids=["half", "whole"])
+@pytest.mark.parametrize("bounds", [{}, {"guilds": [GUILD]}, {"until": HALF - 5}, {"until": START + 3, "guilds": [7]}])
+def test_a_fold_gets_of_archived_events_what_it_got_of_the_table(
+    lived: Writer, folder: Path, before: int, bounds: dict[str, Any], fast: bool
+) -> None:
+    wanted, archived = by_group(lived.db, fast=fast, **bounds)
+    assert not archived
+    assert archive_until(lived.db, before, folder)
+    found, archived = by_group(lived.db, fast=fast, **bounds)
+    assert found == wanted
+    assert archived or not wanted
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_files_of_older_trackers_may_stand_between_new_ones(
+    lived: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    wanted, _ = by_group(lived.db, fast=fast)
+    archive_until(lived.db, START + 6 * MINUTE, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive_files, "write", old_segments.write)
+        archive_until(lived.db, START + 12 * MINUTE, folder)
+    archive_until(lived.db, HALF, folder)
+    assert {one is None for one in map(opened, segments(lived.db))} == {True, False}
+    found, _ = by_group(lived.db, fast=fast)
+    assert found == wanted
+
+
+def test_a_rebuild_out_of_files_writes_the_rows_of_one_out_of_the_table(lived: Writer, folder: Path) -> None:
+    rebuild(lived.db)
+    wanted = tables(lived.db)
+    archive_until(lived.db, WHOLE, folder)
+    rebuild(lived.db)
+    assert tables(lived.db) == wanted
+
+
+def opened(segment: Segment, guilds: Collection[int] | None = None) -> Stored | None:
+    return stored(segment, guilds, keep=True)
+
+
+def test_of_a_file_only_the_blocks_of_the_guilds_that_are_wanted_are_read(lived: Writer, folder: Path) -> None:
+    archive_until(lived.db, WHOLE, folder)
+    both = [opened(s) for s in segments(lived.db) if s.partition == partition_of(GUILD, lived.db.partitions)]
+    for one in both:
+        assert one is not None
+        pieces = list(one.pieces(GUILD, GUILD + 1))
+        assert sum(piece.end - piece.first for piece in pieces) <= one.events
+        assert all(piece.events <= 7 for piece in pieces)
+        assert len(pieces) <= 2 + one.events // 7
+        assert not list(one.pieces(1, 2))
+        one.close()
+
+
+def test_a_file_that_was_changed_is_refused_before_anything_of_it_is_folded(lived: Writer, folder: Path) -> None:
+    archive_until(lived.db, WHOLE, folder)
+    segment = segments(lived.db)[0]
+    content = bytearray(segment.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.path.write_bytes(content)
+    with pytest.raises(LogCorruptError, match="is not as it was written"):
+        opened(segment)
+
+
+def test_a_file_that_is_changed_while_it_is_folded_is_named(lived: Writer, folder: Path) -> None:
+    archive_until(lived.db, WHOLE, folder)
+    segment = segments(lived.db)[0]
+    one = opened(segment)
+    assert one is not None
+    with segment.path.open("r+b") as file:
+        file.truncate(10)
+    with pytest.raises(LogCorruptError, match="was changed while it was being read"):
+        list(one.pieces(None, None))
+    one.close()
+
+
+def test_a_file_that_an_erasure_writes_anew_is_read_to_its_end(lived: Writer, folder: Path) -> None:
+    """Whoever was forgotten since is nobody in what is then folded, as the table of subjects no longer knows them."""
+    archive_until(lived.db, WHOLE, folder)
+    several = [one for one in map(opened, segments(lived.db)) if one is not None]
+    before = [sum(piece.end - piece.first for piece in one.pieces(None, None)) for one in several]
+    forget(lived, UserId(1))
+    assert not all(one.segment.path.exists() for one in several)
+    assert [sum(piece.end - piece.first for piece in one.pieces(None, None)) for one in several] == before
+    for one in several:
+        one.close()
+
+
+def test_up_to_an_instant_the_newest_of_archived_events_is_not_beyond_it(lived: Writer, folder: Path) -> None:
+    archive_until(lived.db, WHOLE, folder)
+    several = [one for one in map(opened, segments(lived.db)) if one is not None]
+    assert max(one.newest for one in several) == Ms(START + MINUTES * MINUTE)  # the tick's
+    assert {one.events for one in (opened(s, [7]) for s in segments(lived.db)) if one is not None} == {0}
