@@ -21,14 +21,15 @@ def read_ahead(
     """Each replay once it has read up to its position: of whole partitions, of different ones, by this reader.
 
     Either all have read by then, or the next ones, `jobs` at most, are read meanwhile. `progress` is told by several
-    threads. Raises as `Replay.read`. All are closed in the end, if nobody has done so before.
+    threads. Raises as `Replay.read`. Whoever takes them closes them, unless this ends before all are taken.
     """
     several = list(replays)
     upto = {replay.partition: head for replay, head in several}
     heaps: list[array[int]] = []
     with ExitStack() as stack:
+        left = stack.enter_context(ExitStack())
         for replay, _ in several:
-            stack.enter_context(replay).share(heaps)
+            left.enter_context(replay).share(heaps)
         if all(replay.is_of_all for replay, _ in several) and reader.reads_everywhere(upto):
             _read_everywhere(reader, several, upto, progress)
             yield from (replay for replay, _ in several)
@@ -40,6 +41,7 @@ def read_ahead(
                 replay, reading = waiting.popleft()
                 reading.result()
                 yield replay
+        left.pop_all()  # some of them may still be folded
 
 
 def _read_everywhere(

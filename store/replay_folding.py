@@ -76,9 +76,10 @@ def fold_all(replays: Iterable[R], as_of: Callable[[R], int]) -> Iterator[tuple[
                 groups -= 1
                 rules |= replay.take_over(one.result())
 
-    with no_circles(), keeping(), ExitStack() as stack:
+    with ExitStack() as left, no_circles(), keeping(), ExitStack() as stack:
         pool: ThreadPoolExecutor | None = None
         for replay in replays:
+            left.push(replay)  # whatever goes wrong, it is closed; but not while a thread folds it
             if pool is None and replay.jobs > 1:
                 pool = ThreadPoolExecutor(replay.jobs, thread_name_prefix="fold")
                 stack.callback(pool.shutdown, cancel_futures=True)

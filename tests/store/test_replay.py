@@ -413,6 +413,18 @@ def test_of_several_names_the_last_one_is_kept(database: Database, kernel: Compi
     assert [row[2] for row in found["members"]] == ["name 4"]
 
 
+def test_replays_may_be_folded_when_all_have_been_read(database: Database) -> None:
+    """The last groups are, whenever their threads come to it."""
+    begin = 1_772_000_000_000
+    come = [event for n in range(1, 9) for event in roaming(GuildId(n << 22), begin)]
+    log.append(database, come, recorded_at=Ms(1))
+    heads, reader, gathered = {p: head for p, head in log.head(database).items() if head}, ByFives(database), Gathered()
+    several = [(Replay(reader, p, gathered, kernel=None), head) for p, head in heads.items()]
+    read = list(read_ahead(reader, several, None, jobs=2))
+    assert [replay for replay, _ in fold_all(read, lambda _: begin)] == [replay for replay, _ in several]
+    assert {name: sorted(rows) for name, rows in gathered.rows().items()} == replayed(database, begin)
+
+
 def test_a_fold_takes_the_memory_of_those_before_of_other_partitions_too(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
