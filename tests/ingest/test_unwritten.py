@@ -22,7 +22,7 @@ from tests.examples import examples
 from tests.ingest.shelf import Fresh
 from tests.properties.communities import GUILD as PLAYED
 from tests.properties.communities import Community, communities
-from tests.store.living import Writer
+from tests.store.living import Writer, tables
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_queries import plans
 from tracker.events.channel import ChannelDescribed
@@ -196,6 +196,31 @@ async def test_what_happened_since_the_last_flush_is_told_without_one(house: Hou
     house.advance(START + 42 * MINUTE, flush=False)
     await house.check([ANN])
     assert house.told == {"studyroom": 2, "standing": 5, "day": 10, "board": 30}
+
+
+@pytest.mark.parametrize("few", [0, 32])
+@pytest.mark.parametrize("gathered", [False, True])
+async def test_a_session_that_leaves_its_key_between_two_looks_is_told_of_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, few: int, gathered: bool
+) -> None:
+    """It begins at the very instant of a look, when none of it was tracked yet."""
+    monkeypatch.setattr("tracker.ingest.unwritten._FEW", few)
+
+    def told() -> list[tuple[int, int]]:
+        found = house.unwritten.read(GUILD, ["sessions"], lambda: [DAN], lambda beyond: beyond.of("sessions", DAN))
+        return [(row["day"], row["voice_ms"]) for row in found or ()]
+
+    at = house.clock.time + MINUTE - START
+    house.write([fact(user=DAN, at=at)])
+    house.advance(START + at, flush=False)
+    assert told() == [(0, 0)]
+    house.advance(START + at + MINUTE, flush=False)
+    if gathered:
+        house._tell("gathered", house.held.gather(least=1))
+    assert told() == [(20260225, MINUTE)]
+    house.advance(START + at + 2 * MINUTE, flush=True)
+    assert [row[1] for row in tables(house.db)["sessions"] if row[2] == DAN] == [20260225]
+    assert tables(house.db)["sessions"] == tables(house.twin)["sessions"]
 
 
 async def test_who_left_since_the_last_flush_is_on_no_board(house: House) -> None:
