@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from store.archive import Segment
 from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
@@ -23,7 +23,7 @@ __all__ = [
     "batches",
     "columns",
     "opened",
-    "parsed",
+    "opened_sound",
     "read_whole",
     "require",
     "sound",
@@ -181,16 +181,10 @@ def columns(segment: Segment, names: Sequence[str]) -> Iterator[Any]:
 @contextmanager
 def opened(segment: Segment) -> Iterator[Any]:
     """The segment's file, read whole, as pyarrow's ParquetFile. Raises as `batches` does, whatever fails within."""
-    with parsed(segment, sound(segment)) as file:
-        yield file
-
-
-@contextmanager
-def parsed(segment: Segment, content: bytes) -> Iterator[Any]:
-    """As `opened`, of content that is `sound`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    content = sound(segment)
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             yield file
@@ -208,23 +202,41 @@ def sound(segment: Segment) -> bytes:
     Takes a hundredth of the time that reading the events takes. Needs no pyarrow. Raises ArchiveAwayError if the file
     is not there, LogCorruptError if it was changed.
     """
-    try:
+    with _readable(segment):
         content = segment.path.read_bytes()
+    _compare(segment, len(content), hashlib.sha256(content).hexdigest())
+    return content
+
+
+def opened_sound(segment: Segment) -> IO[bytes]:
+    """The file, if it is `sound`, which takes no memory. To be closed."""
+    with _readable(segment):
+        file = segment.path.open("rb", buffering=0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    _compare(segment, size, digest)
+    return file
+
+
+@contextmanager
+def _readable(segment: Segment) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise segment.away() from None
     except OSError as error:
         raise ArchiveAwayError(
             f"the log's archive: {segment.named} cannot be read ({error.strerror or error})"
         ) from None
-    if len(content) != segment.bytes or hashlib.sha256(content).hexdigest() != segment.sha256:
-        what = "another SHA-256"
-        if len(content) != segment.bytes:
-            what = f"{len(content):,} bytes instead of {segment.bytes:,}"
+
+
+def _compare(segment: Segment, size: int, sha256: str) -> None:
+    if size != segment.bytes or sha256 != segment.sha256:
+        what = f"{size:,} bytes instead of {segment.bytes:,}" if size != segment.bytes else "another SHA-256"
         raise LogCorruptError(
             f"the log's archive: {segment.named} is not as it was written (it has {what}); "
             "put a sound copy of the file in its place"
         )
-    return content
 
 
 def tuples(table: Any) -> Iterator[tuple[Any, ...]]:

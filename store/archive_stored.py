@@ -129,10 +129,13 @@ def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> S
     erasure may replace it meanwhile. Raises ArchiveAwayError, LogCorruptError, ConfigError.
     """
     archive_files.require()
-    if not _has_blocks(segment):
+    where = _where(segment)
+    if where is None:
         return None
-    file = segment.path.open("rb", buffering=0) if keep and hasattr(os, "pread") else None
-    index = _index(segment)
+    file = archive_files.opened_sound(segment)
+    index = _index(segment, file, where)
+    if not keep or not hasattr(os, "pread"):
+        file.close()
     numbers = (index.guilds, index.counts, index.newest, index.blocks)
     known, counts, newest, blocks = (np.frombuffer(one, np.int64) for one in numbers)
     return Stored(
@@ -144,29 +147,37 @@ def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> S
         _ends=np.cumsum(counts),
         _newest=newest,
         _blocks=blocks.reshape(-1, SIZES),
-        _file=file,
+        _file=None if file.closed else file,
     )
 
 
-def _has_blocks(segment: Segment) -> bool:
-    """Looks at the end of the file only."""
+def _where(segment: Segment) -> tuple[int, int, int] | None:
+    """Where the index is, and how many bytes it has in the file and unpacked. Looks at the end of the file only."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(segment.path) as file:
-            said: bytes = (file.metadata.metadata or {}).get(KEY, b"")
-            return said.startswith(msgspec.json.encode((MADE_BY,))[:-1])
-    except (pa.ArrowException, OSError):  # whoever reads it says what is wrong
-        return False
+            made_by, *where = msgspec.json.decode((file.metadata.metadata or {}).get(KEY, b"[0,0,0,0]"))
+    except (
+        pa.ArrowException,
+        OSError,
+        msgspec.DecodeError,
+        ValueError,
+        TypeError,
+    ):  # whoever reads it says what is wrong
+        return None
+    if made_by != MADE_BY:
+        return None
+    start, size, whole = where
+    return start, size, whole
 
 
-def _index(segment: Segment) -> Index:
-    content = archive_files.sound(segment)
-    with archive_files.parsed(segment, content) as file:
-        _, start, size, whole = msgspec.json.decode(file.metadata.metadata[KEY], type=tuple[str, int, int, int])
+def _index(segment: Segment, file: IO[bytes], where: tuple[int, int, int]) -> Index:
+    start, size, whole = where
     with _sound(segment):
-        return _decode_index(codec().decompress(memoryview(content)[start : start + size], whole))
+        file.seek(start)
+        return _decode_index(codec().decompress(file.read(size), whole))
 
 
 def _ahead(index: Index) -> Chunk:

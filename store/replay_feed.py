@@ -28,7 +28,7 @@ from tracker.events.rule import SettingsChanged
 from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, UserId
 from tracker.projections.guild import GuildState
 from tracker.projections.kernel.layout import (
-    G_ID, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES, Heap,
+    AT_ONCE, G_ID, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.step import run
 from tracker.projections.memory import Memory
@@ -43,7 +43,7 @@ _AT_ONCE: Final = 100_000
 """Events that are prepared and folded at once: what is made of them on the way stays in the processor's caches. In
 between, what is pending may be handed over."""
 
-_NUMBERS: Final = 12
+_NUMBERS: Final = 8
 """How many numbers a folded event leaves in the memory, about."""
 
 _NAMED: Final[dict[int, type[MemberJoined | MemberRenamed]]] = {
@@ -93,6 +93,7 @@ class Feed:
         memory: Memory | None = None,
     ) -> None:
         self.state = PartitionState(partition=partition, memory=memory)
+        self.state.memory.heap[AT_ONCE] = 1
         self.names: dict[int, str] = {}
         self._users = users
         self._compiled = compiled

@@ -21,9 +21,25 @@ from tests.properties.folding import HOME, fold
 from tests.store.feeding import Log, rows_of
 from tracker.events.member import MemberForgotten
 from tracker.projections.kernel.compiled import compiled
+from tracker.projections.kernel.layout import U_AWARDS, U_EXPIRED, U_GIVEN
 from tracker.projections.rows import TABLES
 
 NUMBER = st.sampled_from([-(2**63), -1, 0, 1, 2**40, 2**63 - 1]) | st.integers(0, 9) | st.integers(-(2**63), 2**63 - 1)
+
+
+def test_a_replay_keeps_no_account_of_awards_that_come_and_go() -> None:
+    """Only of those that are there in the end: a third of what it would leave in the memory."""
+    rules = {"exp_min": 1, "exp_max": 1, "cooldown_s": 0, "revoke_s": 3600}
+    history = History().settings(messages=rules)
+    for n in range(40):
+        history.message(1, 20, 1001 + n).after(10 * MINUTE)
+    log = Log(history.events)
+    feed = Feed(HOME, log.users, compiled=None, role_sets=log.args.role_sets)
+    feed.fold(log.columns(0, len(history.events)))
+    feed.advance(history.now)
+    memory = feed.state.memory
+    assert memory.count(U_AWARDS)
+    assert [memory.count(table) for table in (U_GIVEN, U_EXPIRED)] == [0, 0]
 
 
 def ordered(keys: Sequence[tuple[int, ...]]) -> tuple[list[int], int]:

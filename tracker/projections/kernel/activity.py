@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from tracker.projections.kernel.exp import award, draw, percent_at, role_percent
 from tracker.projections.kernel.layout import (
-    AWARD, A_CHANNEL, A_DAY, A_EXP, A_GUILD, A_IN_BUCKET, A_MEMBER, A_MESSAGE, A_NEXT, A_PREVIOUS, A_SEASON_AT, A_UNTIL,
-    BUCKET, BUCKETS, CLOCK, COOLDOWN_INTERACTIONS, COOLDOWN_MESSAGES, C_PERCENT, C_QUIET, EXPIRED, EXP_ADJUSTED,
-    EXP_INTERACTIONS, EXP_MESSAGES, FREE_AWARD, GIVEN, G_AWARDS, G_DAY, G_INTERACTION_COOLDOWN, G_INTERACTION_EXP,
-    G_JUMBLED, G_LATEST, G_MESSAGE_COOLDOWN, G_MESSAGE_MAX, G_MESSAGE_MIN, G_MESSAGE_REVOKE, G_NEWEST_AWARD,
-    G_SEASON_AT, G_SEEN_UNTIL, IGNORED_MESSAGES, INTERACTIONS, I_CHANNEL, I_CLOCK, I_DAY, I_EXP, I_GUILD, I_MEMBER,
-    I_MESSAGE, I_SEASON_AT, I_UNTIL, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, NEVER,
-    REVOKED_MESSAGES, T_INTERACTION_AT, T_MESSAGE_AT, U_AWARDS, U_EXPIRED, U_GIVEN, V_CLOCK, V_GUILD, V_MESSAGE, Heap,
+    AT_ONCE, AWARD, A_CHANNEL, A_DAY, A_EXP, A_GUILD, A_IN_BUCKET, A_MEMBER, A_MESSAGE, A_NEXT, A_PREVIOUS, A_SEASON_AT,
+    A_UNTIL, BUCKET, BUCKETS, CLOCK, COOLDOWN_INTERACTIONS, COOLDOWN_MESSAGES, C_PERCENT, C_QUIET, EXPIRED,
+    EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, FREE_AWARD, GIVEN, G_AWARDS, G_DAY, G_INTERACTION_COOLDOWN,
+    G_INTERACTION_EXP, G_JUMBLED, G_LATEST, G_MESSAGE_COOLDOWN, G_MESSAGE_MAX, G_MESSAGE_MIN, G_MESSAGE_REVOKE,
+    G_NEWEST_AWARD, G_SEASON_AT, G_SEEN_UNTIL, IGNORED_MESSAGES, INTERACTIONS, I_CHANNEL, I_CLOCK, I_DAY, I_EXP,
+    I_GUILD, I_MEMBER, I_MESSAGE, I_SEASON_AT, I_UNTIL, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT,
+    NEVER, REVOKED_MESSAGES, T_INTERACTION_AT, T_MESSAGE_AT, U_AWARDS, U_EXPIRED, U_GIVEN, V_CLOCK, V_GUILD,
+    V_MESSAGE, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.rows import (
     add_to_season,
@@ -55,6 +56,8 @@ def sent(m: Heap, who: int, channel: int, message: int, now: int) -> bool:
     if revocable > 0:
         until = now + revocable
         remember(m, guild, message, who, channel, day, exp, until, season)
+        if m[AT_ONCE]:
+            return True
         row = new_row(m, U_GIVEN, GIVEN)
         m[row + I_GUILD], m[row + I_MESSAGE], m[row + I_MEMBER] = guild, message, who
         m[row + I_CHANNEL], m[row + I_DAY], m[row + I_EXP] = channel, day, exp
@@ -169,11 +172,14 @@ def take_out(m: Heap, given: int) -> None:
         m[after + A_PREVIOUS] = before
     else:
         m[guild + G_NEWEST_AWARD] = before
-    row = new_row(m, U_EXPIRED, EXPIRED)
-    m[CLOCK] += 1
-    m[row + V_GUILD], m[row + V_MESSAGE], m[row + V_CLOCK] = guild, m[given + A_MESSAGE], m[CLOCK]
+    message = m[given + A_MESSAGE]
     m[given + A_MEMBER], m[given + A_NEXT] = -1, m[FREE_AWARD]
     m[FREE_AWARD] = given
+    if m[AT_ONCE]:
+        return
+    row = new_row(m, U_EXPIRED, EXPIRED)
+    m[CLOCK] += 1
+    m[row + V_GUILD], m[row + V_MESSAGE], m[row + V_CLOCK] = guild, message, m[CLOCK]
 
 
 def deleted(m: Heap, guild: int, message: int, now: int) -> bool:

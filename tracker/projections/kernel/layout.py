@@ -116,8 +116,11 @@ ROLE_SET: Final = 2
 # -- the heap ----------------------------------------------------------------------------------------------------------
 
 # Numbers of the whole state. TOP: where nothing is yet. SPARE: how many numbers the next blocks of all tables take.
-# Where a function stopped, and why. CLOCK: counts what is given and what expires.
-TOP, SPARE, STOPPED_FOR, STOPPED_ZONE, STOPPED_AT, FREE_SESSION, FREE_SESSION_DAY, FREE_AWARD, CLOCK = range(9)
+# Where a function stopped, and why. CLOCK: counts what is given and what expires. AT_ONCE: nobody asks for that (GIVEN,
+# EXPIRED), only which awards there are in the end.
+(
+    TOP, SPARE, STOPPED_FOR, STOPPED_ZONE, STOPPED_AT, FREE_SESSION, FREE_SESSION_DAY, FREE_AWARD, CLOCK, AT_ONCE,
+) = range(10)  # fmt: skip
 FOR_ROOM, FOR_DAY, FOR_OTHERS = 1, 2, 3
 
 # A table: where its next row goes and where its block ends; how wide a row is; how many rows its next block gets; its
