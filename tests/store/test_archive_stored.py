@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import archive_blocks, archive_files, archive_moving, log
+from store import archive_blocks, archive_files, archive_moving, columns_everywhere, log
 from store.archive import Segment
 from store.archive_stored import Stored, stored
 from store.columns import Archived, EventColumns, LogReader, PutDown
@@ -214,3 +214,18 @@ def test_up_to_an_instant_the_newest_of_archived_events_is_not_beyond_it(lived: 
     several = [one for one in map(opened, segments(lived.db)) if one is not None]
     assert max(one.newest for one in several) == Ms(START + MINUTES * MINUTE)  # the tick's
     assert {one.events for one in (opened(s, [7]) for s in segments(lived.db)) if one is not None} == {0}
+
+
+def test_partitions_whose_logs_are_read_in_one_go_are_taken_by_guild_too(
+    lived: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns_everywhere, "_MANY", 1)
+    rebuild(lived.db)
+    wanted = tables(lived.db)
+    archive_until(lived.db, HALF, folder)
+    heads = {partition: head for partition, head in log.head(lived.db).items() if head}
+    if columns_everywhere.can_read_everywhere(lived.db, heads):
+        told = [part for _, part in LogReader(lived.db).everywhere(heads)]
+        assert {type(part) for part in told} == {Archived, EventColumns}
+    rebuild(lived.db)
+    assert tables(lived.db) == wanted
