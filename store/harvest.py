@@ -16,10 +16,10 @@ from store.harvest_sources import DRAINED, LEFT, Source
 from store.replay_feed import Feed, view
 from store.shadow_rows import Sorted
 from tracker.projections.kernel.layout import (
-    BOT, C_ID, D_PLACE, D_VALUES, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, E_ENDED, E_MEMBER, E_STARTED,
-    G_ID, G_LAST_AT, INTERACTIONS, K_MEMBER, K_SAID, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT,
-    M_ROLES, M_STATE, M_USER, NOT_YET, OPTED_OUT, PRESENT, P_MEMBER, SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT,
-    SAID_ROLES, U_CELLS, U_ENDED, U_EXPIRED, U_GIVEN, U_KNOWN, VOICE_MS, WIDTHS,
+    BOT, C_ID, D_PLACE, D_VALUES, EXP_ADJUSTED, EXP_INTERACTIONS, EXP_MESSAGES, EXP_VOICE, G_ID, INTERACTIONS, K_MEMBER,
+    K_SAID, LAST_AT, MESSAGES, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_ROLES, M_STATE, M_USER, NOT_YET, OPTED_OUT,
+    PRESENT, P_MEMBER, SAID_BOT, SAID_NAME, SAID_OPTED_OUT, SAID_PRESENT, SAID_ROLES, U_CELLS, U_EXPIRED, U_GIVEN,
+    U_KNOWN, VOICE_MS, WIDTHS,
 )  # fmt: skip
 from tracker.projections.rows import TABLES
 
@@ -57,12 +57,7 @@ class Harvest:
         return sum(end - start for table in _EMPTIED for start, end in self._memory.parts(table))
 
     def deltas(self) -> Iterator[Rows | Sorted]:
-        """Days, sessions that ended, roles taken and given up since the last call; they are gone from the memory.
-
-        Nothing, as long as one that ended may not be the last one of its instant: see `kernel.voice.strike`.
-        """
-        if self._undecided():
-            return
+        """Days, sessions that ended, roles taken and given up since the last call; they are gone from the memory."""
         yield from self._numbers(DRAINED, last=False)
         for table in _EMPTIED:
             self._memory.clear(table)
@@ -78,12 +73,6 @@ class Harvest:
         yield from map(self._rows, wanted)
         if last:
             yield self._totals_rows()
-
-    def _undecided(self) -> bool:
-        ended = self._table(U_ENDED)
-        ended = ended[(ended[:, E_MEMBER] >= 0) & (ended[:, E_STARTED] == ended[:, E_ENDED])]
-        heap = view(self._memory.heap)
-        return bool((heap[heap[ended[:, E_MEMBER] + M_GUILD] + G_LAST_AT] == ended[:, E_ENDED]).any())
 
     # -- rows and whose they are -----------------------------------------------------------------------------------
 

@@ -134,6 +134,17 @@ def test_of_sessions_that_began_at_one_instant_the_last_one_is_kept(begin: Any, 
     assert [row[1:6] for row in drained.store.rows("sessions")] == [(FIRST, 1, events[-1].occurred_at, STUDY, None)]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_one_that_ends_without_any_tracked_time_leaves_no_row(restarted: bool) -> None:
+    drained, history = Drained(), History().member(1).channel(TALK, "AFK", afk=True).join(1, TALK).after(MINUTE)
+    drained.write(history.tick())
+    assert [key[:2] for key in drained.keys] == [(0, 1)]
+    if restarted:
+        drained.restart()
+    drained.write(history.after(MINUTE).leave(1, TALK).tick())
+    assert drained.keys == []
+
+
 def whole_tick(history: History) -> History:
     history.events = []
     return history.tick()

@@ -64,7 +64,7 @@ def test_a_waiting_room_and_the_afk_channel_are_not_tracked() -> None:
     history = History().channel(WAITING, "⏳ 대기실").channel(TALK, "자는 곳", afk=True)
     folded = Folded(history.join(1, WAITING).join(2, TALK).after(HOUR).leave(1, WAITING).leave(2, TALK))
     assert folded.rows.get("daily") is None
-    assert folded.sessions(1) == [(WAITING, HOUR, 0)]
+    assert folded.rows.get("sessions") is None
 
 
 def test_a_rename_in_mid_session_takes_effect_at_that_instant() -> None:

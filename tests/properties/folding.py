@@ -93,7 +93,7 @@ def expected(answer: Answer) -> dict[str, Any]:
         user: tuple(sums[name] for name in ("exp", "voice_ms", "messages", "interactions"))
         for user, sums in answer.totals().items()
     }
-    sessions = [s for s in answer.sessions if s.ended_at != s.started_at]
+    sessions = [s for s in answer.sessions if s.first_day or s.ended_at is None]
     return {
         "daily": {row: tuple(figures[name] for name in FIGURES) for row, figures in daily.items()},
         "last_at": answer.last_at,

@@ -157,22 +157,19 @@ def _totals(daily: list[Row], stamps: array[int], who: _Who) -> list[Row]:
 
 
 def _sessions(drained: Drained, who: _Who) -> tuple[list[Row], list[Row]]:
-    """The rows, and the keys that some of them leave because they have a day now.
-
-    Of sessions that began at the same instant, one after the other within it, the last one is kept.
-    """
-    kept: dict[Row, Row] = {}
-    left: dict[Row, Row] = {}
+    """The rows, and the keys that some leave because they have a day now, or ended without any tracked time."""
+    kept: list[Row] = []
+    left: list[Row] = []
     for ended_there, table in ((True, drained.tables[U_ENDED]), (False, drained.sessions)):
         for member, channel, started, ended, *rest, day, dayless in _rows(table, ENDED):
             guild, user = who.member(member)
             if user:
-                begun = guild, user, started
-                values = (who.channel(channel), ended if ended_there else None, *rest)
-                kept[begun] = (guild, day, user, started, *values)
-                if day and dayless:
-                    left[begun] = (guild, 0, user, started)
-    return list(kept.values()), list(left.values())
+                if day or not ended_there:
+                    ended_at = ended if ended_there else None
+                    kept.append((guild, day, user, started, who.channel(channel), ended_at, *rest))
+                if dayless and (day or ended_there):
+                    left.append((guild, 0, user, started))
+    return kept, left
 
 
 def _awards(given: array[int], expired: array[int], who: _Who) -> tuple[list[Row], list[Row]]:

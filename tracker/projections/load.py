@@ -15,7 +15,7 @@ from tracker.projections.channels import weigh
 from tracker.projections.kernel.activity import remember
 from tracker.projections.kernel.layout import (
     BOT, G_LAST_AT, G_SEASON_AT, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_SESSION, M_STATE, OPTED_OUT,
-    PRESENT, P_CARRY, S_CARRY, S_CHANGED, S_DAY, S_EXP, S_SINCE, S_VOICE_MS,
+    PRESENT, P_CARRY, S_CARRY, S_CHANGED, S_DAY, S_DAYLESS, S_EXP, S_SINCE, S_VOICE_MS,
 )  # fmt: skip
 from tracker.projections.kernel.rows import place_of
 from tracker.projections.kernel.settling import visit
@@ -100,8 +100,9 @@ def _session(state: PartitionState, row: Row) -> None:
     guild_id, day, user, started_at, channel_id, _, flags, voice_ms, exp, carry = row
     guild = state.guild(guild_id)
     guild.memory.make_room()
-    heap, dayless = guild.memory.heap, 0 if day else 1
-    session = open_session(heap, guild.member(user), guild.channel(channel_id).row, flags, started_at, dayless)
+    heap = guild.memory.heap
+    session = open_session(heap, guild.member(user), guild.channel(channel_id).row, flags, started_at)
+    heap[session + S_DAYLESS] = 0 if day else 1
     heap[session + S_SINCE] = state.as_of if guild.lost_at is None else guild.lost_at
     heap[session + S_DAY], heap[session + S_CARRY], heap[session + S_CHANGED] = day, carry, 0
     heap[session + S_VOICE_MS], heap[session + S_EXP] = voice_ms, exp

@@ -1,4 +1,7 @@
-"""Sessions lie with the local day of their first tracked time; `session_days` keeps their other days only."""
+"""Sessions lie with the local day of their first tracked time; `session_days` keeps their other days only.
+
+Of those that ended without any tracked time there are no rows any more.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,8 @@ def _make_anew() -> None:
     op.execute(
         f"INSERT INTO sessions__0005 (partition, guild_id, day, user_id, started_at, {_REST}) "  # noqa: S608
         f"SELECT s.partition, s.guild_id, COALESCE(f.day, 0), s.user_id, s.started_at, {_REST} FROM sessions s "
-        f"LEFT JOIN session_first__0005 f ON {_SAME.format('f', 's')} ORDER BY 1, 2, 3, 4, 5"
+        f"LEFT JOIN session_first__0005 f ON {_SAME.format('f', 's')} "
+        "WHERE f.day IS NOT NULL OR s.ended_at IS NULL ORDER BY 1, 2, 3, 4, 5"
     )
     op.execute(
         "INSERT INTO session_days__0005 (partition, guild_id, day, user_id, started_at, first_day) "  # noqa: S608
@@ -96,6 +100,7 @@ def _change() -> None:
     first = f"session_first__0005 f WHERE {_SAME.format('f', 'd')}"
     op.execute(f"DELETE FROM session_days d USING {first} AND d.day = f.day")  # noqa: S608
     op.execute(f"UPDATE session_days d SET first_day = f.day FROM {first}")  # noqa: S608
+    op.execute("DELETE FROM sessions WHERE day = 0 AND ended_at IS NOT NULL")
     op.execute("ALTER TABLE sessions ALTER COLUMN day DROP DEFAULT")
     op.execute("ALTER TABLE sessions ADD PRIMARY KEY (partition, guild_id, day, user_id, started_at)")
 

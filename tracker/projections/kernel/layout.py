@@ -29,8 +29,7 @@ NOT_YET: Final = -(1 << 62)
     G_AWARDS, G_NEWEST_AWARD, G_LATEST, G_JUMBLED, G_DISORDERED,
 ) = range(27)  # fmt: skip
 GUILD: Final = 27
-# A member of a guild. NAME: a digest of it, or where the log says it. ROLES: a row of role_sets. SESSION: the open one;
-# -1: none. Below that: -2 minus the row of the last one, which ended at the very instant at which it had begun.
+# A member of a guild. NAME: a digest of it, or where the log says it. ROLES: a row of role_sets.
 (
     M_USER, M_GUILD, M_STATE, M_ROLES, M_NAME, M_MESSAGE_AT, M_INTERACTION_AT, M_PLACES, M_SESSION,
     M_STAMP, M_SEASONS, M_KNOWN,
@@ -47,8 +46,7 @@ P_MEMBER, P_CHANNEL, P_NEXT, P_CARRY, P_CELL, P_REASON, P_OWED = range(7)
 PLACE: Final = 7
 # An open session. SINCE: up to when its time is credited. WHY: the reason for which it earns nothing now, -1: it earns.
 # DAY: the local day of its first tracked time (0: it has none yet), DAYS: the others on which it had any, which few
-# sessions have. DAYLESS: a row of it, or of another one that began at that instant, may be written with DAY 0. What
-# comes first is what becomes of it when it ends.
+# sessions have. DAYLESS: its row is written with DAY 0. What comes first is what becomes of it when it ends.
 (
     S_MEMBER, S_CHANNEL, S_STARTED, S_SINCE, S_FLAGS, S_VOICE_MS, S_EXP, S_CARRY, S_DAY, S_DAYLESS, S_PLACE, S_WHY,
     S_DAYS, S_CHANGED, S_NEXT, S_PREVIOUS, S_NEXT_IN_GUILD, S_PREVIOUS_IN_GUILD,
@@ -90,8 +88,8 @@ OWED: Final = 1
 # Awards as they were given.
 I_GUILD, I_MESSAGE, I_MEMBER, I_CHANNEL, I_DAY, I_EXP, I_UNTIL, I_SEASON_AT, I_CLOCK = range(9)
 GIVEN: Final = 9
-# Facts for the read models: ended sessions (as the open ones begin), days of sessions beside the FIRST, roles taken and
-# given up, awards that ran out.
+# Facts for the read models: ended sessions (as the open ones begin; one without a DAY has no row any more), days of
+# sessions beside the FIRST, roles taken and given up, awards that ran out.
 E_MEMBER, E_CHANNEL, E_STARTED, E_ENDED, E_FLAGS, E_VOICE_MS, E_EXP, E_CARRY, E_DAY, E_DAYLESS = range(10)
 ENDED: Final = 10
 Y_MEMBER, Y_DAY, Y_STARTED, Y_FIRST = range(4)

@@ -31,8 +31,7 @@ def step(m: Heap, kind: int, guild: int, who: int, channel: int, at: int, arg: i
     """
     if m[TOP] + m[SPARE] + GUILD > len(m):  # for all that one event adds, but for what is asked for further down
         return room(m, 1)
-    last = m[guild + G_LAST_AT]
-    if at >= last:
+    if at >= m[guild + G_LAST_AT]:
         m[guild + G_LAST_AT] = at
     else:
         m[guild + G_DISORDERED] = 1
@@ -50,10 +49,7 @@ def step(m: Heap, kind: int, guild: int, who: int, channel: int, at: int, arg: i
         return sent(m, who, channel, arg, at)
     if kind == INTERACTION_USED:
         return used(m, who, channel, at)
-    first = (
-        at > last and m[guild + G_SEEN_UNTIL] == NEVER
-    )  # then nobody's session that began at this instant is written
-    return enter(m, who, channel, arg, at, 0 if first else 1)  # joined or moved
+    return enter(m, who, channel, arg, at)  # joined or moved
 
 
 def about_member(m: Heap, kind: int, who: int, channel: int, at: int, arg: int) -> bool:

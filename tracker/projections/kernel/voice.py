@@ -17,8 +17,8 @@ from tracker.projections.kernel.settling import settle, settle_channel, weigh_ch
 __all__ = ["enter", "leave", "open_session", "reflag"]
 
 
-def enter(m: Heap, who: int, channel: int, flags: int, now: int, dayless: int) -> bool:
-    """The member is in the channel now, wherever they were before. `dayless`: what a session that begins has of it."""
+def enter(m: Heap, who: int, channel: int, flags: int, now: int) -> bool:
+    """The member is in the channel now, wherever they were before."""
     guild, session = m[who + M_GUILD], m[who + M_SESSION]
     if session >= 0:
         if m[session + S_CHANNEL] == channel:
@@ -28,12 +28,10 @@ def enter(m: Heap, who: int, channel: int, flags: int, now: int, dayless: int) -
     if m[channel + C_COUNT] + 1 == m[guild + G_MIN_MEMBERS] and not settle_channel(m, channel, now):
         return False
     if session >= 0:
-        row = end_session(m, guild, session, now)
-        if m[row + E_STARTED] == now:
-            m[row + E_MEMBER] = -1
-        begin_session(m, guild, session, channel, flags, now, dayless)
+        end_session(m, guild, session, now)
+        begin_session(m, guild, session, channel, flags, now)
     else:
-        open_session(m, who, channel, flags, now, dayless)
+        open_session(m, who, channel, flags, now)
     return True
 
 
@@ -45,7 +43,7 @@ def leave(m: Heap, who: int, now: int) -> bool:
     guild = m[who + M_GUILD]
     if not settle_leaving(m, guild, session, now):
         return False
-    row = end_session(m, guild, session, now)
+    end_session(m, guild, session, now)
     before, after = m[session + S_PREVIOUS_IN_GUILD], m[session + S_NEXT_IN_GUILD]
     if before >= 0:
         m[before + S_NEXT_IN_GUILD] = after
@@ -54,7 +52,7 @@ def leave(m: Heap, who: int, now: int) -> bool:
     if after >= 0:
         m[after + S_PREVIOUS_IN_GUILD] = before
     m[guild + G_OPEN] -= 1
-    m[who + M_SESSION] = -2 - row if m[row + E_STARTED] == now else -1
+    m[who + M_SESSION] = -1
     m[session + S_MEMBER] = -1
     m[session + S_NEXT] = m[FREE_SESSION]
     m[FREE_SESSION] = session
@@ -69,11 +67,9 @@ def settle_leaving(m: Heap, guild: int, session: int, now: int) -> bool:
     return m[channel + C_COUNT] != m[guild + G_MIN_MEMBERS] or settle_channel(m, channel, now)
 
 
-def open_session(m: Heap, who: int, channel: int, flags: int, now: int, dayless: int) -> int:
+def open_session(m: Heap, who: int, channel: int, flags: int, now: int) -> int:
     """A new session of somebody who is in no channel."""
     session, guild = m[FREE_SESSION], m[who + M_GUILD]
-    if m[who + M_SESSION] <= -2:
-        strike(m, -2 - m[who + M_SESSION], who, now)
     if session >= 0:
         m[FREE_SESSION] = m[session + S_NEXT]
     else:
@@ -86,24 +82,18 @@ def open_session(m: Heap, who: int, channel: int, flags: int, now: int, dayless:
         m[following + S_PREVIOUS_IN_GUILD] = session
     m[guild + G_SESSIONS] = m[who + M_SESSION] = session
     m[guild + G_OPEN] += 1
-    begin_session(m, guild, session, channel, flags, now, dayless)
+    begin_session(m, guild, session, channel, flags, now)
     return session
 
 
-def strike(m: Heap, row: int, who: int, now: int) -> None:
-    """Of the member's sessions that began at an instant only the last one counts: not one that ended at it, too."""
-    if m[row + E_MEMBER] == who and m[row + E_STARTED] == now:
-        m[row + E_MEMBER] = -1
-
-
-def begin_session(m: Heap, guild: int, session: int, channel: int, flags: int, now: int, dayless: int) -> None:
+def begin_session(m: Heap, guild: int, session: int, channel: int, flags: int, now: int) -> None:
     """The session begins in the channel."""
     place = place_of(m, m[session + S_MEMBER], channel)
     m[session + S_CHANNEL], m[session + S_PLACE] = channel, place
     m[session + S_STARTED] = m[session + S_SINCE] = now
     m[session + S_FLAGS], m[session + S_CARRY] = flags, m[place + P_CARRY]
     m[session + S_VOICE_MS] = m[session + S_EXP] = m[session + S_DAY] = 0
-    m[session + S_DAYLESS], m[session + S_CHANGED] = dayless, 1
+    m[session + S_DAYLESS], m[session + S_CHANGED] = 0, 1
     following, count = m[channel + C_SESSIONS], m[channel + C_COUNT] + 1
     m[session + S_NEXT], m[session + S_PREVIOUS] = following, -1
     if following >= 0:
@@ -115,14 +105,18 @@ def begin_session(m: Heap, guild: int, session: int, channel: int, flags: int, n
         m[session + S_WHY] = why_not(m, guild, channel, flags)
 
 
-def end_session(m: Heap, guild: int, session: int, now: int) -> int:
-    """The session ends: it is no more in its channel, and its row for the read model is written; returns that."""
-    row, channel, place = new_row(m, U_ENDED, ENDED), m[session + S_CHANNEL], m[session + S_PLACE]
-    m[row + E_MEMBER], m[row + E_CHANNEL] = m[session + S_MEMBER], channel
-    m[row + E_STARTED], m[row + E_ENDED] = m[session + S_STARTED], now
-    m[row + E_FLAGS], m[row + E_VOICE_MS] = m[session + S_FLAGS], m[session + S_VOICE_MS]
-    m[row + E_EXP], m[row + E_CARRY] = m[session + S_EXP], m[session + S_CARRY]
-    m[row + E_DAY], m[row + E_DAYLESS] = m[session + S_DAY], m[session + S_DAYLESS]
+def end_session(m: Heap, guild: int, session: int, now: int) -> None:
+    """The session ends: it is no more in its channel. It has no row in the read model if it had no tracked time; so no
+    two that have one began at the same instant.
+    """
+    channel, place = m[session + S_CHANNEL], m[session + S_PLACE]
+    if m[session + S_DAY] or m[session + S_DAYLESS]:
+        row = new_row(m, U_ENDED, ENDED)
+        m[row + E_MEMBER], m[row + E_CHANNEL] = m[session + S_MEMBER], channel
+        m[row + E_STARTED], m[row + E_ENDED] = m[session + S_STARTED], now
+        m[row + E_FLAGS], m[row + E_VOICE_MS] = m[session + S_FLAGS], m[session + S_VOICE_MS]
+        m[row + E_EXP], m[row + E_CARRY] = m[session + S_EXP], m[session + S_CARRY]
+        m[row + E_DAY], m[row + E_DAYLESS] = m[session + S_DAY], m[session + S_DAYLESS]
     before, after = m[session + S_PREVIOUS], m[session + S_NEXT]
     if before >= 0:
         m[before + S_NEXT] = after
@@ -140,7 +134,6 @@ def end_session(m: Heap, guild: int, session: int, now: int) -> int:
     if carry != m[place + P_CARRY]:
         m[place + P_CARRY] = carry
         owe_carry(m, place)
-    return row
 
 
 def forget_days(m: Heap, session: int) -> None:
