@@ -38,7 +38,7 @@ def spoil(db: Database) -> None:
             "UPDATE daily SET messages = 9",
             "UPDATE totals SET messages = 9",
             "UPDATE sessions SET exp = 9",
-            "UPDATE sessions SET day = day - 1",
+            "UPDATE sessions SET day = 20200101",
         ):
             connection.exec_driver_sql(statement)
 
