@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
+from store.allocation import keeping, no_circles
 from store.columns import Archived, LogReader
 from store.replay import Replay
 from tracker.ids import Partition
@@ -54,7 +55,7 @@ def _read_everywhere(
     with ThreadPoolExecutor(1, thread_name_prefix="subjects") as beside:
         for replay, head in replays:
             replay.begin(head, progress, beside)
-        with closing(reader.everywhere(upto)) as found:
+        with closing(reader.everywhere(upto)) as found, no_circles(), keeping():
             for partition, part in found:
                 replay = by_partition[partition]
                 replay.store(part) if isinstance(part, Archived) else replay.take(part)
