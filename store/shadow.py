@@ -47,6 +47,12 @@ __all__ = ["Fingerprint", "Shadow", "fingerprints", "sweep"]
 
 _THREADS: Final = 2
 
+_WORTH: Final = 12 << 20
+"""PostgreSQL: so many bytes of rows are worth to be sent. Each table's rows are a statement of their own, at the end of
+which we wait for the server and it then for us, while both cores are busy with other things. (Half of what a spool
+takes into memory: two groups of guilds, about.)
+"""
+
 
 class Shadow:
     """The shadow tables of one rebuild. Only who holds the writer's lease may make one. Used by one thread at a time.
@@ -131,13 +137,18 @@ class Shadow:
         self._spool.add_sorted(made)
 
     def settle(self) -> None:
-        """Writes all that was added: nothing more comes of the same keys.
+        """Writes what was added: nothing more comes of the same keys. On PostgreSQL a little may wait for more of it.
 
         Raises DatabaseError; ValueError if a row that was said to be fresh was not.
         """
+        self._settle(_WORTH if self._bulk and self._db.dialect == "postgresql" else 0)
+
+    def _settle(self, worth: int) -> None:
         with explained(self._db.name), as_ours():
             if self._write is None:
                 self._write = self._open.enter_context(self._writer())
+            if self._spool.waiting < worth:
+                return
             for name, shadow in SHADOWS.items():
                 if self._spool.has(name):
                     self._write(name, shadow, self._spool)
@@ -157,7 +168,7 @@ class Shadow:
         """
         if self._bulk:
             self._reading = self._read_back()
-        self.settle()
+        self._settle(0)
         self._open.close()
         self._spool.close()
         if self._db.dialect == "postgresql":

@@ -90,6 +90,11 @@ class Spool:
         self._file.close()
 
     @property
+    def waiting(self) -> int:
+        """How many bytes of rows wait in memory."""
+        return self._waiting
+
+    @property
     def handed_in(self) -> dict[str, Fingerprint]:
         """What was handed in. Rows that came after others of the same key count as merged once `chunks` has run."""
         return dict(self._sums)
@@ -111,11 +116,19 @@ class Spool:
         if not len(made.rows):
             return
         self._sums[made.name] += made.sum
-        if self.has(made.name):
-            self._in_order.discard(made.name)
-        else:
+        if not self.has(made.name):
             self._in_order.add(made.name)
+        elif made.name in self._in_order and not self._follows(made):
+            self._in_order.discard(made.name)
         self._wait(made.name, made.rows)
+
+    def _follows(self, made: Sorted) -> bool:
+        """Whether these rows come behind all that wait."""
+        key, waiting = len(TABLES[made.name].key) + 1, self._pending[made.name]
+        if not waiting or self._runs[made.name]:
+            return False
+        last: list[int] = waiting[-1][-1, :key].tolist()
+        return last < made.rows[0, :key].tolist()
 
     def _wait(self, name: str, rows: Matrix) -> None:
         self._pending[name].append(rows)

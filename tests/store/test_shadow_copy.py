@@ -305,3 +305,27 @@ def test_only_a_part_of_a_big_table_is_measured_however_much_the_server_would(po
         shadow_tables.sweep(postgresql)
     with postgresql.read() as connection:
         assert connection.exec_driver_sql(asked).scalar_one() == "100"
+
+
+def test_a_few_rows_wait_until_sending_them_is_worth_a_statement(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, copy = list[str](), shadow_writers.copy_binary
+
+    def noted(cursor: Any, packer: Any, name: str, *rest: Any) -> None:
+        sent.append(name)
+        copy(cursor, packer, name, *rest)
+
+    monkeypatch.setattr(shadow_writers, "copy_binary", noted)
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        for user in range(3):
+            add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1)])
+            shadow.settle()
+        assert sent == []
+        add_rows(shadow, "totals", home(postgresql), [(GUILD, n, *[1] * 7) for n in range(150_000)])
+        shadow.settle()
+        assert sent == ["totals", "carries"]
+        add_rows(shadow, "carries", home(postgresql), [(GUILD, 3, 9, 1)])
+        shadow.finish()
+        shadow.check()
+        assert sent == ["totals", "carries", "carries"]

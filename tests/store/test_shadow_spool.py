@@ -236,3 +236,16 @@ def test_what_was_read_is_forgotten_and_more_may_come() -> None:
         assert given_back(spool, "carries") == [(0, 2, 2, 3, 4)]
         assert given_back(spool, "roles") == [(0, 2, 2, "another")]
         assert spool.handed_in["carries"].rows == 3
+
+
+def test_rows_that_follow_those_that_wait_are_not_sorted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, parts = "carries", [[(1, 5, user, 9, user)] for user in (1, 2, 3)]
+    with Spool() as spool:
+        for rows in parts:
+            spool.add_sorted(in_order(name, rows))
+        with monkeypatch.context() as nobody_sorts:
+            nobody_sorts.setattr(shadow_spool, "sorted_by_key", lambda *_: pytest.fail("in order they were"))
+            assert given_back(spool, name) == [row for rows in parts for row in rows]
+        for rows in reversed(parts):
+            spool.add_sorted(in_order(name, rows))
+        assert given_back(spool, name) == [row for rows in parts for row in rows]
