@@ -127,8 +127,8 @@ class Spool:
         key, waiting = len(TABLES[made.name].key) + 1, self._pending[made.name]
         if not waiting or self._runs[made.name]:
             return False
-        last: list[int] = waiting[-1][-1, :key].tolist()
-        return last < made.rows[0, :key].tolist()
+        last, first = Row(waiting[-1][-1, :key].tolist()), Row(made.rows[0, :key].tolist())
+        return last < first
 
     def _wait(self, name: str, rows: Matrix) -> None:
         self._pending[name].append(rows)

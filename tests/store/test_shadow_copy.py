@@ -17,6 +17,7 @@ from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
+from store.shadow_copy import copy_binary
 from store.shadow_hash import SUFFIX, Fingerprint, fingerprints
 from store.shadow_rows import Matrix
 from store.shadow_spool import Spool
@@ -310,7 +311,7 @@ def test_only_a_part_of_a_big_table_is_measured_however_much_the_server_would(po
 def test_a_few_rows_wait_until_sending_them_is_worth_a_statement(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent, copy = list[str](), shadow_writers.copy_binary
+    sent, copy = list[str](), copy_binary
 
     def noted(cursor: Any, packer: Any, name: str, *rest: Any) -> None:
         sent.append(name)
