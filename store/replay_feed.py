@@ -246,6 +246,7 @@ class Feed:
         """The heap, for another memory. Nothing more is to be asked of the state: its guilds are taken apart."""
         for guild in self.state.guilds.values():
             guild.take_apart()
+        del self._whose  # it knows this feed, too, and nobody looks for such circles meanwhile
         heap = self.state.memory.heap
         self.state.memory.heap = array("q")
         return heap
