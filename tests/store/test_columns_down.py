@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log, replay
+from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log, rebuild, replay
 from store.columns import Archived, EventColumns, LogReader, PutDown, Source
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Ints
@@ -26,7 +26,6 @@ from store.columns_worker import Job
 from store.engine import Database, open_database
 from store.gathered import Gathered
 from store.own_process import command
-from store.rebuild import rebuild
 from store.replay import Replay
 from store.replay_arranging import Arranged, Stretch, arranged
 from store.replay_groups import Groups
@@ -272,7 +271,10 @@ def rest_of(laid: Laid, of: list[int]) -> bytes:
     return bytes(laid.content[of[BEGIN] + of[SIZE] :][: of[REST]])
 
 
-def test_whoever_has_read_the_log_sums_up_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("sparing", "by"), [(500, ["columns"]), (499, ["columns", "pages"])])
+def test_whoever_has_read_the_log_sums_up_the_pages_unless_there_is_very_much_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sparing: int, by: list[str]
+) -> None:
     db = open_database(str(tmp_path / "some.db"), partitions=1)
     log.append(db, [made(i) for i in range(500)], recorded_at=Ms(START))
     started: list[list[str]] = []
@@ -286,8 +288,10 @@ def test_whoever_has_read_the_log_sums_up_the_pages(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(columns_read, "_FEW", 1)
     monkeypatch.setattr(columns_read, "_MANY", 1)
     monkeypatch.setattr(replay, "WORTH_COMPILING", 1)
-    rebuild(db)
+    monkeypatch.setattr(rebuild, "_SPARING", sparing)
+    rebuild.rebuild(db)
     db.close()
-    assert [one for one in started if "pages_worker" in one[-1] or "columns_worker" in one[-1]] == [
-        command("store.columns_worker")
-    ]
+    workers = [command(f"store.{name}_worker") for name in by]
+    assert [
+        one for one in started if one in (command("store.columns_worker"), command("store.pages_worker"))
+    ] == workers
