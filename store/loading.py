@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Connection
 
 from store import arrays
+from store.sessions_on import OPEN
 from tracker.clock import from_ms, to_ms
 from tracker.ids import Ms, Partition
 from tracker.projections.rows import TABLES, Row
@@ -18,10 +19,6 @@ __all__ = ["rows_of", "rows_to_load"]
 
 _BATCH: Final = 5_000
 _DAY_MS: Final = 86_400_000
-
-_OPEN: Final = {"sqlite": "sessions s INDEXED BY sessions_open", "postgresql": "sessions s"}
-"""Sessions that are asked for with `ended_at IS NULL`. Unless it is told to, SQLite goes through all there ever were:
-it takes the start of the primary key for no worse than an index on the few that are open."""
 
 _THESE_DAYS: Final = {
     "sqlite": "(SELECT value ->> 0 AS day, value ->> 1 AS ends FROM json_each(?)) j",
@@ -48,7 +45,7 @@ def rows_to_load(connection: Connection, partition: Partition, as_of: Ms, name: 
     arguments: tuple[int, ...] = (partition,)
     if name == "totals":  # no cooldown is longer than a day
         arguments = (partition, as_of - _DAY_MS, as_of - _DAY_MS)
-    place = _OPEN[connection.dialect.name] if name == "sessions" else name
+    place = OPEN[connection.dialect.name] if name == "sessions" else name
     return _rows(connection, name, place, arguments, _WHERE.get(name, ""))
 
 
@@ -69,13 +66,13 @@ def _open_session_days(connection: Connection, partition: Partition, as_of: Ms) 
     arguments: tuple[Any, ...] = (json.dumps(days), partition)
     if kind == "postgresql":
         arguments = (arrays.whole(day for day, _ in days), arrays.whole(ends for _, ends in days), partition)
-    statement = _OPEN_SESSION_DAYS.format(open=_OPEN[kind], days=_THESE_DAYS[kind], mark=_mark(connection))
+    statement = _OPEN_SESSION_DAYS.format(open=OPEN[kind], days=_THESE_DAYS[kind], mark=_mark(connection))
     return _streamed(connection, statement, arguments)
 
 
 def _oldest(connection: Connection, partition: Partition) -> int | None:
     """When the oldest open session began."""
-    place, mark = _OPEN[connection.dialect.name], _mark(connection)
+    place, mark = OPEN[connection.dialect.name], _mark(connection)
     found: int | None = connection.exec_driver_sql(
         f"SELECT MIN(s.started_at) FROM {place} WHERE s.partition = {mark} AND s.ended_at IS NULL",  # noqa: S608
         (partition,),

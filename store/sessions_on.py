@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MET", "spans"]
+__all__ = ["MET", "OPEN", "spans"]
+
+OPEN: Final = {"sqlite": "sessions s INDEXED BY sessions_open", "postgresql": "sessions s"}
+"""Sessions that are asked for with `ended_at IS NULL`. Unless it is told to, SQLite goes through all there ever were:
+it takes the start of the primary key for no worse than an index on the few that are open."""
 
 _ON_DAYS: Final = "{0}.partition = :partition AND {0}.guild_id = :guild AND {0}.day BETWEEN :first AND :last"
 _BEGAN_HERE: Final = f"{_ON_DAYS.format('s')} AND s.day <> 0"

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from store.beyond import NOTHING, UNHEARD_OF, Beyond, Heard
 from store.engine import Database
+from store.sessions_on import OPEN
 from tracker.events.settings import DEFAULTS, GuildSettings, parse_settings
 from tracker.ids import ChannelId, GuildId, Ms, RoleId, UserId, partition_of
 from tracker.projections.days import day_start, local_day, next_day
@@ -35,7 +36,7 @@ _KNOWN_SINCE: Final = f"SELECT MIN(at) FROM role_changes WHERE {_HERE} AND role_
 _ROLE: Final = f"SELECT name FROM roles WHERE {_HERE} AND role_id = :role"  # noqa: S608
 _CARRIES: Final = f"SELECT channel_id, carry_ms FROM carries WHERE {_HERE} AND user_id = :user AND carry_ms > 0"  # noqa: S608
 _OPEN: Final = (
-    f"SELECT started_at, channel_id, carry_ms FROM sessions "  # noqa: S608
+    f"SELECT started_at, channel_id, carry_ms FROM {{open}} "  # noqa: S608
     f"WHERE {_HERE} AND user_id = :user AND ended_at IS NULL"
 )
 _RULES: Final = f"SELECT at, settings FROM rules WHERE {_HERE} AND at < :end AND at >= :start ORDER BY at"  # noqa: S608
@@ -176,12 +177,15 @@ class _Here:
         carries = dict(self.rows(_CARRIES))
         for row in self._beyond.of("carries", self._user):
             carries[row["channel_id"]] = row["carry_ms"]
-        open_ = {began: (channel, carry) for began, channel, carry in self.rows(_OPEN)}
+        open_ = {began: (channel, carry) for began, channel, carry in self._open()}
         for row in self._beyond.of("sessions", self._user):
             open_[row["started_at"]] = (row["channel_id"], row["carry_ms"])
             if row["ended_at"] is not None:
                 del open_[row["started_at"]]
         return {channel: carry for channel, carry in carries.items() if carry > 0} | dict(open_.values())
+
+    def _open(self) -> list[tuple[Any, ...]]:
+        return self.rows(_OPEN.format(open=OPEN[self._connection.dialect.name]))
 
     def _channel(self, channel: int, did: dict[str, int]) -> ChannelDay:
         name, parent, afk = next(iter(self.rows(_CHANNEL, channel=channel)), ("", None, 0))
