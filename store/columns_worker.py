@@ -2,9 +2,9 @@
 
 A process of its own, because a second SQLite within this one would take away the first one's locks (ADBC brings its
 own, and whoever closes a file takes all locks on it away), and because the reading then goes on while the other one
-folds. The request is a pickled Job on the standard
-input; each answer on the standard output is a length (8 bytes) and as much pickle: a Chunk (a Begun, then Parts, where
-the events are put down), or the error that ended the reading; a length of 0 ends it.
+folds. The request is a pickled Job on the standard input; each answer on the standard output is a length (8 bytes) and
+as much pickle: a Chunk (a Begun, then Parts, where the events are put down), or the error that ended the reading; a
+length of 0 ends it. If the Job says so, the process then waits for what `store.pages_worker` is asked.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ TABLES: dict[str, Table] = {
             largest=("last_at",),
         ),
         # Voice sessions; ended_at null: open, and then carry_ms is the live carry of (member, channel). day: the local
-        # day of the first tracked ms, 0 as long as there is none; then the row leaves its key for another one.
+        # day of the first tracked ms, 0 as long as there is none; then the row leaves its key for another one. Those
+        # that ended without any have no row.
         Table(
             name="sessions",
             key=("guild_id", "day", "user_id", "started_at"),
