@@ -109,9 +109,10 @@ def fold_into(
     LogCorruptError; ConfigError if `target` was made with other partitions.
     """
     from store.columns import LogReader  # numpy: not before it is needed
-    from store.replay import Preset, Replay, kernel_for
+    from store.replay import Preset, Replay
     from store.replay_ahead import read_ahead
     from store.replay_folding import fold_all
+    from store.replay_kernel import kernel_for
     from store.replay_sink import Behind
 
     allocation.give_back()

@@ -96,9 +96,10 @@ class _Folded:
 
 def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, jobs: int) -> None:
     from store.columns import LogReader  # numpy is not for a bot that only asks which guilds are marked
-    from store.replay import Replay, kernel_for
+    from store.replay import Replay
     from store.replay_ahead import read_ahead
     from store.replay_folding import fold_all
+    from store.replay_kernel import kernel_for
     from store.replay_sink import Behind
 
     heads = {p: position for p, position in sorted(log.head(db).items()) if position}

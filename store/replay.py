@@ -20,7 +20,6 @@ from store.columns import Archived, EventColumns, LogReader, PutDown
 from store.columns_chunk import Ints
 from store.columns_down import AHEAD
 from store.harvest import Harvest, Rows
-from store.own_process import compile_apart
 from store.replay_feed import Feed, Preset
 from store.replay_folding import Folded, fold_all
 from store.replay_groups import Groups, bounds_of
@@ -29,44 +28,16 @@ from store.shadow_rows import Sorted
 from tracker.events import kinds
 from tracker.events.rule import SettingsChanged
 from tracker.ids import GuildId, Partition
-from tracker.projections.kernel.compiled import Compiled, can_compile, compiled_meanwhile, is_kept
+from tracker.projections.kernel.compiled import Compiled
 from tracker.projections.memory import Memory
 from tracker.projections.standing import StandingRules
 
-__all__ = ["WORTH_COMPILING", "Preset", "Replay", "kernel_for", "must_compile"]
-
-WORTH_COMPILING: Final = 300_000
-"""So many events are folded sooner by the compiled kernel, even though it takes half a minute to compile it once."""
-
-_PATIENCE_S: Final = 1.0
+__all__ = ["Preset", "Replay"]
 
 _MOST_WAITING: Final = 6_000_000
 _GROUP: Final = 220_000
 """About how many events are folded at once. Half as many are as fast to fold but cost more beside it, as each group's
 texts are inserted by a transaction of their own; twice as many take 100 MB more."""
-
-
-def must_compile(events: int) -> bool:
-    """Whether folding so many events begins with compiling the kernel, which is done once on a machine."""
-    return events >= WORTH_COMPILING and can_compile() and not is_kept()
-
-
-def kernel_for(events: int, reader: LogReader | None = None) -> Compiled | None:
-    """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands.
-
-    It is read from the disk in a thread of its own while the log is being read; another process puts it there first,
-    unless one did before: compiling takes memory that is never given back. `reader`: who is to begin first, as nobody
-    gets anything done beside the loading of numba.
-    """
-    if events < WORTH_COMPILING or not can_compile():
-        return None
-
-    def before() -> None:
-        if reader is not None:
-            reader.begun.wait(_PATIENCE_S)
-        compile_apart()
-
-    return compiled_meanwhile(before)
 
 
 class Replay:

@@ -19,9 +19,10 @@ from store.columns import LogReader
 from store.comparing import verify
 from store.engine import Database, open_database
 from store.rebuild import rebuild
-from store.replay import Replay, kernel_for
+from store.replay import Replay
 from store.replay_ahead import read_ahead
 from store.replay_folding import fold_all
+from store.replay_kernel import kernel_for
 from store.shadow_rows import Sorted
 from tracker.ids import Ms, Partition
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log, rebuild, replay
+from store import columns, columns_apart, columns_read, columns_stretches, columns_worker, log, rebuild, replay_kernel
 from store.columns import Archived, EventColumns, LogReader, PutDown, Source
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Ints
@@ -287,7 +287,7 @@ def test_whoever_has_read_the_log_sums_up_the_pages_unless_there_is_very_much_of
     monkeypatch.setattr(subprocess, "Popen", known)
     monkeypatch.setattr(columns_read, "_FEW", 1)
     monkeypatch.setattr(columns_read, "_MANY", 1)
-    monkeypatch.setattr(replay, "WORTH_COMPILING", 1)
+    monkeypatch.setattr(replay_kernel, "WORTH_COMPILING", 1)
     monkeypatch.setattr(rebuild, "_SPARING", sparing)
     rebuild.rebuild(db)
     db.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store import own_process, replay
+from store import own_process, replay_kernel
 from store.own_process import Spare, command
 from tracker.projections.kernel.compiled import Compiled
 
@@ -57,10 +57,10 @@ def test_whoever_needs_the_kernel_has_it_compiled_by_another_process_first(monke
         order.append("here")
         return Compiled(run=lambda *_: 7, advance=lambda *_: True)
 
-    monkeypatch.setattr(replay, "can_compile", lambda: True)
-    monkeypatch.setattr(replay, "compile_apart", lambda: order.append("apart"))
+    monkeypatch.setattr(replay_kernel, "can_compile", lambda: True)
+    monkeypatch.setattr(replay_kernel, "compile_apart", lambda: order.append("apart"))
     monkeypatch.setattr("tracker.projections.kernel.compiled.compiled", compiled)
-    kernel = replay.kernel_for(replay.WORTH_COMPILING)
+    kernel = replay_kernel.kernel_for(replay_kernel.WORTH_COMPILING)
     assert kernel is not None
     assert kernel.run() == 7
     assert order == ["apart", "here"]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import columns_everywhere, log, rebuild, replay, replay_feed
+from store import columns_everywhere, log, rebuild, replay, replay_feed, replay_kernel
 from store.columns import EventColumns, LogReader, Source
 from store.engine import Database
 from store.gathered import Gathered
@@ -352,7 +352,7 @@ def test_a_log_that_is_worth_it_is_rebuilt_by_the_compiled_kernel(
     log.append(database, [event for events in told for event in events], recorded_at=Ms(1))
     rebuild.rebuild(database)
     plain = tables(database)
-    monkeypatch.setattr(replay, "WORTH_COMPILING", 1)
+    monkeypatch.setattr(replay_kernel, "WORTH_COMPILING", 1)
     calls: list[int] = []
 
     def run(*arguments: Any) -> int:
@@ -370,8 +370,8 @@ def test_without_numba_everything_is_folded_as_the_kernel_stands(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracker.projections.kernel.compiled.find_spec", lambda _: None)
-    monkeypatch.setattr(replay, "WORTH_COMPILING", 1)
-    assert replay.kernel_for(10**9) is None
+    monkeypatch.setattr(replay_kernel, "WORTH_COMPILING", 1)
+    assert replay_kernel.kernel_for(10**9) is None
     begin, guilds = 1_772_000_000_000, three_guilds(database)
     told = [roaming(guild, begin) for guild in guilds]
     log.append(database, [event for events in told for event in events], recorded_at=Ms(1))
@@ -383,7 +383,7 @@ def test_without_numba_everything_is_folded_as_the_kernel_stands(
 
 
 def test_a_log_that_is_too_short_is_folded_as_the_kernel_stands() -> None:
-    assert replay.kernel_for(replay.WORTH_COMPILING - 1) is None
+    assert replay_kernel.kernel_for(replay_kernel.WORTH_COMPILING - 1) is None
 
 
 @pytest.mark.parametrize("compile_it", [False, True])

@@ -133,7 +133,7 @@ def replay(
 
 def _rebuild(db: Database, guild: GuildId | None, jobs: int | None) -> None:
     from store import log, rebuild, verifications
-    from store.replay import must_compile
+    from store.replay_kernel import must_compile
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
