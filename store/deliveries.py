@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, cast
+from typing import Any, Final, Literal, Protocol, cast
 
 from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +21,7 @@ from tracker.ids import ChannelId, GuildId, MessageId, Ms, UserId, partition_of
 
 __all__ = [
     "Delivery", "NewDelivery", "Tried", "count_by_state", "due", "enqueue", "enqueue_in", "find", "keep_newest",
-    "mark_blocked", "mark_dropped", "mark_failed", "mark_sent", "member_name", "next_due",
+    "mark_blocked", "mark_dropped", "mark_failed", "mark_sent", "member_name", "next_due", "row_of",
 ]  # fmt: skip
 
 State = Literal["pending", "sent", "failed", "blocked", "dropped"]
@@ -82,24 +82,30 @@ def enqueue(db: Database, delivery: NewDelivery) -> bool:
         return enqueue_in(connection, db.partitions, [delivery]) == 1
 
 
+def row_of(delivery: NewDelivery, partitions: int) -> dict[str, Any]:
+    """The row of a post that is owed from now on."""
+    return {
+        "partition": partition_of(delivery.guild_id, partitions),
+        "key": delivery.key,
+        "guild_id": delivery.guild_id,
+        "channel_id": delivery.channel_id,
+        "kind": delivery.kind,
+        "payload": delivery.payload,
+        "nonce": delivery.nonce,
+        "state": "pending",
+        "attempts": 0,
+        "next_attempt_at": delivery.at,
+        "error": None,
+        "created_at": delivery.at,
+    }
+
+
 def enqueue_in(connection: Connection, partitions: int, owed: Sequence[NewDelivery]) -> int:
     """Owes posts within the transaction of what caused them; returns how many were not owed before."""
     added = 0
     for delivery in owed:
         make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        row = {
-            "partition": partition_of(delivery.guild_id, partitions),
-            "key": delivery.key,
-            "guild_id": delivery.guild_id,
-            "channel_id": delivery.channel_id,
-            "kind": delivery.kind,
-            "payload": delivery.payload,
-            "nonce": delivery.nonce,
-            "state": "pending",
-            "attempts": 0,
-            "next_attempt_at": delivery.at,
-            "created_at": delivery.at,
-        }
+        row = row_of(delivery, partitions)
         owing = make(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.key)
         added += len(connection.execute(owing).all())
     return added

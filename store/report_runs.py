@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from store.deliveries import NewDelivery, Tried
+from store.deliveries import NewDelivery, Tried, row_of
 from store.engine import Database
 from store.schema import READ_MODELS, deliveries
 from tracker.ids import GuildId, Ms, partition_of
@@ -61,8 +61,10 @@ def owe(db: Database, entries: Sequence[EntryRuns]) -> int:
         owed = 0
         for entry in open_:
             kept, passed_over = _sorted(entry, known)
-            rows += [_row(run, db.partitions) for run in kept]
-            rows += [_row(run, db.partitions) | {"state": "dropped", "error": _MISSED} for run in passed_over]
+            rows += [row_of(run.delivery, db.partitions) for run in kept]
+            rows += [
+                row_of(run.delivery, db.partitions) | {"state": "dropped", "error": _MISSED} for run in passed_over
+            ]
             owed += len(kept)
         if rows:
             make = sqlite.insert if db.dialect == "sqlite" else postgresql.insert
@@ -119,21 +121,3 @@ def _sorted(entry: EntryRuns, known: Collection[str]) -> tuple[Sequence[Run], Se
     posted = late[len(late) - entry.most_late :] if entry.most_late < len(late) else late
     kept = [*posted, *(run for run in unsettled if not run.late)]
     return kept, [] if kept else unsettled[-1:]
-
-
-def _row(run: Run, partitions: int) -> dict[str, Any]:
-    delivery = run.delivery
-    return {
-        "partition": partition_of(delivery.guild_id, partitions),
-        "key": delivery.key,
-        "guild_id": delivery.guild_id,
-        "channel_id": delivery.channel_id,
-        "kind": delivery.kind,
-        "payload": delivery.payload,
-        "nonce": delivery.nonce,
-        "state": "pending",
-        "attempts": 0,
-        "next_attempt_at": delivery.at,
-        "error": None,
-        "created_at": delivery.at,
-    }
