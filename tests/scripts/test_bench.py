@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,25 @@ def test_a_database_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> Non
             assert url == f"sqlite:///{tmp_path / 'big'}.db"
     assert len(runs) == 1, "made once, from nothing"
     assert not (tmp_path / "big.db").exists()
+
+
+@pytest.mark.slow
+def test_a_server_of_the_cache_is_told_otherwise_for_one_measurement_only() -> None:
+    cache = Path(tempfile.mkdtemp(prefix="bench-"))  # a socket's path may have 107 bytes only
+    place = Place(folder=cache, runs=1, postgres="another one", cache=cache)
+    found: list[str] = []
+    little_log = {"wal_level": "minimal", "max_wal_senders": "0"}
+    whenever: tuple[dict[str, str], ...] = ({}, little_log, {})
+    try:
+        for settings in whenever:
+            with place.lasting("postgresql", "big", lambda url: open_database(url).close(), settings) as url:
+                database = open_database(url, create=False)
+                with database.read() as connection:
+                    found.append(connection.exec_driver_sql("SHOW wal_level").scalar_one())
+                database.close()
+    finally:
+        shutil.rmtree(cache)
+    assert found == ["replica", "minimal", "replica"]
 
 
 @pytest.mark.slow
