@@ -23,7 +23,7 @@ from psycopg.pq.abc import PGconn
 from store.columns_bytes import compiled
 from store.columns_texts import Bytes
 
-__all__ = ["ENDED", "FAILED", "FULL", "NOT_YET", "Rows", "rows_of"]
+__all__ = ["ENDED", "FAILED", "FULL", "NOT_YET", "Rows", "called", "intrinsic", "rows_of"]
 
 FULL, NOT_YET, ENDED, FAILED = 1, 0, -1, -2
 """Why taking rows ended: there was no room for more of them; no more have come yet; that was all; libpq says what went
@@ -33,13 +33,15 @@ _ROW, _SIZE, _FILLED, _COUNT = range(4)
 """What the numbers of `state` are: where libpq has put a row for which there was no room, and its size (0: there is
 none); how many bytes were taken, and how many rows."""
 
-_intrinsic: Final[Any] = extending.intrinsic
+intrinsic: Final[Any] = extending.intrinsic
+"""A function of which only what it compiles to is said."""
+
 _copied: Final[Any] = cgutils.raw_memcpy
 _WORD: Final = ir.IntType(64)
 _INT: Final = ir.IntType(32)
 
 
-def _called(result: Any, *arguments: Any) -> Callable[..., Any]:
+def called(result: Any, *arguments: Any) -> Callable[..., Any]:
     """What compiles the call of a C function at an address."""
 
     def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -51,21 +53,21 @@ def _called(result: Any, *arguments: Any) -> Callable[..., Any]:
     return codegen
 
 
-@_intrinsic  # type: ignore[untyped-decorator]
+@intrinsic  # type: ignore[untyped-decorator]
 def _get(typing: Any, function: Any, connection: Any, place: Any, no_wait: Any) -> Any:
     """PQgetCopyData, whose address is `function`: a row's size; where the row is, goes to the address `place`."""
     del typing, function, connection, place, no_wait
-    return types.int32(types.intp, types.intp, types.intp, types.int32), _called(_INT, _WORD, _WORD, _INT)
+    return types.int32(types.intp, types.intp, types.intp, types.int32), called(_INT, _WORD, _WORD, _INT)
 
 
-@_intrinsic  # type: ignore[untyped-decorator]
+@intrinsic  # type: ignore[untyped-decorator]
 def _free(typing: Any, function: Any, row: Any) -> Any:
     """PQfreemem, whose address is `function`."""
     del typing, function, row
-    return types.intp(types.intp, types.intp), _called(ir.VoidType(), _WORD)
+    return types.intp(types.intp, types.intp), called(ir.VoidType(), _WORD)
 
 
-@_intrinsic  # type: ignore[untyped-decorator]
+@intrinsic  # type: ignore[untyped-decorator]
 def _move(typing: Any, to: Any, row: Any, size: Any) -> Any:
     """Copy so many bytes from one address to another."""
     del typing, to, row, size

@@ -21,13 +21,14 @@ _LOOK_S: Final = 0.2
 
 
 class Beside:
-    """Copies tables without texts, through the driver's own `cursor`. Use it in a `with`, within the cursor's.
+    """Copies tables without texts, through the driver's own `cursor`. Use it in a `with`, within the cursor's and the
+    packer's.
 
     What goes wrong in the thread is raised by a later call, or at the end.
     """
 
-    def __init__(self, cursor: Any) -> None:
-        self._cursor, self._packer = cursor, Packer()
+    def __init__(self, cursor: Any, packer: Packer) -> None:
+        self._cursor, self._packer = cursor, packer
         self._chunks: Queue[Matrix | None] = Queue(_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="beside")
         self._last: Future[None] | None = None

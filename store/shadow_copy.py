@@ -18,8 +18,8 @@ __all__ = ["Packer", "copy_binary", "insert_rows", "insert_sorted"]
 _PARAMETERS: Final = 960
 """How many cells one INSERT of SQLite's takes; every build of it allows 999."""
 
-_AT_ONCE: Final = 2_048
-"""How many rows are put into COPY's format at once."""
+_BYTES: Final = 1 << 18
+"""About how many bytes are put into COPY's format at once."""
 
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -76,12 +76,16 @@ def copy_binary(
     """
     table = TABLES[name]
     named = ", ".join(("partition", *table.columns))
-    with cursor.copy(f"COPY {target} ({named}) FROM STDIN (FORMAT BINARY, FREEZE)") as copy:
+    sql = f"COPY {target} ({named}) FROM STDIN (FORMAT BINARY, FREEZE)"
+    with cursor.copy(sql, writer=None if packer is None else packer.writer) as copy:
         if packer is not None or TEXT_COLUMNS.isdisjoint(table.columns):
             copy.write(_COPY_HEADER)
             for rows in chunks:
-                for part in map(_binary, _same_nulls(rows)) if packer is None else packer.packed(table, rows, spool):
-                    copy.write(part)
+                if packer is not None:
+                    packer.write(copy, table, rows, spool)
+                    continue
+                for part in _same_nulls(rows):
+                    copy.write(_binary(part))
             copy.write(_COPY_END)
             return
         width = len(table.columns) + 1
@@ -93,29 +97,41 @@ def copy_binary(
 
 
 class Packer:
-    """Puts rows into the format of COPY by what numba compiles, in memory that stays in the processor's caches."""
+    """Puts rows into the format of COPY by what numba compiles, in memory that stays in the processor's caches.
 
-    def __init__(self) -> None:
+    `cursor`: the driver's. `writer`: what its COPYs are to write to (None: as ever): the connection's socket, where
+    nothing is encrypted. Close it.
+    """
+
+    def __init__(self, cursor: Any) -> None:
+        from store.columns_socket import plain_socket
         from store.shadow_packed import packed
+        from store.shadow_socket import ToSocket, calls
 
         self._pack = packed
-        self._out = np.empty(0, np.uint8)
+        self._out = np.empty(_BYTES, np.uint8)
+        system = calls()
+        self._plain = None if system is None else plain_socket(cursor.connection.pgconn)
+        self.writer = None if system is None or self._plain is None else ToSocket(cursor, self._plain, system)
 
-    def packed(self, table: Table, rows: Matrix, spool: Spool) -> Iterator[memoryview]:
-        """The rows, some after the others; each part is overwritten by the next."""
-        cells = text_cells(table)
-        letters = spool.letters() if cells else np.zeros(1, np.uint8)
-        for start in range(0, len(rows), _AT_ONCE):
-            yield self._packed(np.ascontiguousarray(rows[start : start + _AT_ONCE]), cells, letters)
+    def close(self) -> None:
+        """Nothing more is to be written."""
+        if self._plain is not None:
+            self._plain.close()
 
-    def _packed(self, rows: Matrix, cells: list[int], letters: np.ndarray[Any, np.dtype[np.uint8]]) -> memoryview:
-        texts = np.isin(np.arange(rows.shape[1] - 1), cells)
-        most = len(rows) * (2 + 12 * len(texts))
-        for cell in cells:
-            most += int((rows[:, cell] & ((1 << LENGTH_BITS) - 1)).sum())
-        if len(self._out) < most:
-            self._out = np.empty(most, np.uint8)
-        return self._out.data[: self._pack(rows, texts, LENGTH_BITS, letters, self._out)]
+    def write(self, copy: Any, table: Table, rows: Matrix, spool: Spool) -> None:
+        """Rows into a COPY that has begun; `spool` has their texts."""
+        rows, texts = np.ascontiguousarray(rows), np.isin(np.arange(rows.shape[1] - 1), text_cells(table))
+        letters = spool.letters() if texts.any() else np.zeros(1, np.uint8)
+        if self.writer is not None:
+            self.writer.write_rows(rows, texts, LENGTH_BITS, letters)
+            return
+        first, end = 0, 0
+        while first < len(rows):
+            first, end = self._pack(rows, first, texts, bool(texts.any()), LENGTH_BITS, letters, self._out, 0)
+            copy.write(self._out.data[:end])
+            if not end:
+                self._out = np.empty(2 * len(self._out), np.uint8)
 
 
 def _same_nulls(rows: Matrix) -> Iterator[Matrix]:

@@ -19,14 +19,32 @@ def _put(out: Any, at: int, value: Any, size: int) -> None:
 
 
 @compiled
-def packed(rows: Any, texts: Any, length_bits: int, letters: Any, out: Any) -> int:
-    """Rows (*cells, marks) into `out`, which is large enough; how many bytes they take.
+def _size(rows: Any, i: int, texts: Any, length_bits: int) -> Any:
+    """How many bytes a row takes at most."""
+    width = rows.shape[1] - 1
+    size = 2 + 12 * width
+    for c in range(width):
+        if texts[c]:
+            size += rows[i, c] & ((1 << length_bits) - 1)
+    return size
+
+
+@compiled
+def packed(
+    rows: Any, first: int, texts: Any, any_text: bool, length_bits: int, letters: Any, out: Any, at: int
+) -> tuple[int, int]:
+    """Rows (*cells, marks) from the first one on into `out` from there on, as many as there is room for; which one is
+    next, and where what was put there ends.
 
     Of each row the number of its cells, then each one's length (-1: null) and its bytes. `texts`: by cell, whether it
     says where in `letters` its text begins and, in its lowest bits, how long that is.
     """
-    width, at = rows.shape[1] - 1, 0
-    for i in range(rows.shape[0]):
+    width, most = rows.shape[1] - 1, 2 + 12 * (rows.shape[1] - 1)
+    for i in range(first, rows.shape[0]):
+        if any_text:
+            most = _size(rows, i, texts, length_bits)
+        if at + most > len(out):
+            return i, at
         marks = rows[i, width]
         _put(out, at, np.int64(width), 2)
         at += 2
@@ -46,4 +64,4 @@ def packed(rows: Any, texts: Any, length_bits: int, letters: Any, out: Any) -> i
                 _put(out, at, np.int64(8), 4)
                 _put(out, at + 4, value, 8)
                 at += 12
-    return at
+    return rows.shape[0], at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -43,15 +43,21 @@ def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
     """
     with ExitStack() as stack:
         beside = _BESIDE if compiled else frozenset()
-        here = partial(
-            _copied, stack.enter_context(_emptied(db, SHADOWS.keys() - beside)), Packer() if compiled else None
-        )
-        there = stack.enter_context(Beside(stack.enter_context(_emptied(db, beside)))) if beside else here
+        cursor = stack.enter_context(_emptied(db, SHADOWS.keys() - beside))
+        here: Write = partial(_copied, cursor, _packer(stack, cursor) if compiled else None)
+        there = here
+        if beside:
+            other = stack.enter_context(_emptied(db, beside))
+            there = stack.enter_context(Beside(other, _packer(stack, other)))
 
         def write(name: str, target: str, spool: Spool) -> None:
             (there if name in beside else here)(name, target, spool)
 
         yield write
+
+
+def _packer(stack: ExitStack, cursor: Any) -> Packer:
+    return stack.enter_context(closing(Packer(cursor)))
 
 
 @contextmanager

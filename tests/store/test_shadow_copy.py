@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Event
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
-from store.shadow_copy import copy_binary
+from store.shadow_copy import Packer, copy_binary
 from store.shadow_hash import SUFFIX, Fingerprint, fingerprints
 from store.shadow_rows import Matrix
 from store.shadow_spool import Spool
@@ -49,7 +51,7 @@ def postgresql(postgres: PostgresServer) -> Iterator[Database]:
 def extremes(name: str) -> list[Row]:
     """A row for each extreme number, in all of its cells; and what may be null is, in every other one."""
     table = TABLES[name]
-    texts = ("", "x" * 100_000, "김🎙️\n\t\\N\r", *(f"text {n}" for n in EXTREMES[3:]))
+    texts = ("", "x" * 300_000, "김🎙️\n\t\\N\r", *(f"text {n}" for n in EXTREMES[3:]))
     rows: list[Row] = []
     for i, number in enumerate(EXTREMES):
         cells: list[object] = [texts[i] if c in TEXT_COLUMNS else number for c in table.columns]
@@ -70,6 +72,25 @@ def test_every_number_null_and_text_arrives_as_it_was(postgresql: Database, name
         shadow.check()
         assert stored(postgresql, name, shadow=True) == sorted([(home(postgresql), *row) for row in rows], key=repr)
     assert len(rows) >= 5
+
+
+@pytest.mark.parametrize("name", ["daily", "sessions", "members", "guilds"])
+def test_so_it_does_where_connections_are_encrypted(
+    postgresql: Database, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.columns_socket.plain_socket", lambda connection: None)
+    test_every_number_null_and_text_arrives_as_it_was(postgresql, name, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="libpq is not passed by there")
+def test_rows_go_straight_into_the_socket_unless_it_is_encrypted(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for plain in (True, False):
+        if not plain:
+            monkeypatch.setattr("store.columns_socket.plain_socket", lambda connection: None)
+        with postgresql.write() as connection, closing(Packer(connection.connection.cursor())) as packer:
+            assert (packer.writer is not None) == plain
 
 
 def can_be_null(db: Database, name: str, row: Row) -> bool:
@@ -253,6 +274,41 @@ def test_nobody_waits_for_a_process_beside_that_has_ended(
         many_unearned(postgresql, shadow)
         with pytest.raises(DatabaseError, match=r"is away|terminating"):
             shadow.settle()  # there are more rows than may wait
+
+
+def test_who_gives_up_within_a_packet_leaves_a_connection_that_is_understood(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server takes nothing for a while; what was begun is sent nevertheless, before it is told that it was all."""
+    from store import shadow_socket
+
+    rows: Matrix = np.ones((100_000, len(TABLES["carries"].columns) + 2), np.int64)
+    rows[:, -1], rows[1:, 2] = 0, 3
+    rest, left = shadow_socket.ToSocket._send_rest, list[int]()
+
+    def interrupted(writer: shadow_socket.ToSocket) -> None:
+        at, end = writer._state[shadow_socket._AT], writer._state[shadow_socket._END]
+        if 0 < at < end and not left:
+            left.append(int(end - at))
+            raise KeyboardInterrupt
+        rest(writer)
+
+    monkeypatch.setattr(shadow_socket, "_PATIENCE_MS", 50)
+    with postgresql.write() as connection, closing(Packer(cursor := connection.connection.cursor())) as packer:
+        cursor.execute("CREATE TABLE slow (LIKE carries)")
+        cursor.execute(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN IF NEW.user_id = 1 THEN PERFORM pg_sleep(1); END IF; RETURN NEW; END$$"
+        )
+        cursor.execute("CREATE TRIGGER wait BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION wait()")
+        cursor.execute("SAVEPOINT before")
+        cursor.execute("TRUNCATE slow")
+        monkeypatch.setattr(shadow_socket.ToSocket, "_send_rest", interrupted)
+        with Spool() as spool, pytest.raises(KeyboardInterrupt):
+            copy_binary(cursor, packer, "carries", "slow", [rows], spool)
+        assert left
+        cursor.execute("ROLLBACK TO before")
+        assert cursor.execute("SELECT count(*) FROM slow").fetchone() == (0,)
 
 
 class Interrupted(Spool):
