@@ -27,7 +27,11 @@ class Ask:
 
     def sql(self) -> str:
         """The rows of the table `events`, for every driver: the numbers stand in it."""
+        return f"SELECT {', '.join(COLUMNS)} FROM events{self.which()}"  # noqa: S608 - names of our own
+
+    def which(self) -> str:
+        """What of that says which rows, and in what order."""
         where = f"partition = {int(self.partition)} AND position > {int(self.after)} AND position <= {int(self.upto)}"
         if self.guilds is not None:
             where += f" AND guild_id IN ({', '.join(str(int(g)) for g in sorted(self.guilds)) or 'NULL'})"
-        return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY position"  # noqa: S608 - whole numbers
+        return f" WHERE {where} ORDER BY position"

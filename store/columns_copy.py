@@ -1,4 +1,7 @@
-"""Chunks of PostgreSQL's log out of a binary COPY: the server sends rows nearly as they are; numba takes them apart.
+"""Chunks of PostgreSQL's log out of what the server sends in binary form; numba takes the rows apart.
+
+Where we read the connection's socket ourselves they are an answer to a question: as the server sees it, that takes less
+than a COPY. Out of libpq they come by COPY, as it would keep a whole answer. The rows look the same.
 
 Needs numba, and a psycopg that is compiled; what asks for single rows is otherwise slower than Arrow.
 """
@@ -23,6 +26,7 @@ from psycopg.pq.abc import PGconn
 from store.columns_ask import Ask, UnfitError
 from store.columns_chunk import Chunk
 from store.columns_halves import asked, checked, halves, own_connection
+from store.columns_question import question
 from store.columns_rows import explained_by_driver
 from store.engine import Database
 from store.running_ahead import ahead
@@ -58,17 +62,17 @@ def can_copy() -> bool:
 
 def by_copy(db: Database, ask: Ask) -> Generator[Chunk]:
     """What is asked for, by position. Raises DatabaseError, LogCorruptError."""
-    wanted = {ask.partition: (ask.after, ask.upto)}
+    wanted, sql = {ask.partition: (ask.after, ask.upto)}, question(db.partitions, ask.which())
     with (
         own_connection(db) as connection,
-        closing(_chunks(db, connection, ask.sql(), wanted, ask.rows, ask.partition)) as found,
+        closing(_chunks(db, connection, sql, wanted, ask.rows, ask.partition)) as found,
     ):
         for chunks in found:
             yield from (chunk for _, chunk in chunks)
 
 
 def copied(db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], rows: int) -> Generator[Parts]:
-    """The rows of `sql` (partition, *COLUMNS), of a table without more ado, in any order.
+    """The rows of `sql`, which is a `question` without an order.
 
     `wanted`: by partition, behind which position and up to which one; other rows are passed over. Two processes of the
     server send half of the table each, as of one instant. Raises DatabaseError, LogCorruptError.
@@ -98,8 +102,8 @@ def _chunks(
     from store.columns_socket import plain_socket
 
     plain, used = plain_socket(connection), deque["Bytes"]()
-    fetcher = Fetcher(rows, wanted, only, in_packets=plain is not None)
-    found = _pieces(db, connection, plain, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", rows, used)
+    fetcher = Fetcher(rows, wanted, only, db.partitions, in_packets=plain is not None)
+    found = _pieces(db, connection, plain, sql, rows, used)
     with closing(ahead(found, _AHEAD, partial(_cancel, connection))) as pieces:
         for piece, end in pieces:
             try:
@@ -140,7 +144,7 @@ def _by_libpq(connection: PGconn, sql: str, rows: int, used: deque[Bytes]) -> Ge
     from store.columns_libpq import ENDED, FAILED, rows_of
 
     with DefaultSelector() as selector:
-        asked(connection, sql, pq.ExecStatus.COPY_OUT)
+        asked(connection, f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", pq.ExecStatus.COPY_OUT)
         selector.register(connection.socket, EVENT_READ)
         with closing(rows_of(connection)) as found:
             why = 0

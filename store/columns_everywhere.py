@@ -16,6 +16,7 @@ from store.columns_arrow import ArrowRows, address, from_postgresql, installed
 from store.columns_ask import Ask
 from store.columns_chunk import COLUMNS, Chunk, chunk_of, taken
 from store.columns_copy import can_copy, copied
+from store.columns_question import question
 from store.columns_read import archived, segments
 from store.engine import Database
 from tracker.errors import LogCorruptError
@@ -70,13 +71,14 @@ def _table(
     db: Database, upto: Mapping[Partition, int], after: Mapping[Partition, int], args: Args
 ) -> Generator[list[tuple[Partition, Chunk]]]:
     """Out of the table `events`, in whatever order its rows lie there; of some rows, by partition."""
-    sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events"  # noqa: S608 - names of our own
+    which = ""
     if _FEW * len(upto) < db.partitions:
-        sql += f" WHERE partition IN ({', '.join(str(int(partition)) for partition in upto)})"
+        which = f" WHERE partition IN ({', '.join(str(int(partition)) for partition in upto)})"
     wanted = {partition: (after[partition], head) for partition, head in upto.items()}
     if can_copy():
-        yield from copied(db, sql, wanted, _ROWS)
+        yield from copied(db, question(db.partitions, which), wanted, _ROWS)
     else:
+        sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events{which}"  # noqa: S608 - names of our own
         yield from _by_arrow(db, sql, wanted, args)
 
 

@@ -1,4 +1,4 @@
-"""Chunks of what PostgreSQL's binary COPY says of the log: `columns_fields` takes the bytes apart."""
+"""Chunks of what PostgreSQL sends of the log: `columns_fields` takes the bytes apart."""
 
 from __future__ import annotations
 
@@ -30,18 +30,25 @@ _SIZES: Final = 1 + len(COLUMNS)
 
 
 class Fetcher(Texts):
-    """Takes the bytes of a COPY in pieces, however they are cut; gives chunks of `rows` rows at most.
+    """Takes the bytes of an answer in pieces, however they are cut; gives chunks of `rows` rows at most.
 
-    `wanted`: by partition, behind which position and up to which one. `only`: the rows do not say their partition, it
-    is this one. `in_packets`: each row comes as a whole, in a packet of the server's. `over`: whether the last row has
-    come.
+    `wanted`: by partition, behind which position and up to which one. `only`: all rows are of this one of the
+    database's `partitions`. `in_packets`: each row comes as a whole, in a packet of the server's; else they are those
+    of a COPY. `over`: whether the last row may have come; packets do not say.
     """
 
     def __init__(
-        self, rows: int, wanted: Mapping[Partition, tuple[int, int]], only: Partition | None, *, in_packets: bool
+        self,
+        rows: int,
+        wanted: Mapping[Partition, tuple[int, int]],
+        only: Partition | None,
+        partitions: int,
+        *,
+        in_packets: bool,
     ) -> None:
         super().__init__(np.zeros(SPARE, np.uint8), rows, Args(), Lock())
-        self.over = False
+        self.over = in_packets
+        self._partitions = partitions
         self._before = BEFORE if in_packets else 0
         self._only = -1 if only is None else int(only)
         self._low, self._high = np.zeros(max(wanted) + 1, np.int64), np.zeros(max(wanted) + 1, np.int64)
@@ -61,16 +68,16 @@ class Fetcher(Texts):
             state[ROWS] = state[CODED] = 0
             booked = int(self._book[BOOKED])
             done = fetched(
-                self._pages, end, self._before, self._only, self._low, self._high, state, self._columns, self._rows,
-                self._types, self._how, self._slots, self._entries, self._letters, self._book, self._kind, self._code,
-                self._arg,
+                self._pages, end, self._before, self._only, self._partitions, self._low, self._high, state,
+                self._columns, self._rows, self._types, self._how, self._slots, self._entries, self._letters,
+                self._book, self._kind, self._code, self._arg,
             )  # fmt: skip
             if done == UNFIT:
                 raise UnfitError
             n = int(state[ROWS])
             if n:
                 yield self._parts(n, booked)
-        self.over = done == DONE
+        self.over = self.over or done == DONE
         self._left = piece[int(state[AT]) : end].copy()
 
     def _parts(self, n: int, booked: int) -> Parts:

@@ -1,7 +1,8 @@
-"""Takes PostgreSQL's binary COPY of the log apart: the part that numba compiles.
+"""Takes PostgreSQL's rows of the log apart: the part that numba compiles. What is in them: `columns_question`.
 
-The format (see COPY in PostgreSQL's manual): for each row the number of its fields, then of each field its length (-1:
-null) and its bytes; numbers begin with their highest byte. -1 instead of a number of fields ends it all.
+The format (see COPY in PostgreSQL's manual, and DataRow in that of its protocol): for each row the number of its
+cells, then of each cell its length (-1: null) and its bytes; numbers begin with their highest byte. A COPY has a
+signature before it all, and -1 instead of a number of cells after it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from store.columns_book import coded
-from store.columns_bytes import compiled, eight
+from store.columns_btree import SIZES
+from store.columns_bytes import compiled, eight, half, word
+from store.columns_question import CELLS, TEXTS
 
 __all__ = ["AT", "CODED", "DONE", "FULL", "MORE", "ROWS", "UNFIT", "apart", "fetched"]
 
@@ -21,82 +24,109 @@ MORE, FULL, DONE, UNFIT = range(4)
 AT, ROWS, CODED = range(3)
 """What the numbers of `state` count: bytes taken apart, rows found, rows of which `coded` is done."""
 
-_COLUMNS: Final = 11
+_CELLS: Final = len(CELLS)
+_NUMBERS: Final = _CELLS - TEXTS
+_OVER: Final = 0xFFFF
 _AT_ONCE: Final = 1_024
 
 
 @compiled
-def _number(m: Any, at: int, size: int) -> Any:
-    """The signed number of so many bytes."""
-    if size == 8:
-        return np.int64(eight(m, at))
-    value = np.int64(np.int8(m[np.uint64(at)]))
-    for i in range(1, size):
-        value = value << 8 | np.int64(m[np.uint64(at + i)])
-    return value
+def _size(m: Any, at: int) -> Any:
+    """The signed number of four bytes."""
+    return np.int64(np.int32(word(m, at)))
 
 
 @compiled
-def _began(m: Any, end: int, before: int) -> int:
-    """Behind what comes before the first row, if that comes here: a signature, flags, and something of any length.
-
-    If a row is in the same packet, what would come before a packet of its own is put there.
-    """
-    if end < before + 19 or m[before] != 80 or m[before + 1] != 71 or m[before + 2] != 67:  # no row has so many fields
+def _began(m: Any, end: int) -> int:
+    """Behind what comes before the first row, if that comes here: a signature, flags, and something of any length."""
+    if end < 19 or m[0] != 80 or m[1] != 71 or m[2] != 67:  # no row has so many cells
         return 0
-    at = before + 19 + _number(m, before + 15, 4)
-    if before and at < 1 + _number(m, 1, 4):
-        size = _number(m, 1, 4) - (at - before)
-        at -= before
-        for i in range(4):
-            m[at + 1 + i] = np.uint8(size >> 8 * (3 - i))
-    return int(at)
+    return int(19 + word(m, 15))
+
+
+@compiled
+def _decimal(m: Any, at: int, end: int) -> tuple[Any, int]:
+    """The whole number that is written there with a space behind it, and where that ends; -1: there is none."""
+    sign, value, begin = np.int64(1), np.int64(0), at
+    if at < end and m[np.uint64(at)] == 45:
+        sign, begin = np.int64(-1), at + 1
+        at = begin
+    while at < end and 48 <= m[np.uint64(at)] <= 57:
+        value = value * 10 + (np.int64(m[np.uint64(at)]) - 48)
+        at += 1
+    if at in (begin, end) or m[np.uint64(at)] != 32:
+        return value, -1
+    return sign * value, at + 1
+
+
+@compiled
+def _more(m: Any, at: int, size: int, columns: Any, n: int) -> None:
+    """What the last cell says: of most rows nothing; an id; or partition, version, when it was recorded, and an id."""
+    columns[2, n], columns[SIZES, n] = at, max(size, 0)
+    if size < 1 or m[np.uint64(at)] != 32:
+        return
+    end = at + size
+    partition, behind = _decimal(m, at + 1, end)
+    version, recorded = np.int64(1), np.int64(0)
+    if behind > 0:
+        version, behind = _decimal(m, behind, end)
+    if behind > 0:
+        recorded, behind = _decimal(m, behind, end)
+    if behind < 0:
+        return
+    columns[0, n], columns[4, n], columns[9, n] = partition, version, recorded
+    columns[2, n], columns[SIZES, n] = behind, end - behind
 
 
 @compiled
 def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piece
-    m: Any, end: int, before: int, only: int, low: Any, high: Any, columns: Any, most: int, state: Any
+    m: Any, end: int, before: int, only: int, partitions: int, low: Any, high: Any, columns: Any, most: int, state: Any
 ) -> int:
     """Take apart the rows in m[state[AT]:end], up to `most` in all. `columns`: see `columns_btree.SIZES`."""
-    at, n, first = state[AT], state[ROWS], 0 if only < 0 else 1
+    at, n = state[AT], state[ROWS]
     while True:
         state[AT], state[ROWS] = at, n
         if end - at < before + 2:
             return MORE
-        behind = at + 1 + _number(m, at + 1, 4) if before else 0
+        behind = at + 1 + word(m, at + 1) if before else 0
         at += before
-        count = _number(m, at, 2)
-        if count == -1:
+        count = half(m, at)
+        if count == _OVER:
             return DONE
-        if count != _COLUMNS - first:
+        if count != _CELLS:
             return UNFIT
         if n == most:
             return FULL
         at += 2
-        text = 0
-        columns[0, n] = only
-        for c in range(first, _COLUMNS):
+        columns[4, n], columns[9, n] = 1, 0
+        for cell in range(_CELLS):
             if end - at < 4:
                 return MORE
-            size = _number(m, at, 4)
+            size = _size(m, at)
             at += 4
             if size > end - at:
                 return MORE
-            if c == 2 or c == 3 or c == 10:
+            if cell < _NUMBERS:
+                to = 1 if cell == 0 else cell + 4
+                if size == 8:
+                    columns[to, n] = np.int64(eight(m, at))
+                elif size == -1 and (cell == 2 or cell == 3):
+                    columns[to, n] = 0
+                else:
+                    return UNFIT
+            elif cell < _CELLS - 1:
                 if size < 0:
                     return UNFIT
-                columns[c, n] = at
-                columns[_COLUMNS + text, n] = size
-                text += 1
-            elif size == 8 or size == 4 or size == 2:
-                columns[c, n] = _number(m, at, size)
-            elif size == -1 and (c == 6 or c == 7):
-                columns[c, n] = 0
+                text = cell - _NUMBERS  # the type, and the data
+                columns[3 + 7 * text, n], columns[SIZES + 1 + text, n] = at, size
             else:
-                return UNFIT
+                columns[0, n] = (columns[5, n] >> 22) % partitions
+                _more(m, at, size, columns, n)
             at += max(size, 0)
         if before and at != behind:
             return UNFIT
+        if only >= 0:
+            columns[0, n] = only
         partition = columns[0, n]
         if 0 <= partition < len(low) and low[partition] < columns[1, n] <= high[partition]:
             n += 1
@@ -104,21 +134,21 @@ def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piec
 
 @compiled
 def fetched(
-    m: Any, end: int, before: int, only: int, low: Any, high: Any, state: Any, columns: Any, most: int, types: Any,
-    how: Any, slots: Any, entries: Any, letters: Any, book: Any, kind: Any, code: Any, arg: Any,
+    m: Any, end: int, before: int, only: int, partitions: int, low: Any, high: Any, state: Any, columns: Any, most: int,
+    types: Any, how: Any, slots: Any, entries: Any, letters: Any, book: Any, kind: Any, code: Any, arg: Any,
 ) -> int:  # fmt: skip
     """Up to `most` rows out of m[state[AT]:end]; and `coded` of these rows, as long as the book has room.
 
     `low`, `high`: by partition, behind which position rows are wanted and up to which one. `only`: they are of this
-    partition, which is none of their fields; -1: it is the first one. `before`: so many bytes are before each row, a
-    letter and its size with that of this number; or 0.
+    one of the `partitions`; -1: of that of their guild, but where they say otherwise. `before`: so many bytes are
+    before each row, a letter and its size with that of this number; or 0, where they are those of a COPY.
     """
-    if not state[AT]:
-        state[AT] = _began(m, end, before)
+    if not state[AT] and not before:
+        state[AT] = _began(m, end)
     while True:
         begin = state[ROWS]
         upto = min(begin + _AT_ONCE, most)
-        done = _fields(m, end, before, only, low, high, columns, upto, state)
+        done = _fields(m, end, before, only, partitions, low, high, columns, upto, state)
         if state[CODED] == begin:
             state[CODED] = coded(
                 m, columns, begin, state[ROWS], types, how, slots, entries, letters, book, kind, code, arg

@@ -1,4 +1,4 @@
-"""Rows of a COPY straight out of a connection's socket, where nothing is encrypted on the way.
+"""Rows straight out of a connection's socket, where nothing is encrypted on the way.
 
 libpq gives one row a call, in memory of its own that is to be freed again, after it has copied it twice; that takes
 longer than to take the row apart. So the question is sent, and what comes back is read, without it: the packets are
@@ -24,6 +24,7 @@ from psycopg import pq
 from psycopg.pq.abc import PGconn
 
 from store.columns_bytes import compiled, word
+from store.columns_question import CELLS, TEXTS
 from store.columns_texts import Bytes
 
 __all__ = ["BEFORE", "NAP_S", "Pieces", "plain_socket"]
@@ -39,7 +40,7 @@ _LOOK_S: Final = 1.0
 _FEW: Final = 1 << 16
 """When so little came, the server is to be let alone for a moment."""
 
-_ROW, _END, _WRONG = b"dZE"
+_ROW, _END, _WRONG = b"DZE"
 _AT, _COUNT = range(2)
 
 
@@ -78,11 +79,11 @@ def _is_hidden(connection: PGconn) -> bool:
 
 
 class Pieces:
-    """Asks for a COPY that has not begun, on a connection on which nothing else goes on, nor ever will."""
+    """Asks a `columns_question`, on a connection on which nothing else goes on, nor ever will."""
 
     def __init__(self, plain: socket.socket, sql: str) -> None:
         self._socket = plain
-        self._question = sql.encode()
+        self._question = _packets(sql)
         self._over = self._came = False
 
     def pieces(self, rows: int, room: int, spare: int, used: deque[Bytes]) -> Generator[tuple[Bytes, int]]:
@@ -104,7 +105,7 @@ class Pieces:
                 yield piece, taken
 
     def _ask(self, selector: DefaultSelector) -> None:
-        text = b"Q" + (len(self._question) + BEFORE).to_bytes(4) + self._question + b"\0"
+        text = self._question
         selector.register(self._socket, EVENT_WRITE)
         while text:
             selector.select(_LOOK_S)
@@ -171,6 +172,14 @@ class Pieces:
                 chr(field[0]): field[1:].decode(errors="replace") for field in packet[BEFORE:].split(b"\0") if field
             }
             raise _error(said.get("C", ""))(f"{said.get('S', 'ERROR')}:  {said.get('M', '')}")
+
+
+def _packets(sql: str) -> bytes:
+    """Parse, Bind, Execute, Sync. Numbers are to come in binary, texts as texts: each is less work for the server."""
+    forms = [1] * (len(CELLS) - TEXTS) + [0] * TEXTS
+    bound = b"\0\0" + bytes(4) + b"".join(form.to_bytes(2) for form in (len(forms), *forms))
+    parts = (b"P", b"\0" + sql.encode() + b"\0\0\0"), (b"B", bound), (b"E", bytes(5)), (b"S", b"")
+    return b"".join(letter + (len(part) + 4).to_bytes(4) + part for letter, part in parts)
 
 
 def _error(state: str) -> type[psycopg.Error]:

@@ -16,12 +16,14 @@ from psycopg.pq import ExecStatus
 
 from store import columns_copy, columns_everywhere, columns_halves, log
 from store.columns import EventColumns, LogReader
+from store.columns_args import TYPES
 from store.columns_arrow import installed
 from store.columns_ask import Ask
-from store.columns_chunk import COLUMNS
+from store.columns_chunk import HAS_REST
 from store.columns_copy import by_copy, can_copy, copied
 from store.columns_everywhere import everywhere
 from store.columns_halves import asked, halves, own_connection
+from store.columns_question import SILENT_FROM, question
 from store.engine import Database, open_database
 from tests.servers import PostgresServer
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
@@ -29,11 +31,13 @@ from tests.store.test_columns import HOME_EVENTS, Row, rows_of, spoil, wanted
 from tests.store.test_columns_pages import made
 from tracker.errors import DatabaseError, LogCorruptError
 from tracker.events.member import MemberRenamed, MemberRolesChanged
-from tracker.ids import Ms, Partition, RoleId, partition_of
+from tracker.events.message import MessageSent, message_sent_id
+from tracker.ids import MessageId, Ms, Partition, Position, RoleId, partition_of
 
 pytest.importorskip("numba")
 
 HEADS = Mapping[Partition, int]
+HOME = partition_of(GUILD, 16)
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +202,7 @@ def test_partitions_that_nobody_asked_for_are_left_out(copying: Database) -> Non
 
 
 def test_what_the_server_says_between_rows_is_no_row(many: Database) -> None:
-    talks = "SELECT e.partition, e.position, e.id, e.type, e.version, e.guild_id, e.subject_id, e.channel_id, "
-    talks += "e.occurred_at, e.recorded_at, e.data FROM events e WHERE pg_temp.says(e.position) < e.position + 1"
+    talks = question(many.partitions, " WHERE pg_temp.says(position) < position + 1")
     upto = heads(many)
     with own_connection(many) as connection:
         asked(
@@ -237,6 +240,42 @@ def test_what_cannot_be_read_is_named_with_its_partition(copying: Database, colu
     assert str(found.value) == str(expected.value)
 
 
+@pytest.mark.parametrize("event_id", ["sung", " 3 1 5 message:7", f" {HOME} 1 5 message:7", " ", ""])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_id_that_no_sent_message_has_is_told_whatever_it_looks_like(
+    copying: Database, monkeypatch: pytest.MonkeyPatch, event_id: str, way: Way
+) -> None:
+    only_by(way, monkeypatch)
+    sent = [fact(MessageSent(), event_id=message_sent_id(MessageId(n))) for n in (5, 6, 7)]
+    log.append(copying, sent, recorded_at=START)
+    spoil(copying, 2, "id", event_id)
+    with pytest.raises(LogCorruptError) as found:
+        by_partition(copying, heads(copying))
+    told = f"event 2 of partition {HOME} cannot be read: {event_id!r} is not `message:<message id>`"
+    assert str(found.value) == told
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_event_in_another_partition_than_its_guilds_is_read_where_it_lies(
+    copying: Database, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    only_by(way, monkeypatch)
+    log.append(copying, HOME_EVENTS, recorded_at=START)
+    before = by_partition(copying, heads(copying))
+    other = partition_of(OTHER_GUILD, copying.partitions)
+    with copying.write() as connection:
+        connection.exec_driver_sql(f"UPDATE events SET partition = {HOME}, position = 90 WHERE partition = {other}")
+    found = by_partition(copying, {HOME: Position(90)})
+    assert found == by_the_codec(copying, {HOME: Position(90)})
+    assert len(found[HOME]) == len(before[HOME]) + len(before[other]) > len(before[HOME])
+
+
+def test_all_is_sent_of_the_events_whose_texts_are_kept() -> None:
+    kept = [name for kind, name in TYPES.items() if HAS_REST[kind]]
+    assert kept
+    assert all(name < SILENT_FROM and name != MessageSent.TYPE for name in kept)
+
+
 def test_a_text_too_long_for_the_book_goes_by_the_codec(copying: Database) -> None:
     odd = fact(MemberRolesChanged(role_ids=tuple(RoleId(10**18 + n) for n in range(800_000))), channel=None)
     log.append(copying, [*HOME_EVENTS, odd], recorded_at=START)
@@ -250,7 +289,7 @@ def test_a_server_that_refuses_is_told_in_one_sentence(
     only_by(way, monkeypatch)
     log.append(copying, [fact() for _ in range(40)], recorded_at=START)
     wanted = {partition_of(GUILD, copying.partitions): (0, 40)}
-    late = f"SELECT partition, {', '.join(COLUMNS)} FROM events WHERE 1 / (position - 30) = 0 OR position = 1"
+    late = question(copying.partitions, " WHERE (1 / (position - 30) = 0 OR position = 1)")
     with pytest.raises(DatabaseError, match="division by zero"):
         list(copied(copying, late, wanted, 100))
     for sql in ("SELECT nothing FROM events", "SELECT 1 / (position - 30), * FROM events", "SELECT 1, 2 FROM events"):
@@ -264,9 +303,8 @@ def test_a_server_that_goes_away_is_told_and_not_taken_for_the_end(
     many: Database, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
     only_by(way, monkeypatch)
-    slow = "SELECT e.partition, e.position, e.id, e.type, e.version, e.guild_id, e.subject_id, e.channel_id, "
-    slow += "e.occurred_at, e.recorded_at, e.data FROM events e CROSS JOIN LATERAL "
-    slow += "(SELECT CASE WHEN e.position = 900 THEN pg_terminate_backend(pg_backend_pid()) END) AS gone"
+    gone = "SELECT CASE WHEN position = 900 THEN pg_terminate_backend(pg_backend_pid()) END"
+    slow = question(many.partitions, f" CROSS JOIN LATERAL ({gone}) AS gone")
     with pytest.raises(DatabaseError, match=r"^database "):
         list(copied(many, slow, {p: (0, head) for p, head in heads(many).items()}, 50))
 
