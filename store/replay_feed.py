@@ -187,7 +187,8 @@ class Feed:
         rare = np.flatnonzero((columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED))
         i = 0
         for at, event in zip(rare.tolist(), self._events(columns, rare, found), strict=True):
-            self._call(events, i, at)
+            if i < at:
+                self._call(events, i, at)
             if event is not None:
                 self.state.guilds[event.guild_id].apply(event)
             i = at + 1
