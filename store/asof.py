@@ -122,7 +122,7 @@ def fold_into(
     presets: dict[int, Preset] = {guild: Preset(document=document) for guild, document in (rules or {}).items()}
     gone = {} if until is None else _retired(source, reached)
     reader = LogReader(source)
-    kernel = kernel_for(sum(end.position for end in reached.values()), reader)
+    kernel = kernel_for(sum(end.position for end in reached.values()), reader, writes=True)
     jobs = os.cpu_count() or 1
     with Shadow.create(target, target.all_partitions, bulk=kernel is not None) as shadow:
         with Behind(shadow) as sink:

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_bytes import compiled
 from store.columns_chunk import Ints
+from tracker.projections.machine import Machine
 
-__all__ = ["Places"]
+__all__ = ["MACHINE", "Places"]
 
 _SLOTS: Final = 1 << 12
+MACHINE: Final = Machine(__name__)
 
 
 class Places:
@@ -45,14 +46,14 @@ class Places:
             return self._ids[number : self._count].copy()
 
 
-@compiled
+@MACHINE.part
 def _slot(one: int, mask: int) -> Any:
     """Where to begin to look for an id. Its lowest bits are the same of nearly all."""
     mixed = np.uint64(one) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64(mixed >> np.uint64(32)) & mask
 
 
-@compiled
+@MACHINE.entry("int64[::1]", "int64", "int32[::1]")
 def _placed(ids: Any, count: int, slots: Any) -> None:
     """Fill empty slots: the number of the id there + 1, 0 if there is none."""
     mask = len(slots) - 1
@@ -63,7 +64,7 @@ def _placed(ids: Any, count: int, slots: Any) -> None:
         slots[np.uint64(slot)] = n + 1
 
 
-@compiled
+@MACHINE.entry("int64[::1]", "int64", "int32[::1]", "int64[::1]", "int64", "int64[::1]", results=2)
 def _numbered(wanted: Any, begin: int, slots: Any, ids: Any, count: int, found: Any) -> tuple[int, int]:
     """The numbers of ids from `begin` on; how many are done, when there is no more room or at the end, and the count
     of those that have one.

@@ -1,20 +1,20 @@
 """Rows of the read models out of the kernel's heap, in the order of their keys: the part that numba compiles.
 
-What the numbers of the kernel's rows are is handed in (`store.harvest_sources`), never compiled in: numba's cache does
-not notice when another module changes.
+What the numbers of the kernel's rows are is handed in (`store.harvest_sources`). Nothing here may raise anything: it is
+kept as machine code, which knows no Python (`tracker.projections.machine`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 
-from tracker.projections import uncounted
+from tracker.projections.machine import Machine
 
-__all__ = ["BLOCK", "KINDS", "NUMBERS", "added_up", "found", "gathered", "images", "packed", "put_right"]
+__all__ = [
+    "BLOCK", "KINDS", "MACHINE", "NUMBERS", "added_up", "found", "gathered", "images", "packed", "put_right",
+]  # fmt: skip
 
 NUMBERS: Final = 6
 """What `numbers` says: where in a member's row the user's id is, and where the guild's row; where in a guild's row its
@@ -28,14 +28,15 @@ _OWN, _IS_GUILD, _IS_USER, _IS_CHANNEL, _OF_PLACE, _PLACES_CHANNEL, _NULL = rang
 BLOCK: Final = 128
 """Rows that are put together column by column: they fit into the processor's first cache."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+MACHINE: Final = Machine(__name__)
+_HEAP: Final = "int64[::1]"
+_COLUMN: Final = "int64[::1]"
+_MATRIX: Final = "int64[:,::1]"
 
 
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
-
-
-@_compiled
+@MACHINE.entry(
+    _HEAP, _COLUMN, _MATRIX, "int64", "int64", "int64", "int32[::1]", _COLUMN, _COLUMN, results=2,
+)  # fmt: skip
 def found(m: Any, numbers: Any, parts: Any, width: int, of: int, placed: bool, seen: Any, rows: Any, whose: Any) -> Any:
     """The rows in these parts of the heap that belong to somebody who has a name. Returns how many they are, and their
     members, of those who are not `seen` yet (0), and are then (1).
@@ -43,7 +44,8 @@ def found(m: Any, numbers: Any, parts: Any, width: int, of: int, placed: bool, s
     user, of_place = numbers[_USER], numbers[_MEMBER]
     n = others = 0
     for part in range(len(parts)):
-        for row in range(parts[part, 0], parts[part, 1], width):
+        for k in range((parts[part, 1] - parts[part, 0]) // width):
+            row = parts[part, 0] + k * width
             who = m[row + of]
             if who >= 0 and placed:
                 who = m[who + of_place]
@@ -58,17 +60,21 @@ def found(m: Any, numbers: Any, parts: Any, width: int, of: int, placed: bool, s
     return n, others
 
 
-@_compiled
+@MACHINE.part
 def _value(m: Any, at: Any) -> Any:
     """A number of the heap. Unsigned: numba then need not ask whether it counts from the end."""
     return m[np.uint64(at)]
 
 
-@_compiled
+@MACHINE.entry(
+    _HEAP, _COLUMN, _MATRIX, _COLUMN, "int64", "int64", "int32[::1]", _MATRIX, "int64", _MATRIX,
+)  # fmt: skip
 def images(
-    m: Any, numbers: Any, cells: Any, rows: Any, of: int, placed: bool, ranks: Any, out: Any, bounds: Any
+    m: Any, numbers: Any, cells: Any, rows: Any, of: int, placed: bool, ranks: Any, out: Any, first: int, bounds: Any
 ) -> None:
-    """Each row's key in numbers that are in the same order, `bounds`: from where to where those reach, by column."""
+    """Each row's key in numbers that are in the same order, in `out` from its column `first` on. `bounds`: from where
+    to where those reach, by column of the key.
+    """
     of_place, of_member, places_channel = numbers[_MEMBER], numbers[_GUILD], numbers[_CHANNEL]
     for c in range(len(cells)):
         kind, number = cells[c, 0], cells[c, 1]
@@ -89,12 +95,12 @@ def images(
                     if kind == _IS_GUILD:
                         link = _value(m, link + of_member)
                 value = np.int64(_value(ranks, link))
-            out[c, i] = value
+            out[c, first + i] = value
             low, high = min(low, value), max(high, value)
         bounds[c, 0], bounds[c, 1] = low, high
 
 
-@_compiled
+@MACHINE.entry(_MATRIX, _MATRIX, _COLUMN, _COLUMN, "int64", _COLUMN)
 def packed(images: Any, bounds: Any, widths: Any, shifts: Any, place_bits: int, out: Any) -> None:
     """The first bits of each row's key, and behind them its place.
 
@@ -108,7 +114,7 @@ def packed(images: Any, bounds: Any, widths: Any, shifts: Any, place_bits: int, 
         out[i] = code << place_bits | i
 
 
-@_compiled
+@MACHINE.part
 def _compared(images: Any, one: int, other: int) -> int:
     for c in range(len(images)):
         if images[c, one] != images[c, other]:
@@ -116,7 +122,7 @@ def _compared(images: Any, one: int, other: int) -> int:
     return 0
 
 
-@_compiled
+@MACHINE.entry(_MATRIX, _COLUMN, "int64", "int64", results=1)
 def put_right(images: Any, order: Any, place_bits: int, steps: int) -> Any:
     """Make of sorted `packed` numbers the order of the rows. Returns how many have the same key as the one before, or
     -1 after more than so many `steps`: too many were alike as far as they were packed.
@@ -143,7 +149,7 @@ def put_right(images: Any, order: Any, place_bits: int, steps: int) -> Any:
     return same
 
 
-@_compiled
+@MACHINE.part
 def _linked(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool, row: int) -> Any:
     """A cell that is not in the row itself."""
     if kind == _IS_CHANNEL:
@@ -160,7 +166,7 @@ def _linked(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool,
     return _value(m, link + numbers[_USER])
 
 
-@_compiled
+@MACHINE.part
 def _column(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool, rows: Any, out: Any) -> None:
     """A column of these rows."""
     if kind == _NULL:
@@ -173,7 +179,9 @@ def _column(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool,
             out[i] = _linked(m, numbers, kind, number, of, placed, rows[i])
 
 
-@_compiled
+@MACHINE.entry(
+    _HEAP, _COLUMN, _MATRIX, _COLUMN, "int64", "int64", _COLUMN, "int64", _MATRIX, "int64", _MATRIX,
+)  # fmt: skip
 def gathered(
     m: Any, numbers: Any, cells: Any, rows: Any, of: int, placed: bool, order: Any, first: int, out: Any,
     partition: int, some: Any,
@@ -201,7 +209,9 @@ def gathered(
                 out[places[i], c + 1] = values[i]
 
 
-@_compiled
+@MACHINE.entry(
+    _HEAP, _COLUMN, _COLUMN, "int64", _COLUMN, _COLUMN, "int64", "int32[::1]", "boolean[::1]", _MATRIX,
+)  # fmt: skip
 def added_up(
     m: Any, numbers: Any, rows: Any, values: int, exp: Any, figures: Any, last: int, ranks: Any, earned: Any, sums: Any
 ) -> None:

@@ -149,9 +149,8 @@ class SortedHarvest(Harvest):
         bounds = np.tile(np.array([np.iinfo(np.int64).max, np.iinfo(np.int64).min], np.int64), (width, 1))
         first = 0
         for one in found:
-            out = images[:, first : first + len(one.rows)]
             cells, of, placed = np.array(one.source.cells[:width], np.int64), one.source.of, one.source.placed
-            compiled.images(heap, _NUMBERS, cells, one.rows, of, placed, ranks.of, out, bounds)
+            compiled.images(heap, _NUMBERS, cells, one.rows, of, placed, ranks.of, images, first, bounds)
             first += len(one.rows)
         return _sorted(images, bounds)
 

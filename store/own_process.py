@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from threading import Lock
 from typing import Final, NoReturn
 
-from tracker.projections.kernel.compiled import is_kept
-
 __all__ = ["Spare", "command", "compile_apart", "ended", "leave"]
 
-_COMPILE: Final = "from tracker.projections.kernel.compiled import compiled; compiled()"
+_KEPT: Final = (
+    "tracker.projections.kernel.compiled", "store.columns_places", "store.harvest_rows", "store.replay_order",
+    "store.replay_tables", "store.shadow_sums",
+)  # fmt: skip
+"""The modules of which machine code is kept: each has a MACHINE."""
+
+_COMPILE: Final = f"from importlib import import_module; [import_module(name).MACHINE.ready() for name in {_KEPT}]"
 
 _NOT_NEEDED: Final = ("cffi", "coverage")
 """What numba imports if it is installed, to be able to speak of its types or to be watched by it."""
@@ -79,12 +84,16 @@ def ended(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
+def _are_kept() -> bool:
+    return all(import_module(name).MACHINE.is_kept() for name in _KEPT)
+
+
 def compile_apart() -> None:
-    """Have the kernel compiled and kept on the disk by another process, unless it was on this machine before.
+    """Have the kernel and what goes with it compiled and kept on the disk by another process, unless it was before.
 
     Where that fails, nothing is kept; whoever needs the kernel then compiles it, and hears what is wrong.
     """
-    if not is_kept():
+    if not _are_kept():
         subprocess.run(
             [sys.executable, "-c", _COMPILE],
             stdin=subprocess.DEVNULL,

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numba
 import numpy as np
 
+from store import shadow_sums
 from store.columns_btree import DONE, INNER, LEAF, MORE, UNFIT
 from store.columns_bytes import byte, compiled, eight, half, number, varint, word
 from store.shadow_sha import number_of
-from store.shadow_sums import rest
 
 __all__ = ["summed"]
 
 _HALF: Final = 31
+rest = numba.njit(nogil=True, inline="always")(shadow_sums.rest)
 _SIZES: Final = np.uint64(0x00_F864_3210)
 """By type (4 bits each, from the last on): how many bytes a number has; 15: there is no such type."""
 

@@ -107,7 +107,7 @@ def _rebuild_all(db: Database, progress: Progress | None, lease: Lease | None, j
         return
     before, spare, events = state.checkpoints(db), Spare(), sum(heads.values())
     reader = LogReader(db, spare=spare if events <= _SPARING else None)
-    kernel = kernel_for(events, reader)
+    kernel = kernel_for(events, reader, writes=True)
     with spare, Shadow.create(db, db.all_partitions, bulk=kernel is not None, spare=spare) as shadow:
         with Behind(shadow) as sink:
             parts = []

@@ -23,12 +23,12 @@ def must_compile(events: int) -> bool:
     return events >= WORTH_COMPILING and can_compile() and not is_kept()
 
 
-def kernel_for(events: int, reader: LogReader | None = None) -> Compiled | None:
+def kernel_for(events: int, reader: LogReader | None = None, *, writes: bool = False) -> Compiled | None:
     """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands.
 
     It is read from the disk in a thread of its own while the log is being read; another process puts it there first,
-    unless one did before: compiling takes memory that is never given back. `reader`: who is to begin first, as nobody
-    gets anything done beside the loading of numba.
+    unless one did before: compiling takes memory that is never given back. `reader`: who is to begin first. `writes`:
+    what is folded is going to be written, for which numba is needed; it comes up behind the kernel.
     """
     if events < WORTH_COMPILING or not can_compile():
         return None
@@ -38,4 +38,10 @@ def kernel_for(events: int, reader: LogReader | None = None) -> Compiled | None:
             reader.begun.wait(_PATIENCE_S)
         compile_apart()
 
-    return compiled_meanwhile(before)
+    return compiled_meanwhile(before, _come_up if writes else None)
+
+
+def _come_up() -> None:
+    from store.shadow_numbered import come_up  # made of what numba compiles
+
+    come_up()

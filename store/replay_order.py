@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 
-from tracker.projections import uncounted
+from tracker.projections.machine import Machine
 
-__all__ = ["guilds", "numbered", "scattered"]
+__all__ = ["MACHINE", "guilds", "numbered", "scattered"]
 
 _GUILD: Final = 1
 _CHANNEL: Final = 2
@@ -22,26 +20,23 @@ _ARG: Final = 4
 _BASES, _WIDTHS, _NUMBERED, _EPOCH, _HEAD = 0, 6, 12, 13, 14
 _INSTANT_BITS = 22
 _START, _FIRST, _EVENTS, _WHOLE = range(4)
-"""As `replay_arranging` has them: numba's cache looks at this file only, and would keep what was imported."""
+"""As `replay_arranging` has them."""
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(32)
 
-F = TypeVar("F", bound=Callable[..., Any])
+MACHINE: Final = Machine(__name__)
+_FORMS: Final = ("uint8[::1]", "uint16[::1]", "uint32[::1]", "int64[::1]")
 
 
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
-
-
-@_compiled
+@MACHINE.part
 def _slot(a: int, b: int, mask: int) -> Any:
     """Where to begin to look for a pair of numbers."""
     mixed = (np.uint64(a) ^ np.uint64(b) * _FACTOR) * _FACTOR
     return np.int64(mixed >> _SHIFT) & mask
 
 
-@_compiled
+@MACHINE.entry("int64[::1]", "int64[::1]", "int32[::1]", "int64[::1]", "int64[::1]", results=1)
 def numbered(a: Any, b: Any, slots: Any, number: Any, firsts: Any) -> int:
     """Give each pair (a[i], b[i]) a number, from 0 on in the order of their coming; returns how many there are.
 
@@ -69,7 +64,7 @@ def numbered(a: Any, b: Any, slots: Any, number: Any, firsts: Any) -> int:
     return count
 
 
-@_compiled
+@MACHINE.part
 def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int, base: int, n: int, out: Any) -> None:
     """The `n` numbers of `width` bytes each that begin at the byte `start`, the base added. Of no width: 0, 1, …"""
     if width == 0:
@@ -89,7 +84,7 @@ def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int,
             out[i] = base + np.int64(ones[np.uint64(start + i)])
 
 
-@_compiled
+@MACHINE.part
 def _column(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, c: int, ids: Any, out: Any) -> None:
     """A column of a stretch (start, first, events, whole); see `replay_arranging.HEAD`."""
     head, n = where[_START] >> 3, where[_EVENTS]
@@ -106,7 +101,7 @@ def _column(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, c: int, i
             out[i] = ids[np.uint64(zero + out[i])]
 
 
-@_compiled
+@MACHINE.entry(*_FORMS, "int64[:,::1]", "int64[::1]", "int64[::1]")
 def guilds(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, ids: Any, out: Any) -> None:
     """The guild of each event of these stretches. `ones`, `twos`, `fours`, `eights`: the bytes in which they are, as
     numbers of so many of them.
@@ -118,7 +113,9 @@ def guilds(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, ids: Any, 
         row = end
 
 
-@_compiled
+@MACHINE.entry(
+    *_FORMS, "int64[:,::1]", *["int64[::1]"] * 3, "uint8[::1]", "int64[:,::1]", "int64[::1]", "int64",
+)  # fmt: skip
 def scattered(
     ones: Any, twos: Any, fours: Any, eights: Any, where: Any, ids: Any, place: Any, moved: Any, kind: Any,
     columns: Any, some: Any, message: int,

@@ -4,29 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 
-from tracker.projections import uncounted
+from tracker.projections.machine import Machine
 
-__all__ = ["channels", "known", "looked_up", "members", "placed"]
+__all__ = ["MACHINE", "channels", "known", "looked_up", "members", "placed"]
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(32)
 _PENDING: Final = -2
 """What stands for the first row of all those that are to be made: the next one is one less."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+MACHINE: Final = Machine(__name__)
 
 
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, **uncounted.options())(function))
-
-
-@_compiled
+@MACHINE.entry(*["int64[::1]"] * 6, "int32[::1]", results=1)
 def members(subjects: Any, starts: Any, guilds: Any, rows: Any, guild: Any, member: Any, firsts: Any) -> Any:
     """The rows of each event's guild and of its member. `rows`: those of members by subject, 0 where there is none yet;
     it becomes _PENDING - n for the n-th one that is new, and firsts[n] the event in which it is met. Returns how many
@@ -50,7 +44,7 @@ def members(subjects: Any, starts: Any, guilds: Any, rows: Any, guild: Any, memb
     return count
 
 
-@_compiled
+@MACHINE.entry(*["int64[::1]"] * 4, "int32[::1]")
 def known(subjects: Any, made: Any, rows: Any, member: Any, firsts: Any) -> None:
     """The rows of those who are new have been `made`."""
     for n in range(len(firsts)):
@@ -60,14 +54,14 @@ def known(subjects: Any, made: Any, rows: Any, member: Any, firsts: Any) -> None
             member[i] = made[np.uint64(_PENDING - member[i])]
 
 
-@_compiled
+@MACHINE.part
 def _slot(a: int, b: int, mask: int) -> Any:
     """Where to begin to look for a pair of numbers."""
     mixed = (np.uint64(a) ^ np.uint64(b) * _FACTOR) * _FACTOR
     return np.int64(mixed >> _SHIFT) & mask
 
 
-@_compiled
+@MACHINE.entry("int64[:,::1]", "int64", "int32[::1]")
 def placed(pairs: Any, count: int, slots: Any) -> None:
     """Fill empty slots: the number of the pair there + 1, 0 if there is none."""
     mask = len(slots) - 1
@@ -78,7 +72,10 @@ def placed(pairs: Any, count: int, slots: Any) -> None:
         slots[np.uint64(slot)] = n + 1
 
 
-@_compiled
+@MACHINE.entry(
+    "uint8[::1]", "int64[::1]", "int64[::1]", "int64", "int64", "int32[::1]", "int64[:,::1]", "int64", "int64[::1]",
+    "int32[::1]", results=2,
+)  # fmt: skip
 def channels(
     kind: Any, channel: Any, guild: Any, adjusted: int, begin: int, slots: Any, pairs: Any, count: int, out: Any,
     firsts: Any,
@@ -115,7 +112,7 @@ def channels(
     return len(kind), count
 
 
-@_compiled
+@MACHINE.entry("int64[::1]", "int64[::1]")
 def looked_up(numbers: Any, rows: Any) -> None:
     """Replace each number by its row; -1 by the last one."""
     last = np.uint64(len(rows) - 1)

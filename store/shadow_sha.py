@@ -13,7 +13,7 @@ import numpy as np
 
 from store.columns_bytes import compiled
 
-__all__ = ["ROOM", "number_of"]
+__all__ = ["ROOM", "number_of", "numbered"]
 
 _BITS: Final = 60
 _LOW: Final = 0xFFFF_FFFF
@@ -90,3 +90,16 @@ def number_of(m: Any, at: int, size: int, room: Any) -> Any:
             w[14], w[15] = np.uint32(size >> 29), np.uint32(size << 3)
         _block(w, h)
     return np.int64((np.uint64(h[0]) << np.uint64(32) | np.uint64(h[1])) >> np.uint64(64 - _BITS))
+
+
+@compiled
+def numbered(rows: Any, cells: Any, letters: Any, length_bits: int, room: Any) -> None:
+    """Put, for each text of these `cells`, what it counts as; they say where in `letters` it is, and how long.
+
+    `room`: for `number_of`.
+    """
+    for i in range(len(rows)):
+        for c in cells:
+            place = rows[i, c]
+            if rows[i, rows.shape[1] - 1] >> c & 1 == 0:
+                rows[i, c] = number_of(letters, place >> length_bits, place & (1 << length_bits) - 1, room)

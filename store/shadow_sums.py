@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numba
 import numpy as np
 
-from store.columns_bytes import compiled
-from store.shadow_sha import number_of
+from tracker.projections.machine import Machine
 
-__all__ = ["numbered", "rest", "summed"]
+__all__ = ["MACHINE", "rest", "summed"]
 
+MACHINE: Final = Machine(__name__)
 _HALF: Final = 31
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@MACHINE.part
 def rest(value: Any, modulus: Any, inverse: float) -> Any:
     """What is left of a division whose quotient is rounded towards 0, as in SQL. `inverse`: 1 / modulus.
 
@@ -32,7 +31,7 @@ def rest(value: Any, modulus: Any, inverse: float) -> Any:
     return left
 
 
-@compiled
+@MACHINE.entry("int64[:,::1]", *["int64[::1]"] * 3, results=2)
 def summed(rows: Any, weights: Any, nulls: Any, moduli: Any) -> Any:
     """The low and the high halves of the hashes of rows (*cells, marks), added up.
 
@@ -54,16 +53,3 @@ def summed(rows: Any, weights: Any, nulls: Any, moduli: Any) -> Any:
         low += hashed & (1 << _HALF) - 1
         high += hashed >> _HALF
     return low, high
-
-
-@compiled
-def numbered(rows: Any, cells: Any, letters: Any, length_bits: int, room: Any) -> None:
-    """Put, for each text of these `cells`, what it counts as; they say where in `letters` it is, and how long.
-
-    `room`: for `number_of`.
-    """
-    for i in range(len(rows)):
-        for c in cells:
-            place = rows[i, c]
-            if rows[i, rows.shape[1] - 1] >> c & 1 == 0:
-                rows[i, c] = number_of(letters, place >> length_bits, place & (1 << length_bits) - 1, room)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,18 @@ def test_the_kernel_is_compiled_by_another_process_unless_it_was_before(
     """What compiling takes is not given back, and who folds may not be so big."""
     done = tmp_path / "compiled"
     monkeypatch.setattr(own_process, "_COMPILE", f"open({str(done)!r}, 'w')")
-    monkeypatch.setattr(own_process, "is_kept", lambda: is_kept)
+    monkeypatch.setattr(own_process, "_are_kept", lambda: is_kept)
     own_process.compile_apart()
     assert done.exists() is not is_kept
+
+
+def test_all_that_is_to_be_kept_as_machine_code_can_be(kernel: Compiled) -> None:
+    """A function that raises something, say, would be compiled anew by each process, without anybody noticing."""
+    del kernel
+    for name in own_process._KEPT:
+        machine = import_module(name).MACHINE
+        machine.ready()
+        assert machine.is_kept(), name
 
 
 def test_whoever_needs_the_kernel_has_it_compiled_by_another_process_first(monkeypatch: pytest.MonkeyPatch) -> None:

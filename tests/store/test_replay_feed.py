@@ -42,8 +42,7 @@ def test_the_compiled_kernel_gives_what_the_interpreted_one_does(
 
 def test_what_a_feed_calls_the_kernel_with_is_what_it_was_compiled_for(kernel: Compiled) -> None:
     history = History().join(1, 10).after(MINUTE).message(2, 20, 1001).flags(1, 10, 3).after(MINUTE).leave(1, 10)
-    assert rows_of(history.events, history.now + MINUTE, kernel=kernel)["sessions"]
-    assert [len(entry.signatures) for entry in kernel] == [1, 1]  # type: ignore[attr-defined]
+    assert rows_of(history.events, history.now + MINUTE, kernel=kernel)["sessions"]  # anything else raises TypeError
 
 
 @pytest.mark.slow

@@ -6,32 +6,29 @@ forms; what the interpreter runs live and what runs here differ in nothing but s
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from hashlib import blake2b
 from importlib.util import find_spec
-from inspect import getsource
-from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any, Final, NamedTuple
 
-from tracker.events import kinds
-from tracker.projections import uncounted
 from tracker.projections.kernel import activity, exp, layout, members, rows, settling, step, voice
+from tracker.projections.machine import Machine
 
-__all__ = ["Compiled", "can_compile", "compiled", "compiled_meanwhile", "is_kept"]
+__all__ = ["MACHINE", "Compiled", "can_compile", "compiled", "compiled_meanwhile", "is_kept"]
 
 _MODULES: Final = (layout, rows, exp, settling, voice, activity, members, step)
 _HEAP: Final = "int64[::1]"
 _COLUMN: Final = "int64[::1]"
-_ENTRIES: Final = {
-    "run": (_HEAP, "uint8[::1]", *[_COLUMN] * 5, "int64", "int64"),
-    "advance": (_HEAP, "int64", "int64"),
-}
-"""What is called from outside, and with what."""
+
+MACHINE: Final = Machine("kernel")
+for _module in _MODULES:
+    for _function in vars(_module).values():
+        if isinstance(_function, FunctionType) and _function.__module__ == _module.__name__:
+            MACHINE.part(_function)
+_RUN: Final = MACHINE.entry(_HEAP, "uint8[::1]", *[_COLUMN] * 5, "int64", "int64", results=1)(step.run)
+_ADVANCE: Final = MACHINE.entry(_HEAP, "int64", "int64", results=1)(step.advance)
 
 
 class Compiled(NamedTuple):
@@ -49,32 +46,15 @@ def can_compile() -> bool:
 
 @cache
 def compiled() -> Compiled:
-    """Compile, or take what was compiled before out of the cache on the disk. Raises ImportError without numba."""
-    import numba
-
-    _keep_under(numba, _version())
-    made: dict[str, Any] = {}
-    spaces: list[dict[str, Any]] = []
-    for module in _MODULES:  # each with its own numbers: one name may mean something else in another
-        space: dict[str, Any] = {"__name__": __name__, "__builtins__": __builtins__}
-        space |= {name: value for name, value in vars(module).items() if isinstance(value, int)}
-        spaces.append(space)
-        for name, function in vars(module).items():
-            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
-                bound = FunctionType(function.__code__, space, name, function.__defaults__)
-                bound.__qualname__ = name
-                made[name] = numba.njit(cache=name in _ENTRIES, **uncounted.options())(bound)
-    for space in spaces:
-        space |= made
-    for name, types in _ENTRIES.items():  # now: at the first call, what is left of compiling would hold on to the heap
-        made[name].compile(f"({', '.join(types)})")
-    return Compiled(**{name: made[name] for name in _ENTRIES})
+    """Compile, or take what was compiled before from the disk. Raises ImportError without numba."""
+    MACHINE.ready()
+    return Compiled(run=_RUN, advance=_ADVANCE)
 
 
-def compiled_meanwhile(before: Callable[[], None]) -> Compiled:
+def compiled_meanwhile(before: Callable[[], None], then: Callable[[], None] | None = None) -> Compiled:
     """As `compiled`, in a thread of its own: the first call waits for it, and raises what went wrong.
 
-    `before`: what that thread does first.
+    `before`, `then`: what that thread does first, and behind it, when nobody waits any more.
     """
 
     def make() -> Compiled:
@@ -83,29 +63,16 @@ def compiled_meanwhile(before: Callable[[], None]) -> Compiled:
 
     pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
     made = pool.submit(make)
+    if then is not None:
+        pool.submit(then)
     pool.shutdown(wait=False)
 
     def later(name: str) -> Callable[..., Any]:
         return lambda *arguments: getattr(made.result(), name)(*arguments)
 
-    return Compiled(**{name: later(name) for name in _ENTRIES})
+    return Compiled(**{name: later(name) for name in Compiled._fields})
 
 
 def is_kept() -> bool:
     """Whether it was compiled on this machine before: the first time takes up to half a minute."""
-    return any((_place() / _version()).rglob("*.nbc"))
-
-
-def _version() -> str:
-    """Changes with the sources: numba's own cache looks at one file only, and forgets what is called from it."""
-    sources: list[ModuleType] = [*_MODULES, kinds, uncounted, sys.modules[__name__]]
-    return blake2b("".join(getsource(module) for module in sources).encode(), digest_size=8).hexdigest()
-
-
-def _keep_under(numba: ModuleType, version: str) -> None:
-    numba.config.CACHE_DIR = str(_place() / version)
-
-
-def _place() -> Path:
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(base) / "tracker-kernel"
+    return MACHINE.is_kept()
