@@ -150,7 +150,7 @@ class _Peak:
 
 
 def _of_runs(dialect: str, name: str, what: str, events: int, runs: list[_Run], aim: float | None) -> Iterator[Figure]:
-    first = "after a fold of a few events" if name == "fold_loaded" else "the kernel's loading counted"
+    first = "after a fold of a few events" if name.endswith("_loaded") else "the kernel's loading counted"
     note = f"a fresh process, imports not counted, {first}; load {max(run.load for run in runs):.1f}"
     about = f"{what}, {events:,} events, {dialect}"
     held = aim if events >= 10_000_000 else None
@@ -219,10 +219,12 @@ def _from_segments(place: Place, url: str, events: int) -> list[Figure]:
     with place.lasting("sqlite", f"replay_archived_{events}", make) as archived:
         fresh = [_apart("fold", archived) for _ in range(place.runs)]
         loaded = [_apart("loaded", archived) for _ in range(place.runs)]
-        what = "fold alone, rows made and dropped"
+        folded = [_apart("folded", archived) for _ in range(place.runs)]
+        what, only = "fold alone, rows made and dropped", "reading and folding alone, no rows made"
         return [
             *_of_runs("segments", "fold", what, events, fresh, 2.0),
             *_of_runs("segments", "fold_loaded", f"{what}, the kernel loaded before", events, loaded, 2.0),
+            *_of_runs("segments", "only_fold_loaded", f"{only}, the kernel loaded before", events, folded, 2.0),
         ]
 
 

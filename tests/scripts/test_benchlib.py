@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import store.state
-from scripts.benchlib import memory, restart
+from scripts.benchlib import memory, replay_apart, restart
 from scripts.benchlib.commands import fill_history
 from scripts.simulate import fill
 from store.engine import Database, open_database
+from store.harvest import Harvest, Rows
+from store.shadow_rows import Sorted
 from tracker.ids import GuildId, Partition, UserId
 
 
@@ -50,3 +53,32 @@ def test_the_guild_that_commands_are_asked_in_is_the_biggest_and_has_a_season_an
     assert sorted(sizes.values()) == [300] * 9 + [900]
     assert state.guilds[biggest].season is not None
     assert any(guild.voice.open for guild in state.guilds.values())
+
+
+def test_what_is_only_folded_is_all_there_though_no_rows_are_made_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    fill_history(f"sqlite:///{tmp_path / 'a.db'}", 5_000, 60)
+    database = open_database(str(tmp_path / "a.db"))
+    made, left = Counter[str](), Counter[str]()
+    all_rows = Harvest.all
+
+    def taken(harvest: Harvest) -> Iterator[Rows | Sorted]:
+        for rows in all_rows(harvest):
+            made[rows.name] += len(rows.columns[0]) if isinstance(rows, Rows) else len(rows.rows)
+            yield rows
+
+    def looked_at(harvest: Harvest) -> Iterator[Rows | Sorted]:
+        for rows in all_rows(harvest):
+            left[rows.name] += len(rows.columns[0]) if isinstance(rows, Rows) else len(rows.rows)
+        return iter(())
+
+    monkeypatch.setattr(Harvest, "all", taken)
+    replay_apart._fold(database, 0)
+    monkeypatch.setattr(replay_apart._Left, "all", looked_at)
+    replay_apart._only_fold(database, 0)
+    database.close()
+    assert left == made
+    assert left["daily"] > 100
+    assert left["sessions"] > 100
