@@ -172,6 +172,8 @@ class Shadow:
         self._open.close()
         self._spool.close()
         if self._db.dialect == "postgresql":
+            if self._reading is not None:
+                self._reading.committed(self._biggest_first())
             with ThreadPoolExecutor(_THREADS) as pool:
                 for _ in pool.map(self._complete, self._biggest_first()):
                     pass
@@ -186,8 +188,6 @@ class Shadow:
     def _complete(self, name: str) -> None:
         with self._db.write() as connection:
             shadow_tables.complete(connection, name)
-        if self._reading is not None:
-            self._reading.committed([name])
 
     def _biggest_first(self) -> list[str]:
         sums = self.handed_in

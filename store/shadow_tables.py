@@ -92,24 +92,28 @@ def _options(connection: Connection, name: str) -> str:
 def complete(connection: Connection, name: str) -> None:
     """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics.
 
-    A table of days gone by was filled without room in its pages; what comes from now on has some beside it.
+    A table of days gone by was filled without room in its pages; what comes from now on has some beside it. The table
+    can be read meanwhile: only at the end this waits for who does.
     """
     need_not_last(connection)
     connection.exec_driver_sql(f"SET LOCAL {READ_ALONE}")
     connection.exec_driver_sql("SET LOCAL maintenance_io_concurrency TO 0")
+    # Who else reads the table is somewhere in it; from there on its rows would not be in the order of the key.
+    connection.exec_driver_sql("SET LOCAL synchronize_seqscans TO OFF")
     connection.exec_driver_sql(_SORT_IN_MEMORY)
     # The rows lie in the order of the key: workers would each sort a part of what is sorted, to be merged again.
     connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers TO 0")
     shadow, key = SHADOWS[name], ", ".join(("partition", *TABLES[name].key))
     if name in _PAST and (options := _options(connection, name)):
         connection.exec_driver_sql(f"ALTER TABLE {shadow} SET ({options})")
-    connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD CONSTRAINT {shadow}_pkey PRIMARY KEY ({key})")
+    connection.exec_driver_sql(f"CREATE UNIQUE INDEX {shadow}_pkey ON {shadow} ({key})")
     for index, definition in _indexes(connection, name).items():
         connection.exec_driver_sql(_INDEX.sub(rf"\1 {index}{SUFFIX} ON {shadow}", definition, count=1))
     for grant in connection.exec_driver_sql(_GRANTS, (shadow, name)).scalars().all():
         connection.exec_driver_sql(grant)
     connection.exec_driver_sql(_MEASURED)
     connection.exec_driver_sql(f"ANALYZE {shadow}")
+    connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD PRIMARY KEY USING INDEX {shadow}_pkey")
 
 
 def need_not_last(connection: Connection) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from store import log, shadow_beside, shadow_reading, shadow_tables, shadow_writers
 from store.engine import Database, open_database
@@ -215,17 +216,18 @@ def test_the_statistics_are_taken_once(postgresql: Database) -> None:
         assert {name: taken.count(name) for name in TABLES} == dict.fromkeys(TABLES, times)
 
 
-def test_tables_are_read_by_one_process_of_the_server_and_sorted_in_its_memory(postgresql: Database) -> None:
-    asked = "SELECT current_setting('effective_io_concurrency'), current_setting('maintenance_work_mem')"
+def test_tables_are_read_by_one_process_of_the_server_in_order_and_sorted_in_its_memory(postgresql: Database) -> None:
+    settings = ("effective_io_concurrency", "synchronize_seqscans", "maintenance_work_mem")
+    asked = "SELECT " + ", ".join(f"current_setting('{setting}')" for setting in settings)
     for before, after in (("1MB", "256MB"), ("512MB", "512MB")):
         with postgresql.write() as connection:
             shadow_tables.make(connection)
             connection.exec_driver_sql(f"SET LOCAL maintenance_work_mem TO '{before}'")
             shadow_tables.complete(connection, "totals")
-            assert connection.exec_driver_sql(asked).one() == ("0", after)
+            assert connection.exec_driver_sql(asked).one() == ("0", "off", after)
         shadow_tables.sweep(postgresql)
     with postgresql.read() as connection:
-        assert connection.exec_driver_sql(asked).one() != ("0", "512MB")
+        assert connection.exec_driver_sql(asked).one() != ("0", "off", "512MB")
 
 
 HELD = """
@@ -328,13 +330,13 @@ def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgre
         assert stored(postgresql, name, shadow=True) == []
 
 
-def test_very_many_rows_are_read_back_while_other_tables_get_their_keys(
+def test_very_many_rows_are_read_back_while_the_tables_get_their_keys(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, done, complete = Event(), list[str](), shadow_tables.complete
 
     def waiting(connection: Connection, name: str) -> None:
-        assert not done or reading.wait(60)
+        assert reading.wait(60)
         complete(connection, name)
         done.append(name)
 
@@ -349,6 +351,19 @@ def test_very_many_rows_are_read_back_while_other_tables_get_their_keys(
         shadow.finish()
         shadow.check()
     assert sorted(done) == sorted(TABLES)
+
+
+@pytest.mark.parametrize("name", ["daily", "sessions", "members"])
+def test_only_the_end_of_making_a_key_waits_for_who_reads_the_table(postgresql: Database, name: str) -> None:
+    with postgresql.write() as connection:
+        shadow_tables.make(connection)
+    with postgresql.read() as reader, postgresql.engine.connect() as connection:
+        reader.exec_driver_sql(f"SELECT * FROM {name}{SUFFIX}").all()
+        connection.exec_driver_sql("SET LOCAL lock_timeout TO 50")
+        with pytest.raises(OperationalError) as waited:
+            shadow_tables.complete(connection, name)
+    assert waited.value.statement == f"ALTER TABLE {name}{SUFFIX} ADD PRIMARY KEY USING INDEX {name}{SUFFIX}_pkey"
+    shadow_tables.sweep(postgresql)
 
 
 def test_only_a_part_of_a_big_table_is_measured_however_much_the_server_would(postgresql: Database) -> None:
