@@ -113,6 +113,7 @@ def _chunks(
             used.append(piece)
     if not fetcher.over:
         raise DatabaseError(f"database {db.name}: the log's rows ended too early")
+    yield fetcher.left()
 
 
 def _cancel(connection: PGconn) -> None:

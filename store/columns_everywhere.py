@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["can_read_everywhere", "everywhere"]
 
-_ROWS: Final = 65_536
+_ROWS: Final = 32_768
+"""Rows that are taken apart at once: twice as many are no sooner done, and take 50 MB more."""
 _MANY: Final = 300_000
 """Of so many events it is worth to read the whole table rather than each partition by its index."""
 

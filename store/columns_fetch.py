@@ -7,16 +7,16 @@ from threading import Lock
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from store.columns_args import Args
 from store.columns_ask import UnfitError
 from store.columns_book import BOOKED
-from store.columns_chunk import COLUMNS, Chunk, Rest, chunk_of, own_sets, unreadable
-from store.columns_fields import AT, CODED, DONE, FULL, ROWS, UNFIT, apart, fetched
+from store.columns_by_partition import ByPartition
+from store.columns_chunk import COLUMNS, Chunk, chunk_of, own_sets, unreadable
+from store.columns_fields import AT, CODED, DONE, FULL, ROWS, UNFIT, fetched
 from store.columns_rows import DriverRows
 from store.columns_socket import BEFORE
-from store.columns_texts import Bytes, Found, Texts
+from store.columns_texts import Bytes, Texts
 from tracker.ids import Partition
 
 __all__ = ["SPARE", "Fetcher", "Parts"]
@@ -55,10 +55,11 @@ class Fetcher(Texts):
         for partition, (after, upto) in wanted.items():
             self._low[partition], self._high[partition] = after, upto
         self._left = np.zeros(0, np.uint8)
+        self._gathered = ByPartition(len(self._low), self._args)
 
     def take(self, piece: Bytes, end: int) -> Iterator[Parts]:
-        """The chunks of a piece, which ends SPARE bytes before its memory does at the latest. Raises LogCorruptError;
-        UnfitError if these are no rows of the log.
+        """Chunks, of rows of the piece or of earlier ones (see `left`). The piece ends SPARE bytes before its memory
+        does at the latest. Raises LogCorruptError; UnfitError if these are no rows of the log.
         """
         if len(self._left):
             piece, end = np.concatenate((self._left, piece)), len(self._left) + end
@@ -83,37 +84,36 @@ class Fetcher(Texts):
     def _parts(self, n: int, booked: int) -> Parts:
         try:
             self._finish(n, int(self._state[CODED]), booked)
-            return list(self._apart(n, self._found(n)))
+            if self._only >= 0:
+                return self._whole(n)
+            return list(self._gathered.add(self._columns[0, :n], self._found(n)))
         except UnfitError:
             self._begin()  # what it was about to learn is not learned
             return list(self._by_the_codec(n))
 
-    def _apart(self, n: int, found: Found) -> Iterator[tuple[Partition, Chunk]]:
-        """The rows by partition."""
-        ends, places = np.empty(len(self._low), np.int64), np.empty(n, np.int64)
-        kind, out = np.empty(n, np.uint8), np.empty((6, n), np.int64)
-        apart(self._columns, n, self._kind, self._arg, ends, places, kind, out)
-        rest = places[found.rest.rows]
-        order = np.argsort(rest)
-        rest = rest[order]
-        for partition in np.flatnonzero(np.diff(ends, prepend=0)).tolist():
-            a, b = int(ends[partition - 1]) if partition else 0, int(ends[partition])
-            position, guild, subject, channel, at, arg = out[:, a:b]
-            first, last = np.searchsorted(rest, (a, b)).tolist()
-            yield (
-                Partition(partition),
+    def left(self) -> Parts:
+        """What is left when all pieces were taken: of several partitions, rows are gathered by partition."""
+        return list(self._gathered.left())
+
+    def _whole(self, n: int) -> Parts:
+        """The rows as they are, of the only partition."""
+        found, kind, arg = self._found(n), self._kind[:n].copy(), self._arg[:n].copy()
+        return [
+            (
+                Partition(self._only),
                 Chunk(
-                    position=position,
-                    kind=kind[a:b],
-                    guild=guild,
-                    subject=subject,
-                    channel=channel,
-                    at=at,
+                    position=found.position.copy(),
+                    kind=kind,
+                    guild=found.guild.copy(),
+                    subject=found.subject.copy(),
+                    channel=found.channel.copy(),
+                    at=found.at.copy(),
                     arg=arg,
-                    role_sets=own_sets(kind[a:b], arg, self._args.role_sets),
-                    rest=_some(found.rest, rest[first:last] - a, order[first:last].tolist()),
+                    role_sets=own_sets(kind, arg, self._args.role_sets),
+                    rest=found.rest,
                 ),
             )
+        ]
 
     def _by_the_codec(self, n: int) -> Iterator[tuple[Partition, Chunk]]:
         """As the driver would give them: what cannot be read is named as ever."""
@@ -126,16 +126,6 @@ class Fetcher(Texts):
                 found[column - 1] = [_text(self._pages, partition, *place) for place in places]
             only = Partition(partition)
             yield only, chunk_of(DriverRows(only, list(zip(*found, strict=True))), only, self._args)
-
-
-def _some(rest: Rest, rows: npt.NDArray[np.intp], places: list[int]) -> Rest:
-    return Rest(
-        rows=rows,
-        ids=[rest.ids[i] for i in places],
-        versions=[rest.versions[i] for i in places],
-        recorded_at=[rest.recorded_at[i] for i in places],
-        texts=[rest.texts[i] for i in places],
-    )
 
 
 def _text(letters: Bytes, partition: int, position: int, start: int, end: int) -> str:

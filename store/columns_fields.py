@@ -16,7 +16,7 @@ from store.columns_btree import SIZES
 from store.columns_bytes import compiled, eight, half, word
 from store.columns_question import CELLS, TEXTS
 
-__all__ = ["AT", "CODED", "DONE", "FULL", "MORE", "ROWS", "UNFIT", "apart", "fetched"]
+__all__ = ["AT", "CODED", "DONE", "FULL", "MORE", "ROWS", "UNFIT", "fetched"]
 
 MORE, FULL, DONE, UNFIT = range(4)
 """Why taking apart ended: more bytes are needed for the next row; no room for more rows; that was all; no such rows."""
@@ -155,27 +155,3 @@ def fetched(
             )
         if done != FULL or upto == most:
             return int(done)
-
-
-@compiled
-def apart(columns: Any, n: int, kind: Any, arg: Any, ends: Any, places: Any, kinds: Any, out: Any) -> None:
-    """Put the first n rows by partition, else in their order.
-
-    `ends`: where those of each partition end. `places`: where each row went. `out`: positions, guilds, subjects,
-    channels, instants, args.
-    """
-    ends[:] = 0
-    for i in range(n):
-        ends[columns[0, i]] += 1
-    total = 0
-    for p in range(len(ends)):  # for now: where they begin
-        here = ends[p]
-        ends[p] = total
-        total += here
-    for i in range(n):
-        p = columns[0, i]
-        to = ends[p]
-        ends[p] = to + 1
-        places[i], kinds[to] = to, kind[i]
-        out[0, to], out[1, to], out[2, to] = columns[1, i], columns[5, i], columns[6, i]
-        out[3, to], out[4, to], out[5, to] = columns[7, i], columns[8, i], arg[i]

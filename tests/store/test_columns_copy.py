@@ -160,6 +160,21 @@ def test_all_partitions_at_once_say_what_the_codec_says(
     assert by_partition(many, some) == said(some)
 
 
+@pytest.mark.parametrize("most", [1, 7, 400])
+def test_what_is_gathered_by_partition_is_given_when_there_is_no_room_for_more_and_at_the_end(
+    many: Database, said: Said, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    from store import columns_by_partition
+
+    monkeypatch.setattr(columns_by_partition, "_MOST", most)
+    monkeypatch.setattr(columns_everywhere, "_ROWS", 300)
+    upto = heads(many)
+    assert by_partition(many, upto) == said(upto)
+    sizes = [len(columns) for _, columns in LogReader(many).everywhere(upto) if isinstance(columns, EventColumns)]
+    assert max(sizes) == most
+    assert sum(size < most for size in sizes) <= 2 * len(upto)  # a half of the table each
+
+
 def test_two_processes_of_the_server_send_a_part_of_a_big_table_each_as_of_one_instant(many: Database) -> None:
     counts = []
     with halves(many, "SELECT count(*), pg_current_snapshot() FROM events WHERE position > 0") as parts:

@@ -1,0 +1,127 @@
+"""Rows of several partitions, as they lie mixed in PostgreSQL's table, gathered by partition.
+
+Whoever takes them has some work for each batch, however few events are in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from store.columns_args import Args
+from store.columns_bytes import compiled
+from store.columns_chunk import Chunk, Ints, Rest, own_sets
+from store.columns_texts import Found
+from tracker.ids import Partition
+
+__all__ = ["ByPartition"]
+
+_MOST: Final = 1 << 14
+"""Rows of one partition that are gathered: some 13 MB for 16 of them."""
+_ALL: Final = 1 << 18
+"""Rows that are gathered of all together, if partitions are more than that gives so many to."""
+
+
+@dataclass(slots=True)
+class _Texts:
+    """What is in no column, of the rows of one partition."""
+
+    rows: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+    recorded_at: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, rows: list[int], rest: Rest, places: list[int]) -> None:
+        self.rows += rows
+        self.ids += [rest.ids[i] for i in places]
+        self.versions += [rest.versions[i] for i in places]
+        self.recorded_at += [rest.recorded_at[i] for i in places]
+        self.texts += [rest.texts[i] for i in places]
+
+    def rest(self) -> Rest:
+        return Rest(
+            rows=np.array(self.rows, np.intp),
+            ids=self.ids,
+            versions=self.versions,
+            recorded_at=self.recorded_at,
+            texts=self.texts,
+        )
+
+
+class ByPartition:
+    """Gathers rows of the partitions below `partitions`; their args number the sets of roles of `args`."""
+
+    def __init__(self, partitions: int, args: Args) -> None:
+        most = max(1, min(_MOST, _ALL // partitions))
+        self._args = args
+        self._counts = np.zeros(partitions, np.int64)
+        self._kinds, self._numbers = np.empty((partitions, most), np.uint8), np.empty((partitions, 6, most), np.int64)
+        self._texts = [_Texts() for _ in range(partitions)]
+
+    def add(self, partition: Ints, found: Found) -> Iterator[tuple[Partition, Chunk]]:
+        """Take rows; give those of each partition of which there is no room for more. `partition`: of each row."""
+        said = (found.position, found.guild, found.subject, found.channel, found.at, found.arg)
+        n, done, places = len(partition), 0, np.empty(len(partition), np.int64)
+        while done < n:
+            first = done
+            done = _put(partition, first, *said, found.kind, self._counts, self._numbers, self._kinds, places)
+            self._keep(partition, places, found.rest, first, done)
+            if done < n:
+                yield self._take(int(partition[done]))
+
+    def _keep(self, partition: Ints, places: Ints, rest: Rest, first: int, end: int) -> None:
+        low, high = np.searchsorted(rest.rows, (first, end)).tolist()
+        mine = partition[rest.rows[low:high]]
+        for one in np.unique(mine).tolist():
+            here = low + np.flatnonzero(mine == one)
+            self._texts[one].add(places[rest.rows[here]].tolist(), rest, here.tolist())
+
+    def left(self) -> Iterator[tuple[Partition, Chunk]]:
+        """What is left when all rows were added."""
+        for partition in np.flatnonzero(self._counts).tolist():
+            yield self._take(partition)
+
+    def _take(self, partition: int) -> tuple[Partition, Chunk]:
+        n = int(self._counts[partition])
+        kind: npt.NDArray[np.uint8] = self._kinds[partition, :n].copy()
+        position, guild, subject, channel, at, arg = self._numbers[partition, :, :n].copy()
+        texts, self._texts[partition] = self._texts[partition], _Texts()
+        self._counts[partition] = 0
+        return Partition(partition), Chunk(
+            position=position,
+            kind=kind,
+            guild=guild,
+            subject=subject,
+            channel=channel,
+            at=at,
+            arg=arg,
+            role_sets=own_sets(kind, arg, self._args.role_sets),
+            rest=texts.rest(),
+        )
+
+
+@compiled
+def _put(
+    partition: Any, first: int, position: Any, guild: Any, subject: Any, channel: Any, at: Any, arg: Any, kind: Any,
+    counts: Any, numbers: Any, kinds: Any, places: Any,
+) -> int:  # fmt: skip
+    """Put rows from `first` on behind those of their partitions; up to the one returned, for which there is no room.
+
+    `places`: where each of them is there.
+    """
+    most = kinds.shape[1]
+    for i in range(first, len(partition)):
+        p = np.uint64(partition[i])
+        to = counts[p]
+        if to == most:
+            return i
+        counts[p] = to + 1
+        places[i], kinds[p, to] = to, kind[i]
+        numbers[p, 0, to], numbers[p, 1, to], numbers[p, 2, to] = position[i], guild[i], subject[i]
+        numbers[p, 3, to], numbers[p, 4, to], numbers[p, 5, to] = channel[i], at[i], arg[i]
+    return len(partition)
