@@ -91,11 +91,11 @@ def decode_data(type_name: str, version: int, plain: object) -> Data:
     cls = DATA_TYPES.get(type_name)
     if cls is None:
         raise EventFormatError(f"unknown event type {type_name!r}")
-    if not isinstance(plain, Mapping):
+    if type(plain) is not dict and not isinstance(plain, Mapping):  # it nearly always is one: a replay asks often
         raise EventFormatError(f"{type_name}: data must be an object")
     plain = upcast.lift(type_name, version, plain, newest=cls.VERSION)
     known = _fields(cls)
-    unknown = plain.keys() - {f.name for f in known}
+    unknown = plain.keys() - _names(cls)
     if unknown:
         raise EventFormatError(f"{type_name}: unknown data key {min(unknown)[:80]!r}")
     values = {}
@@ -129,6 +129,11 @@ def _fields(cls: type[Data]) -> tuple[_Field, ...]:
         _field(f.name, hints[f.name], required=f.default is MISSING, sparse=bool(f.metadata.get("sparse")))
         for f in fields(cls)  # type: ignore[arg-type]
     )
+
+
+@cache
+def _names(cls: type[Data]) -> frozenset[str]:
+    return frozenset(f.name for f in _fields(cls))
 
 
 def _field(name: str, hint: Any, *, required: bool, sparse: bool) -> _Field:
