@@ -14,7 +14,9 @@ __all__ = ["Channel", "weigh"]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Channel:
-    """`row`: where the kernel keeps it. `described` is False for a channel that was only ever heard of."""
+    """`row`: where the kernel keeps it. `described` is False for a channel that was only ever heard of, `weighed` for
+    one of which nobody has heard yet: the first event that names it describes it.
+    """
 
     id: int
     row: int
@@ -24,6 +26,7 @@ class Channel:
     parent_id: int | None = None
     afk: bool = False
     described: bool = False
+    weighed: bool = True
 
     @property
     def tracked(self) -> bool:

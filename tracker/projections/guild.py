@@ -177,7 +177,7 @@ class GuildState:
         known = self.channels.get(channel_id)
         if known is None:
             row = self.memory.new_channel(channel_id, self.row)
-            known = self.channels[channel_id] = Channel(id=channel_id, row=row, memory=self.memory)
+            known = self.channels[channel_id] = Channel(id=channel_id, row=row, memory=self.memory, weighed=weighed)
             if weighed:
                 weigh(known, self.settings)
         return known
@@ -206,14 +206,15 @@ class GuildState:
         self.settings = settings
         put_settings(self.memory, self.row, settings)
         for known in self.channels.values():
-            weigh(known, settings)
+            if known.weighed:
+                weigh(known, settings)
 
     def describe(self, event_channel: int, data: ChannelDescribed, now: int) -> None:
         """The channel looks like this from now on."""
         known = self.channel(event_channel, weighed=False)
         self.until_done(settle_channel, known.row, now)
         known.name, known.kind, known.parent_id, known.afk = data.name, data.kind, data.parent_id, data.afk
-        known.described = True
+        known.described = known.weighed = True
         weigh(known, self.settings)
 
     def put_row(self) -> None:
