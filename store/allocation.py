@@ -17,7 +17,7 @@ _MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD
 _ARENA_MAX: Final = -8  # M_ARENA_MAX
 _BYTES: Final = 1 << 20
 _TRIMMED: Final = 1 << 17  # as glibc has it by itself
-_KEPT: Final = 4 << 20
+_KEPT: Final = 12 << 20
 _MOST_KEPT: Final = 32 << 20
 _ARENAS: Final = 2
 
