@@ -23,8 +23,9 @@ __all__ = ["SPARE", "Fetcher", "Parts"]
 
 Parts = list[tuple[Partition, Chunk]]
 
-SPARE: Final = 16
-"""Bytes behind the last row, whatever they are: what is compiled looks at eight at a time."""
+SPARE: Final = 64
+"""Bytes behind the last row, whatever they are: what is compiled looks at all numbers of a row before it asks where the
+row ends."""
 _TEXT_COLUMNS: Final = (2, 3, 10)
 _SIZES: Final = 1 + len(COLUMNS)
 

@@ -28,6 +28,7 @@ _CELLS: Final = len(CELLS)
 _NUMBERS: Final = _CELLS - TEXTS
 _OVER: Final = 0xFFFF
 _AT_ONCE: Final = 1_024
+_FIXED: Final = 12 * _NUMBERS
 
 
 @compiled
@@ -42,6 +43,29 @@ def _began(m: Any, end: int) -> int:
     if end < 19 or m[0] != 80 or m[1] != 71 or m[2] != 67:  # no row has so many cells
         return 0
     return int(19 + word(m, 15))
+
+
+@compiled
+def _numbers(m: Any, at: int, columns: Any, n: int) -> int:
+    """Take the cells that are numbers apart, which are _FIXED bytes at most; where they end, -1: they are others."""
+    if word(m, at) != 8 or word(m, at + 12) != 8:
+        return -1
+    columns[1, n], columns[5, n] = np.int64(eight(m, at + 4)), np.int64(eight(m, at + 16))
+    at += 24
+    for c in range(6, 8):
+        size = _size(m, at)
+        if size == 8:
+            columns[c, n] = np.int64(eight(m, at + 4))
+            at += 12
+        elif size == -1:
+            columns[c, n] = 0
+            at += 4
+        else:
+            return -1
+    if word(m, at) != 8:
+        return -1
+    columns[8, n] = np.int64(eight(m, at + 4))
+    return at + 12
 
 
 @compiled
@@ -89,6 +113,8 @@ def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piec
         if end - at < before + 2:
             return MORE
         behind = at + 1 + word(m, at + 1) if before else 0
+        if behind > end:
+            return MORE
         at += before
         count = half(m, at)
         if count == _OVER:
@@ -99,22 +125,17 @@ def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piec
             return FULL
         at += 2
         columns[4, n], columns[9, n] = 1, 0
-        for cell in range(_CELLS):
+        begin, at = at, _numbers(m, at, columns, n)
+        if at < 0:
+            return UNFIT if before or end - begin >= _FIXED else MORE
+        for cell in range(_NUMBERS, _CELLS):
             if end - at < 4:
                 return MORE
             size = _size(m, at)
             at += 4
             if size > end - at:
                 return MORE
-            if cell < _NUMBERS:
-                to = 1 if cell == 0 else cell + 4
-                if size == 8:
-                    columns[to, n] = np.int64(eight(m, at))
-                elif size == -1 and (cell == 2 or cell == 3):
-                    columns[to, n] = 0
-                else:
-                    return UNFIT
-            elif cell < _CELLS - 1:
+            if cell < _CELLS - 1:
                 if size < 0:
                     return UNFIT
                 text = cell - _NUMBERS  # the type, and the data
