@@ -142,6 +142,20 @@ def test_a_function_that_needs_more_than_the_processor_is_not_kept_and_is_run_by
     assert not place.exists()
 
 
+def test_a_numba_of_which_no_object_file_can_be_had_runs_them_itself(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Library:
+        """Without what is not part of numba's interface."""
+
+    class Entry:
+        _library = Library()
+
+    monkeypatch.setattr("tracker.projections.machine_making._entry", lambda *_: Entry())
+    assert MACHINE.ready()["added"](np.arange(2), 0) == FACTOR
+    assert not place.exists()
+
+
 def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))

@@ -36,8 +36,17 @@ def compiled(machine: Machine) -> dict[str, Any]:
 
 
 def made(machine: Machine) -> bytes | None:
-    """The object file; None: a function needs more than the processor, as one does that may raise an error."""
+    """The object file; None: a function needs more than the processor, as one does that may raise an error, or this
+    numba keeps elsewhere what no interface of its own gives.
+    """
     functions = compiled(machine)
+    try:
+        return _of_all(machine, functions)
+    except AttributeError:
+        return None
+
+
+def _of_all(machine: Machine, functions: dict[str, Any]) -> bytes | None:
     whole: Any = None
     machine_of: Any = None
     for name, taken in machine.entries.items():
