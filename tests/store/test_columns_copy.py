@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from itertools import product
 from signal import SIGINT, pthread_kill
 from threading import Timer, get_ident
 from typing import Any, Literal, cast
@@ -145,9 +146,14 @@ def test_rows_are_taken_out_of_the_libpq_that_psycopg_has_loaded(many: Database)
         assert isinstance(found, RowsByLibpq if sys.platform == "linux" else RowsByLibpq | RowsByDriver)
 
 
+def _sizes() -> list[Any]:
+    """Rows and bytes at once: each of either in `make test`, all of both in `make test-long`."""
+    always, every = ((3, 1 << 14), (700, 1), (65_536, 24 << 20)), product((3, 700, 65_536), (1, 1 << 14, 24 << 20))
+    return [pytest.param(*one, marks=() if one in always else pytest.mark.slow) for one in every]
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("rows", [3, 700, 65_536])
-@pytest.mark.parametrize("most", [1, 1 << 14, 24 << 20])
+@pytest.mark.parametrize(("rows", "most"), _sizes())
 def test_all_partitions_at_once_say_what_the_codec_says(
     many: Database, said: Said, monkeypatch: pytest.MonkeyPatch, rows: int, most: int, way: Way
 ) -> None:
