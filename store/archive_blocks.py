@@ -21,15 +21,17 @@ import numpy.typing as npt
 
 from store.columns_args import Args
 from store.columns_arrow import ArrowRows
-from store.columns_chunk import ARRAYS, Chunk, Ints, Rest, chunk_of, taken
+from store.columns_chunk import ARRAYS, Chunk, Ints, chunk_of, taken
 from store.columns_down import AHEAD
+from store.columns_rest import Kept
+from store.columns_roles import Packed
 from store.replay_arranging import BASES, COLUMNS, EPOCH, HEAD, INSTANT_BITS, KIND_BITS, NUMBERED, SEQUENCE, WIDTHS
 from tracker.errors import LogCorruptError
 from tracker.events import kinds
 from tracker.events.codec import DATA_TYPES
 from tracker.ids import DISCORD_EPOCH_MS
 
-__all__ = ["BLOCK", "KEY", "MADE_BY", "SIZES", "Index", "Said", "blocks_of", "codec", "rest_of"]
+__all__ = ["BLOCK", "KEY", "MADE_BY", "SIZES", "Index", "Said", "blocks_of", "codec"]
 
 BLOCK: Final = 2_048
 """Events in a block. Of one at the edge of what is wanted all are unpacked; each costs some microseconds."""
@@ -38,7 +40,7 @@ KEY: Final = b"tracker.blocks"
 """Where a file's metadata say where the blocks' index is, and who made it."""
 
 _VERSIONS: Final = {name: DATA_TYPES[name].VERSION for name in kinds.KINDS}
-MADE_BY: Final = f"1:{crc32(repr((sorted(kinds.KINDS.items()), sorted(_VERSIONS.items()))).encode()):08x}"
+MADE_BY: Final = f"2:{crc32(repr((sorted(kinds.KINDS.items()), sorted(_VERSIONS.items()))).encode()):08x}"
 """Who made the blocks, that is: what they mean."""
 
 SIZES: Final = 5
@@ -49,19 +51,16 @@ _WORD: Final = 8
 
 
 class Said(msgspec.Struct, array_like=True):
-    """What of a block is in no column, see `columns_chunk.Rest`; with the events' true positions, and the sets of roles
-    that are given to members: to whom (rows), which (indexes), and all of the block's.
+    """What of a block is in no column; with the true positions of those events. And the sets of roles that are given to
+    members: to whom (rows) and which (indexes); and all of the block's: how many roles each has, and those. Arrays as
+    bytes of 64-bit numbers.
     """
 
-    rows: list[int]
-    positions: list[int]
-    ids: list[str]
-    versions: list[int]
-    recorded_at: list[int]
-    texts: list[str]
-    changed: list[int]
-    which: list[int]
-    role_sets: list[tuple[int, ...]]
+    kept: Kept
+    positions: bytes
+    changed: bytes
+    sizes: bytes
+    roles: bytes
 
 
 class Index(msgspec.Struct, array_like=True):
@@ -168,25 +167,11 @@ def _padded(content: bytes) -> bytes:
 
 def _said(chunk: Chunk) -> Said:
     rest, changed = chunk.rest, np.flatnonzero(chunk.kind == kinds.ROLES_CHANGED)
+    role_sets = Packed.of(chunk.role_sets)
     return Said(
-        rows=rest.rows.tolist(),
-        positions=chunk.position[rest.rows].tolist(),
-        ids=rest.ids,
-        versions=rest.versions,
-        recorded_at=rest.recorded_at,
-        texts=rest.texts,
-        changed=changed.tolist(),
-        which=chunk.arg[changed].tolist(),
-        role_sets=chunk.role_sets,
-    )
-
-
-def rest_of(said: Said) -> Rest:
-    """What of a block is in no column."""
-    return Rest(
-        rows=np.array(said.rows, np.intp),
-        ids=said.ids,
-        versions=said.versions,
-        recorded_at=said.recorded_at,
-        texts=said.texts,
+        kept=rest.kept(),
+        positions=chunk.position[rest.rows].tobytes(),
+        changed=np.concatenate([changed, chunk.arg[changed]]).tobytes(),
+        sizes=np.diff(role_sets.ends, prepend=0).tobytes(),
+        roles=role_sets.ids.tobytes(),
     )

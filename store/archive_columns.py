@@ -17,7 +17,8 @@ import numpy as np
 
 from store import archive_files
 from store.archive import Segment
-from store.columns_chunk import Chunk, Ints, Rest, own_sets
+from store.columns_chunk import Chunk, Ints, own_sets
+from store.columns_rest import Rest, Written
 from tracker.events import kinds
 from tracker.events.codec import DATA_TYPES
 
@@ -76,7 +77,7 @@ def _chunk(part: _Part, sets: Sequence[tuple[int, ...]]) -> Chunk:
     kind, arg = np.array(part.column(_KIND).to_numpy(), np.uint8), _numbers(part.column(_ARG))
     rest = [part.column(name) for name in _REST]
     rows = np.flatnonzero(rest[1].is_valid().to_numpy())
-    ids, versions, recorded_at, texts = (column.drop_null().to_pylist() for column in rest)
+    ids, versions, recorded_at, texts = (column.drop_null() for column in rest)
     return Chunk(
         position=position,
         kind=kind,
@@ -86,7 +87,13 @@ def _chunk(part: _Part, sets: Sequence[tuple[int, ...]]) -> Chunk:
         at=at,
         arg=arg,
         role_sets=own_sets(kind, arg, sets),
-        rest=Rest(rows=rows, ids=ids, versions=versions, recorded_at=recorded_at, texts=texts),
+        rest=Rest(
+            rows=rows,
+            ids=Written.of(ids.to_pylist()),
+            versions=_numbers(versions),
+            recorded_at=_numbers(recorded_at),
+            texts=Written.of(texts.to_pylist()),
+        ),
     )
 
 

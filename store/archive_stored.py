@@ -13,7 +13,7 @@ import numpy as np
 
 from store import archive_files
 from store.archive import Segment
-from store.archive_blocks import KEY, MADE_BY, SIZES, Index, Said, codec, rest_of
+from store.archive_blocks import KEY, MADE_BY, SIZES, Index, Said, codec
 from store.columns_chunk import ARRAYS, Chunk, Ints
 from tracker.errors import LogCorruptError
 
@@ -105,7 +105,7 @@ class Stored:
             with _sound(self.segment):
                 whole = unpack.decompress(packed[at - start :][:size], slice_ + ids + said)
                 found = np.frombuffer(whole, np.uint8)
-                kept = _decode(found[slice_ + ids :].data)
+                said_here = _decode(found[slice_ + ids :].data)
             yield Piece(
                 position=_BEFORE + self.segment.first + here,
                 first=max(first - here, 0),
@@ -113,7 +113,7 @@ class Stored:
                 events=min(events - here, self._block),
                 numbers=found[:slice_],
                 ids=found[slice_ : slice_ + ids].view(np.int64),
-                said=kept if kept.rows or kept.changed else None,
+                said=said_here if said_here.positions or said_here.changed else None,
             )
 
     def _bytes(self, start: int, size: int) -> bytes:
@@ -183,7 +183,7 @@ def _index(segment: Segment, file: IO[bytes], where: tuple[int, int, int]) -> In
 def _ahead(index: Index) -> Chunk:
     columns = dict(zip(ARRAYS, np.frombuffer(index.ahead, np.int64).reshape(len(ARRAYS), -1).copy(), strict=True))
     kind = columns.pop("kind").astype(np.uint8)
-    return Chunk(kind=kind, role_sets=[], rest=rest_of(index.said), **columns)
+    return Chunk(kind=kind, role_sets=[], rest=index.said.kept.rest(), **columns)
 
 
 @contextmanager

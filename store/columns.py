@@ -20,12 +20,13 @@ from store import log
 from store.columns_apart import CAN_PUT_DOWN
 from store.columns_args import TYPES
 from store.columns_ask import Ask
-from store.columns_chunk import ARRAYS, Chunk, Ints, Rest
+from store.columns_chunk import ARRAYS, Chunk, Ints
 from store.columns_down import Down, Part
 from store.columns_everywhere import can_read_everywhere, everywhere
 from store.columns_read import Source, chunks, fastest, parts
+from store.columns_rest import Rest, Written
 from store.columns_roles import RoleSets
-from store.columns_rows import numbers
+from store.columns_rows import joined, numbers
 from store.engine import Database
 from store.own_process import Spare
 from tracker.errors import EventFormatError
@@ -64,16 +65,8 @@ class EventColumns:
 
     def part(self, first: int, end: int) -> EventColumns:
         """The events from `first` to before `end`. Shares the arrays."""
-        low, high = np.searchsorted(self.rest.rows, (first, end)).tolist()
         arrays: dict[str, Any] = {name: getattr(self, name)[first:end] for name in ARRAYS}
-        rest = Rest(
-            rows=self.rest.rows[low:high] - first,
-            ids=self.rest.ids[low:high],
-            versions=self.rest.versions[low:high],
-            recorded_at=self.rest.recorded_at[low:high],
-            texts=self.rest.texts[low:high],
-        )
-        return EventColumns(**arrays, rest=rest, lookup=self.lookup)
+        return EventColumns(**arrays, rest=self.rest.part(first, end), lookup=self.lookup)
 
     def __len__(self) -> int:
         return len(self.position)
@@ -85,19 +78,19 @@ class EventColumns:
         found = self.rest.find(i)
         return data_to_json(self.event(i).event.data) if found is None else self.rest.texts[found]
 
-    def texts(self, rows: npt.NDArray[np.intp]) -> list[str]:
+    def texts(self, rows: npt.NDArray[np.intp]) -> Written:
         """As `text`, of several rows of which it is at hand."""
-        texts = self.rest.texts
-        return [texts[found] for found in np.searchsorted(self.rest.rows, rows).tolist()]
+        return self.rest.texts.taken(np.searchsorted(self.rest.rows, rows))
 
     def said(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[EventId, Data]]:
         """The ids and the data of several rows whose texts are at hand, each read when it is asked for. Raises as
         `event`.
         """
-        rest, said = self.rest, zip(rows.tolist(), self.kind[rows].tolist(), strict=True)
-        for (i, kind), at in zip(said, np.searchsorted(rest.rows, rows).tolist(), strict=True):
+        rest = self.rest.taken(np.searchsorted(self.rest.rows, rows), rows)
+        said = zip(self.kind[rows].tolist(), rest.versions.tolist(), rest.ids, rest.texts, strict=True)
+        for i, (kind, version, event_id, text) in zip(rows.tolist(), said, strict=True):
             try:
-                yield EventId(rest.ids[at]), data_from_json(TYPES[kind], rest.versions[at], rest.texts[at])
+                yield EventId(event_id), data_from_json(TYPES[kind], version, text)
             except EventFormatError:  # which event it is is said by whoever reads it as a whole
                 self.event(i)
                 raise
@@ -257,11 +250,10 @@ class LogReader:
 
         As they are when this is called: who was forgotten since the events were read is unknown in it.
         """
-        sql = f"SELECT subject_id, user_id FROM subjects WHERE partition = {int(partition)}"  # noqa: S608
-        parts = list(numbers(self._db, sql, 2))
-        users = np.zeros(1 + max((int(part[:, 0].max()) for part in parts), default=0), np.int64)
-        for part in parts:
-            users[part[:, 0]] = part[:, 1]
+        parts = list(joined(self._db, "subjects", "subject_id", "user_id", f"partition = {int(partition)}"))
+        users = np.zeros(1 + max((int(subjects.max(initial=0)) for subjects, _ in parts), default=0), np.int64)
+        for subjects, ids in parts:
+            users[subjects] = ids
         return users
 
     def _event(self, partition: Partition, columns: EventColumns, i: int) -> RecordedEvent:
@@ -274,9 +266,9 @@ class LogReader:
         return log.recorded_event(
             partition,
             (
-                position, rest.ids[found], TYPES[int(columns.kind[i])], rest.versions[found], int(columns.guild[i]),
-                self._user(partition, int(columns.subject[i])), int(columns.channel[i]) or None, int(columns.at[i]),
-                rest.recorded_at[found], rest.texts[found],
+                position, rest.ids[found], TYPES[int(columns.kind[i])], int(rest.versions[found]),
+                int(columns.guild[i]), self._user(partition, int(columns.subject[i])), int(columns.channel[i]) or None,
+                int(columns.at[i]), int(rest.recorded_at[found]), rest.texts[found],
             ),
         )  # fmt: skip
 

@@ -6,7 +6,6 @@ Whoever takes them has some work for each batch, however few events are in it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,8 @@ import numpy.typing as npt
 
 from store.columns_args import Args
 from store.columns_bytes import compiled
-from store.columns_chunk import Chunk, Ints, Rest, own_sets
+from store.columns_chunk import Chunk, Ints, own_sets
+from store.columns_rest import Rest
 from store.columns_texts import Found
 from tracker.ids import Partition
 
@@ -26,33 +26,6 @@ _ALL: Final = 1 << 18
 """Rows that are gathered of all together, if partitions are more than that gives so many to."""
 
 
-@dataclass(slots=True)
-class _Texts:
-    """What is in no column, of the rows of one partition."""
-
-    rows: list[int] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    versions: list[int] = field(default_factory=list)
-    recorded_at: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-
-    def add(self, rows: list[int], rest: Rest, places: list[int]) -> None:
-        self.rows += rows
-        self.ids += [rest.ids[i] for i in places]
-        self.versions += [rest.versions[i] for i in places]
-        self.recorded_at += [rest.recorded_at[i] for i in places]
-        self.texts += [rest.texts[i] for i in places]
-
-    def rest(self) -> Rest:
-        return Rest(
-            rows=np.array(self.rows, np.intp),
-            ids=self.ids,
-            versions=self.versions,
-            recorded_at=self.recorded_at,
-            texts=self.texts,
-        )
-
-
 class ByPartition:
     """Gathers rows of the partitions below `partitions`; their args number the sets of roles of `args`."""
 
@@ -61,7 +34,7 @@ class ByPartition:
         self._args = args
         self._counts = np.zeros(partitions, np.int64)
         self._kinds, self._numbers = np.empty((partitions, most), np.uint8), np.empty((partitions, 6, most), np.int64)
-        self._texts = [_Texts() for _ in range(partitions)]
+        self._rests: list[list[Rest]] = [[] for _ in range(partitions)]
 
     def add(self, partition: Ints, found: Found) -> Iterator[tuple[Partition, Chunk]]:
         """Take rows; give those of each partition of which there is no room for more. `partition`: of each row."""
@@ -79,7 +52,7 @@ class ByPartition:
         mine = partition[rest.rows[low:high]]
         for one in np.unique(mine).tolist():
             here = low + np.flatnonzero(mine == one)
-            self._texts[one].add(places[rest.rows[here]].tolist(), rest, here.tolist())
+            self._rests[one].append(rest.taken(here, places[rest.rows[here]]).apart())
 
     def left(self) -> Iterator[tuple[Partition, Chunk]]:
         """What is left when all rows were added."""
@@ -90,7 +63,7 @@ class ByPartition:
         n = int(self._counts[partition])
         kind: npt.NDArray[np.uint8] = self._kinds[partition, :n].copy()
         position, guild, subject, channel, at, arg = self._numbers[partition, :, :n].copy()
-        texts, self._texts[partition] = self._texts[partition], _Texts()
+        rests, self._rests[partition] = self._rests[partition], []
         self._counts[partition] = 0
         return Partition(partition), Chunk(
             position=position,
@@ -101,7 +74,7 @@ class ByPartition:
             at=at,
             arg=arg,
             role_sets=own_sets(kind, arg, self._args.role_sets),
-            rest=texts.rest(),
+            rest=Rest.joined(rests),
         )
 
 

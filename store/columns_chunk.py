@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from store.columns_args import TYPES, Args
+from store.columns_rest import Rest, Written
 from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events import kinds
 from tracker.events.codec import data_from_json
@@ -51,24 +52,6 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
-    """What of some rows is in no column. `rows`: which they are, ascending; the lists are as long."""
-
-    rows: npt.NDArray[np.intp]
-    ids: list[str]
-    versions: list[int]
-    recorded_at: list[int]
-    texts: list[str]
-    _places: dict[int, int] | None = field(default=None, init=False, repr=False, compare=False)
-
-    def find(self, row: int) -> int | None:
-        """Where in the lists that row is; None: nowhere."""
-        if self._places is None:
-            object.__setattr__(self, "_places", {row: index for index, row in enumerate(self.rows.tolist())})
-        return cast("dict[int, int]", self._places).get(row)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Rows as columns. `role_sets`: the sets of roles that the `arg` of `member.roles_changed` is an index of.
 
@@ -106,10 +89,10 @@ def chunk_of(rows: Rows, partition: int, args: Args) -> Chunk:
         role_sets=own_sets(kind, arg, args.role_sets),
         rest=Rest(
             rows=rest,
-            ids=rows.texts("id", rest),
-            versions=version[rest].tolist(),
-            recorded_at=recorded_at[rest].tolist(),
-            texts=rows.texts("data", rest),
+            ids=Written.of(rows.texts("id", rest)),
+            versions=version[rest],
+            recorded_at=recorded_at[rest],
+            texts=Written.of(rows.texts("data", rest)),
         ),
     )
 
@@ -121,14 +104,7 @@ def taken(chunk: Chunk, rows: npt.NDArray[np.intp]) -> Chunk:
     place[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
     wanted = place[rows]
     found = np.flatnonzero(wanted >= 0)
-    places = wanted[found].tolist()
-    rest = Rest(
-        rows=found,
-        ids=[chunk.rest.ids[i] for i in places],
-        versions=[chunk.rest.versions[i] for i in places],
-        recorded_at=[chunk.rest.recorded_at[i] for i in places],
-        texts=[chunk.rest.texts[i] for i in places],
-    )
+    rest = chunk.rest.taken(wanted[found], found)
     return Chunk(role_sets=own_sets(arrays["kind"], arrays["arg"], chunk.role_sets), rest=rest, **arrays)
 
 

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from store.columns_chunk import Ints
 
@@ -17,6 +18,8 @@ __all__ = ["Packed", "RoleSets"]
 
 _BITS: Final = 32
 _MASK: Final = (1 << _BITS) - 1
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT: Final = np.uint64(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,42 @@ class Packed:
         """These sets."""
         ids = np.fromiter(chain.from_iterable(role_sets), np.int64)
         return cls(ids, np.cumsum([len(one) for one in role_sets], dtype=np.int64))
+
+    @classmethod
+    def sized(cls, ids: bytes, sizes: bytes) -> Packed:
+        """Sets of so many roles each, both as bytes of 64-bit numbers. Raises ValueError."""
+        return cls(np.frombuffer(ids, np.int64), np.cumsum(np.frombuffer(sizes, np.int64)))
+
+    def distinct(self) -> tuple[Packed, Ints]:
+        """These sets, each once; and, by set, which of those it is."""
+        sizes = np.diff(self.ends, prepend=0)
+        mixed = self.ids.view(np.uint64) * _FACTOR
+        mixed = (mixed ^ mixed >> _SHIFT) * _FACTOR
+        sums = np.concatenate([[np.uint64(0)], np.cumsum(mixed ^ mixed >> _SHIFT, dtype=np.uint64)])[[0, *self.ends]]
+        _, firsts, which = np.unique(np.diff(sums), return_index=True, return_inverse=True)
+        same = firsts[which]  # by set, the first one with its sum
+        if not (sizes[same] == sizes).all() or not (self._picked(same, sizes) == self.ids).all():
+            return self._distinct_by_one()
+        mine = sizes[firsts]
+        return Packed(self._picked(firsts, mine), np.cumsum(mine)), which
+
+    def several(self, which: Ints) -> list[tuple[int, ...]]:
+        """Some of them."""
+        sizes = np.diff(self.ends, prepend=0)[which]
+        ids, ends = self._picked(which, sizes).tolist(), np.cumsum(sizes)
+        return [tuple(ids[a:b]) for a, b in zip((ends - sizes).tolist(), ends.tolist(), strict=True)]
+
+    def _picked(self, which: npt.NDArray[np.intp], sizes: Ints) -> Ints:
+        """The roles of these sets, of which these are the sizes."""
+        ends = np.cumsum(sizes)
+        found: Ints = self.ids[np.arange(sizes.sum()) + np.repeat(self.ends[which] - ends, sizes)]
+        return found
+
+    def _distinct_by_one(self) -> tuple[Packed, Ints]:
+        """As `distinct`, if two that differ have the same sum."""
+        met: dict[tuple[int, ...], int] = {}
+        which = [met.setdefault(self.one(i), len(met)) for i in range(len(self.ends))]
+        return Packed.of(list(met)), np.array(which, np.int64)
 
     def one(self, index: int) -> tuple[int, ...]:
         """One of them. Raises IndexError."""
@@ -51,6 +90,18 @@ class RoleSets(Sequence[tuple[int, ...]]):
 
     def __len__(self) -> int:
         return len(self._own) + sum(one.count for one in self._ranges)
+
+    def several(self, numbers: Ints) -> list[tuple[int, ...]]:
+        """The sets that have these numbers."""
+        found: list[tuple[int, ...]] = [()] * len(numbers)
+        of = numbers >> _BITS
+        for one in np.unique(of).tolist():
+            mine = np.flatnonzero(of == one)
+            indexes = numbers[mine] & _MASK
+            sets = self._ranges[one - 1].several(indexes) if one else [self._own[i] for i in indexes.tolist()]
+            for i, role_set in zip(mine.tolist(), sets, strict=True):
+                found[i] = role_set
+        return found
 
     def __getitem__(self, number: Any) -> Any:
         if number <= _MASK:
@@ -74,6 +125,13 @@ class RoleSets(Sequence[tuple[int, ...]]):
             self._ranges.append(_Range())
             return len(self._ranges) << _BITS
 
+    def given(self, role_sets: Packed) -> Ints:
+        """Numbers for these sets, in a range of their own."""
+        distinct, which = role_sets.distinct()
+        first = self.begin()
+        self.met(first, distinct)
+        return first + which
+
     def met(self, first: int, role_sets: Packed) -> None:
         """The next sets of the range that begins with `first`."""
         self._ranges[(first >> _BITS) - 1].add(role_sets)
@@ -90,6 +148,16 @@ class _Range:
             self._starts.append(self.count)
             self._parts.append(role_sets)
             self.count += len(role_sets.ends)
+
+    def several(self, indexes: Ints) -> list[tuple[int, ...]]:
+        parts = np.searchsorted(self._starts, indexes, side="right") - 1
+        found: list[tuple[int, ...]] = [()] * len(indexes)
+        for part in np.unique(parts).tolist():
+            mine = np.flatnonzero(parts == part)
+            sets = self._parts[part].several(indexes[mine] - self._starts[part])
+            for i, role_set in zip(mine.tolist(), sets, strict=True):
+                found[i] = role_set
+        return found
 
     def one(self, index: int) -> tuple[int, ...]:
         part = bisect_right(self._starts, index) - 1

@@ -18,10 +18,13 @@ from tracker.errors import DatabaseError
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
 
-__all__ = ["DriverRows", "by_driver", "explained_by_driver", "numbers"]
+__all__ = ["DriverRows", "by_driver", "explained_by_driver", "joined", "numbers"]
 
 _NUMBERS: Final = 10_000
 """How many rows of numbers there are at once as objects."""
+
+_KEYS: Final = 50_000
+"""Over how many keys numbers are joined into one text: a megabyte."""
 
 
 def by_driver(db: Database, sql: str, partition: int, rows: int) -> Generator[DriverRows]:
@@ -44,6 +47,24 @@ def numbers(db: Database, sql: str, columns: int) -> Iterator[Ints]:
             while found := cursor.fetchmany(_NUMBERS):
                 values = chain.from_iterable(found)
                 yield np.fromiter(values, np.int64, columns * len(found)).reshape(-1, columns)
+
+
+def joined(db: Database, table: str, key: str, value: str, where: str) -> Iterator[tuple[Ints, Ints]]:
+    """The numbers in these columns, of all rows in which `key` is above 0, and this holds. Raises DatabaseError.
+
+    The database makes texts of them, in ranges of the key: so none of them is an object here.
+    """
+    one_text = "group_concat({}, ' ')" if db.dialect == "sqlite" else "string_agg({}::text, ' ')"
+    with db.read() as connection, explained_by_driver(db):
+        driver: Any = connection.connection.driver_connection
+        with closing(driver.cursor()) as cursor:
+            cursor.execute(f"SELECT MAX({key}) FROM {table} WHERE {where}")  # noqa: S608
+            for first in range(0, cursor.fetchone()[0] or 0, _KEYS):
+                within = f"{where} AND {key} > {first} AND {key} <= {first + _KEYS}"
+                both = f"{one_text.format(key)}, {one_text.format(value)}"  # of rows in the same order
+                cursor.execute(f"SELECT {both} FROM {table} WHERE {within}")  # noqa: S608
+                keys, values = (np.fromstring(text or "", np.int64, sep=" ") for text in cursor.fetchone())
+                yield keys, values
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from store.columns_chunk import Ints, Rest
+from store.columns_chunk import Ints
+from store.columns_rest import Rest
 from store.replay_arranging import BASES, COLUMNS, HEAD, KIND_BITS, NUMBERED, WIDTHS
 from tracker.events import kinds
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from store.columns_places import Places
 
 __all__ = [
-    "EVENTS", "FIRST", "GROUP", "REST", "SIZE", "START", "Kept", "Laid", "Numbers", "lay", "lay_fast",
+    "EVENTS", "FIRST", "GROUP", "REST", "SIZE", "START", "Laid", "Numbers", "lay", "lay_fast",
 ]  # fmt: skip
 
 GROUP, FIRST, START, EVENTS, SIZE, REST = range(6)
@@ -54,19 +55,9 @@ class Numbers(Protocol):
     def rest(self) -> Rest: ...
 
 
-class Kept(msgspec.Struct, array_like=True):
-    """The rest of a slice; see `columns_chunk.Rest`."""
-
-    rows: list[int]
-    ids: list[str]
-    versions: list[int]
-    recorded_at: list[int]
-    texts: list[str]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """`content`: slices, each one's numbers first (see `replay_arranging.HEAD`), and its rest, a Kept, then.
+    """`content`: slices, each one's numbers first (see `replay_arranging.HEAD`), and its rest then (Kept).
 
     `slices`: a row for each, by ascending groups. `newest`: the last instant of which the events speak, 0 at least.
     """
@@ -210,18 +201,5 @@ def _rests(rest: Rest, group: npt.NDArray[Any], place: npt.NDArray[Any]) -> dict
         mine, first = order[first:end], end
         number = int(group[mine[0]])
         if number >= 0:
-            found[number] = _encode(_kept(rest, place[mine].tolist(), mine.tolist()))
+            found[number] = _encode(rest.taken(mine, place[mine]).kept())
     return found
-
-
-def _kept(rest: Rest, rows: list[int], mine: list[int]) -> Kept:
-    def picked(values: list[Any]) -> list[Any]:
-        return [values[i] for i in mine]
-
-    return Kept(
-        rows=rows,
-        ids=picked(rest.ids),
-        versions=picked(rest.versions),
-        recorded_at=picked(rest.recorded_at),
-        texts=picked(rest.texts),
-    )

@@ -15,7 +15,7 @@ import numpy as np
 
 from store.columns_args import Args
 from store.columns_ask import Ask
-from store.columns_chunk import ARRAYS, Chunk, Rest
+from store.columns_chunk import ARRAYS, Chunk
 from store.columns_down import AHEAD, Begun, Down, Part
 from store.columns_pages import events_of, give_back, last_of, place_of
 from store.columns_places import Places
@@ -136,16 +136,9 @@ def _ahead(found: Found) -> Chunk:
     """Those of the events that are AHEAD."""
     rows = np.flatnonzero(AHEAD[found.kind])
     arrays: dict[str, Any] = {name: getattr(found, name)[rows] for name in ARRAYS}
-    mine = np.flatnonzero(AHEAD[found.kind[found.rest.rows]]).tolist()  # all of them have a rest
-    rest = found.rest
+    mine = np.flatnonzero(AHEAD[found.kind[found.rest.rows]])  # all of them have a rest
     return Chunk(
         **arrays,
         role_sets=[],
-        rest=Rest(
-            rows=np.arange(len(rows)),
-            ids=[rest.ids[i] for i in mine],
-            versions=[rest.versions[i] for i in mine],
-            recorded_at=[rest.recorded_at[i] for i in mine],
-            texts=[rest.texts[i] for i in mine],
-        ),
+        rest=found.rest.taken(mine, np.arange(len(rows))).apart(),
     )

@@ -15,8 +15,9 @@ from store.columns_args import PLAIN_ROLES, Args
 from store.columns_ask import UnfitError
 from store.columns_book import ALONE, BOOKED, MOVED, MOVED_FROM, coded, known_kinds, known_types
 from store.columns_btree import SIZES
-from store.columns_chunk import HAS_REST, Ints, Rest
+from store.columns_chunk import HAS_REST, Ints
 from store.columns_gather import gathered, roles_in
+from store.columns_rest import Rest, Written
 from store.columns_scan import CODED, scan
 from tracker.events import kinds
 from tracker.events.message import message_id_of
@@ -138,10 +139,10 @@ class Texts:
             arg=arg,
             rest=Rest(
                 rows=rest,
-                ids=self._texts(rest, _ID),
-                versions=columns[4][rest].tolist(),
-                recorded_at=columns[9][rest].tolist(),
-                texts=self._texts(rest, _TEXT),
+                ids=self._written(rest, _ID),
+                versions=columns[4][rest],
+                recorded_at=columns[9][rest],
+                texts=self._written(rest, _TEXT),
             ),
         )
 
@@ -204,6 +205,12 @@ class Texts:
         """A column's texts of some rows."""
         return texts_at(self._pages, self._extra, self._columns[column[0], rows], self._columns[column[1], rows])
 
+    def _written(self, rows: npt.NDArray[np.intp], column: tuple[int, int]) -> Written:
+        """The same, of which there are no objects yet."""
+        sizes = self._columns[column[1], rows]
+        letters, _, _ = _letters_at(self._pages, self._extra, self._columns[column[0], rows], sizes)
+        return Written.one_behind_the_other(letters, sizes)
+
 
 class Scanner(Texts):
     """Finds the rows of a place."""
@@ -241,6 +248,13 @@ class Scanner(Texts):
 
 def texts_at(pages: Bytes, extra: Bytes, starts: Ints, sizes: Ints) -> list[str]:
     """The texts that begin there; places beyond the end of the pages are in `extra`. Raises UnfitError: not UTF-8."""
+    _, letters, counts = _letters_at(pages, extra, starts, sizes)
+    ends = np.cumsum(counts)
+    return [letters[a:b] for a, b in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
+
+
+def _letters_at(pages: Bytes, extra: Bytes, starts: Ints, sizes: Ints) -> tuple[Bytes, str, Ints]:
+    """The same one behind the other, as bytes and as a text; and how many letters each has in it."""
     out, counts = np.empty(int(sizes.sum()), np.uint8), np.empty(len(sizes), np.int64)
     sound = gathered(pages, extra, starts, sizes, out, counts)
     try:
@@ -249,5 +263,4 @@ def texts_at(pages: Bytes, extra: Bytes, starts: Ints, sizes: Ints) -> list[str]
         sound = False
     if not sound:
         raise UnfitError
-    ends = np.cumsum(counts)
-    return [letters[a:b] for a, b in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
+    return out, letters, counts

@@ -153,8 +153,9 @@ class Harvest:
         rows = rows[heap[rows[:, K_MEMBER] + M_USER] > 0]
         members, said = rows[:, K_MEMBER], rows[:, K_SAID]
         state = heap[members + M_STATE]
+        known = self._feed.names()
         names: list[str | None] = [
-            self._feed.names[member] if is_said else None
+            known[member] if is_said else None
             for member, is_said in zip(members.tolist(), (said & SAID_NAME).tolist(), strict=True)
         ]
         texts = {row: ",".join(map(str, roles)) for roles, row in self._memory.role_sets.items()}

@@ -9,7 +9,7 @@ as in a live bot, between two runs of the kernel.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from store.columns import EventColumns
 from store.columns_chunk import Ints
+from store.columns_rest import Written
+from store.columns_roles import RoleSets
 from store.replay_arranging import numbers_of
 from store.replay_rows import RowsOf, rows_of
 from tracker.events import kinds
@@ -78,8 +80,7 @@ class Preset:
 class Feed:
     """Folds columns into `state`. `users`: by subject id, 0 for one whom nobody knows any more.
 
-    `role_sets`: the reader's. `presets`: by guild id. `names`: by the offset of a member's row.
-    `memory`: an empty one (None: a new one).
+    `role_sets`: the reader's. `presets`: by guild id. `memory`: an empty one (None: a new one).
     """
 
     def __init__(
@@ -88,13 +89,13 @@ class Feed:
         users: Ints,
         *,
         compiled: Compiled | None,
-        role_sets: Sequence[tuple[int, ...]],
+        role_sets: RoleSets,
         presets: Mapping[int, Preset] | None = None,
         memory: Memory | None = None,
     ) -> None:
         self.state = PartitionState(partition=partition, memory=memory)
         self.state.memory.heap[AT_ONCE] = 1
-        self.names: dict[int, str] = {}
+        self._named: list[tuple[Ints, Written]] = []
         self._users = users
         self._compiled = compiled
         self._role_sets = role_sets
@@ -153,13 +154,13 @@ class Feed:
 
     def _channels(self, guilds: Ints, ids: Ints, met_by: npt.NDArray[np.uint8]) -> Ints:
         """Of those that are described at once, it is worked out then what the settings say of them."""
-        rows, guild, of = np.empty(len(ids), np.int64), None, -1
-        said = (met_by == kinds.CHANNEL).tolist()
-        for n, (row, channel, is_said) in enumerate(zip(guilds.tolist(), ids.tolist(), said, strict=True)):
-            if guild is None or of != row:
-                guild, of = self._by_row(row), row
-            rows[n] = guild.channel(channel, weighed=not is_said).row
-        return rows
+        by_row = {row: self._by_row(row) for row in np.unique(guilds).tolist()}
+        met = list(zip(ids.tolist(), guilds.tolist(), (met_by == kinds.CHANNEL).tolist(), strict=True))
+        new = [one for one in met if one[0] not in by_row[one[1]].channels]
+        rows = self.state.memory.new_channels((channel, guild) for channel, guild, _ in new)
+        for (channel, guild, is_said), row in zip(new, rows, strict=True):
+            by_row[guild].meet(channel, row, weighed=not is_said)
+        return np.array([by_row[guild].channels[channel].row for channel, guild, _ in met], np.int64)
 
     def _by_row(self, row: int) -> GuildState:
         return self.state.guilds[self.state.memory.heap[row + G_ID]]
@@ -172,7 +173,8 @@ class Feed:
         which, firsts = numbers_of(numbers, numbers, fast=self._fast)
         met = numbers[firsts].tolist()
         new = [number for number in met if number not in self._role_rows]
-        self._role_rows |= zip(new, self.state.memory.role_rows([self._role_sets[n] for n in new]), strict=True)
+        sets = self._role_sets.several(np.array(new, np.int64))
+        self._role_rows |= zip(new, self.state.memory.role_rows(sets), strict=True)
         arg = arg.copy()
         arg[changed] = np.array([self._role_rows[number] for number in met], np.int64)[which]
         return arg
@@ -260,13 +262,19 @@ class Feed:
         for named, cls in _NAMED.items():
             said = np.flatnonzero((columns.kind == named) & (member >= 0))
             said = said[rows[member[said] + M_NAME] == self._said + said]
-            whose = member[said].tolist()
             if cls.VERSION == 1:
-                texts = f"[{','.join(columns.texts(said))}]"
-                self.names |= zip(whose, (one.name for one in _names_in(texts)), strict=True)
+                self._named.append((member[said], columns.texts(said)))
             else:
-                for i, who in zip(said.tolist(), whose, strict=True):
-                    self.names[who] = columns.event(i).event.data.name  # type: ignore[attr-defined]
+                names = (columns.event(i).event.data.name for i in said.tolist())  # type: ignore[attr-defined]
+                self._named.append((member[said], Written.of(msgspec.json.encode(_Named(name)) for name in names)))
+
+    def names(self) -> dict[int, str]:
+        """What members are called who were ever named, by the offsets of their rows."""
+        found: dict[int, str] = {}
+        for members, texts in self._named:  # what was said later comes later
+            names = _names_in(b"[%b]" % b",".join(texts.bytes()))
+            found |= zip(members.tolist(), (one.name for one in names), strict=True)
+        return found
 
 
 def view(heap: Heap) -> Ints:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from store.columns import EventColumns
-from store.columns_chunk import ARRAYS, Ints, Rest
-from store.columns_roles import RoleSets
-from store.columns_slices import Kept
+from store.columns_chunk import ARRAYS, Ints
+from store.columns_rest import Kept, Rest, Written
+from store.columns_roles import Packed, RoleSets
 from store.replay_arranging import BASES, HEAD, NUMBERED, Stretch, arranged
 from tracker.events.envelope import RecordedEvent
 
@@ -24,29 +23,56 @@ if TYPE_CHECKING:
 
 __all__ = ["Gathering", "up_to"]
 
-_POSITION = 5
+_POSITION: Final = 5
+_WORD: Final = 8
+_ROWS, _IDS, _TEXTS = 0, 3, 4
+"""Which numbers of a Kept these are."""
 _decode = msgspec.msgpack.Decoder(Kept).decode
 
 
 @dataclass(frozen=True, slots=True)
-class _Rest:
-    """What is said of some of the gathered events beyond their numbers: those at `rows`."""
+class _Heard:
+    """What is said of the gathered events beyond their numbers, as parts: `kept`, of which the rows count from `moved`
+    on. `positions`: those of the gathered events at `at`.
+    """
 
-    rows: Ints
-    ids: list[str]
-    versions: list[int]
-    recorded_at: list[int]
-    texts: list[str]
-    positions: list[int] | None
+    kept: list[Ints] = field(default_factory=list)
+    moved: list[int] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+    at: list[Ints] = field(default_factory=list)
+    positions: list[Ints] = field(default_factory=list)
+
+    def add(self, numbers: Ints, ids: bytes, texts: bytes, moved: int) -> None:
+        self.kept.append(numbers)
+        self.moved.append(moved)
+        self.ids.append(ids)
+        self.texts.append(texts)
+
+    def rest(self, places: Ints) -> Rest:
+        """All of it, by the rows in their new order. `places`: where each event went."""
+        if not self.kept:
+            return Rest.none()
+        rows, versions, recorded_at, ids, texts = np.concatenate(self.kept, axis=1)
+        rows = places[rows + np.repeat(self.moved, [one.shape[1] for one in self.kept])]
+        order = np.argsort(rows)
+        return Rest(
+            rows=rows[order],
+            ids=Written.one_behind_the_other(b"".join(self.ids), ids).taken(order),
+            versions=versions[order],
+            recorded_at=recorded_at[order],
+            texts=Written.one_behind_the_other(b"".join(self.texts), texts).taken(order),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
     """Whose roles changed: the gathered events at `rows`, and `which` of these sets they then are."""
 
-    rows: Ints
-    which: Ints
-    role_sets: list[tuple[int, ...]]
+    rows: list[Ints] = field(default_factory=list)
+    which: list[Ints] = field(default_factory=list)
+    sizes: list[bytes] = field(default_factory=list)
+    roles: list[bytes] = field(default_factory=list)
 
 
 class Gathering:
@@ -58,21 +84,21 @@ class Gathering:
         self._parts: list[npt.NDArray[np.uint8]] = []
         self._start = self._events = 0
         self._stretches: list[Stretch] = []
-        self._rests: list[_Rest] = []
-        self._changed: list[_Changed] = []
+        self._heard = _Heard()
+        self._changed = _Changed()
+        self._sets = 0
 
     def add_slice(self, raw: npt.NDArray[np.uint8], events: int, size: int, rest: int) -> None:
         """A slice as a replay puts it down: numbers of this size, and then what is in no column."""
         if rest:
             kept = _decode(raw[size : size + rest].data)
-            rows = self._events + np.array(kept.rows, np.int64)
-            self._rests.append(_Rest(rows, kept.ids, kept.versions, kept.recorded_at, kept.texts, None))
+            self._heard.add(kept.matrix(), kept.ids, kept.texts, self._events)
         self._add(raw[:size], Stretch(start=self._start, first=0, events=events, whole=events))
 
     def add_piece(self, piece: Piece) -> None:
         """Some rows of a block of an archived segment."""
         if piece.said is not None:
-            self._hear(piece.said, piece.first, piece.end)
+            self._hear(piece.said, piece.first, piece.end, piece.events)
         numbers = piece.numbers.copy()
         head = numbers[: 8 * HEAD].view(np.int64)
         head[NUMBERED] = self._known + 1
@@ -88,17 +114,30 @@ class Gathering:
         self._start += len(numbers)
         self._events += stretch.events
 
-    def _hear(self, said: Said, first: int, end: int) -> None:
-        low, high = bisect_left(said.rows, first), bisect_left(said.rows, end)
-        moved = self._events - first
-        if low < high:
-            mine = (said.ids, said.versions, said.recorded_at, said.texts, said.positions)
-            rows = moved + np.array(said.rows[low:high], np.int64)
-            self._rests.append(_Rest(rows, *(one[low:high] for one in mine)))  # type: ignore[arg-type]
-        low, high = bisect_left(said.changed, first), bisect_left(said.changed, end)
-        if low < high:
-            rows, which = (np.array(one[low:high], np.int64) for one in (said.changed, said.which))
-            self._changed.append(_Changed(moved + rows, which, said.role_sets))
+    def _hear(self, said: Said, first: int, end: int, whole: int) -> None:
+        """What is said of the rows from `first` to before `end` of a block that has so many as a `whole`."""
+        moved, numbers, ids, texts = self._events - first, said.kept.matrix(), said.kept.ids, said.kept.texts
+        positions, changed = np.frombuffer(said.positions, np.int64), np.frombuffer(said.changed, np.int64)
+        changed = changed.reshape(2, -1)
+        if first or end < whole:
+            low, high = np.searchsorted(numbers[_ROWS], (first, end)).tolist()
+            ids, texts = (
+                letters[int(sizes[:low].sum()) : int(sizes[:high].sum())]
+                for letters, sizes in ((ids, numbers[_IDS]), (texts, numbers[_TEXTS]))
+            )
+            numbers, positions = numbers[:, low:high], positions[low:high]
+            low, high = np.searchsorted(changed[0], (first, end)).tolist()
+            changed = changed[:, low:high]
+        if len(positions):
+            self._heard.add(numbers, ids, texts, moved)
+            self._heard.at.append(numbers[_ROWS] + moved)
+            self._heard.positions.append(positions)
+        if changed.shape[1]:
+            self._changed.rows.append(changed[0] + moved)
+            self._changed.which.append(changed[1] + self._sets)
+            self._changed.sizes.append(said.sizes)
+            self._changed.roles.append(said.roles)
+            self._sets += len(said.sizes) // _WORD
 
     def columns(
         self, lookup: Callable[[EventColumns, int], RecordedEvent], role_sets: RoleSets, *, fast: bool
@@ -106,11 +145,12 @@ class Gathering:
         """The events by guild, then `at`, then position. `fast`: numba is there."""
         found = arranged(np.concatenate(self._parts), self._stretches, np.concatenate(self._ids), fast=fast)
         subject, guild, channel, at, arg, position = found.columns
-        for one in self._changed:
-            arg[found.places[one.rows]] = np.array(role_sets.numbers(one.role_sets), np.int64)[one.which]
-        for rest in self._rests:
-            if rest.positions is not None:
-                position[found.places[rest.rows]] = rest.positions
+        changed, heard = self._changed, self._heard
+        if changed.rows:
+            numbers = role_sets.given(Packed.sized(b"".join(changed.roles), b"".join(changed.sizes)))
+            arg[found.places[np.concatenate(changed.rows)]] = numbers[np.concatenate(changed.which)]
+        if heard.at:
+            position[found.places[np.concatenate(heard.at)]] = np.concatenate(heard.positions)
         return EventColumns(
             kind=found.kind,
             subject=subject,
@@ -119,26 +159,8 @@ class Gathering:
             at=at,
             arg=arg,
             position=position,
-            rest=self._rest(found.places),
+            rest=heard.rest(found.places),
             lookup=lookup,
-        )
-
-    def _rest(self, place: Ints) -> Rest:
-        """What is in no column, by the rows in their new order."""
-        places = place[np.concatenate([np.zeros(0, np.int64), *(one.rows for one in self._rests)])]
-        sorting = np.argsort(places)
-        order = sorting.tolist()
-
-        def in_order(lists: Iterator[list[Any]]) -> list[Any]:
-            whole = [value for one in lists for value in one]
-            return [whole[i] for i in order]
-
-        return Rest(
-            rows=places[sorting],
-            ids=in_order(one.ids for one in self._rests),
-            versions=in_order(one.versions for one in self._rests),
-            recorded_at=in_order(one.recorded_at for one in self._rests),
-            texts=in_order(one.texts for one in self._rests),
         )
 
 
@@ -147,21 +169,7 @@ def up_to(columns: EventColumns, until: int) -> EventColumns:
     wanted = columns.at <= until
     if wanted.all():
         return columns
-    kept = wanted[columns.rest.rows].tolist()
-    rest = columns.rest
-
-    def picked(values: list[Any]) -> list[Any]:
-        return [value for value, is_kept in zip(values, kept, strict=True) if is_kept]
-
+    kept = np.flatnonzero(wanted[columns.rest.rows])
     arrays: dict[str, Any] = {name: getattr(columns, name)[wanted] for name in ARRAYS}
-    return EventColumns(
-        **arrays,
-        rest=Rest(
-            rows=(np.cumsum(wanted) - 1)[rest.rows[wanted[rest.rows]]],
-            ids=picked(rest.ids),
-            versions=picked(rest.versions),
-            recorded_at=picked(rest.recorded_at),
-            texts=picked(rest.texts),
-        ),
-        lookup=columns.lookup,
-    )
+    rows = (np.cumsum(wanted) - 1)[columns.rest.rows[kept]]
+    return EventColumns(**arrays, rest=columns.rest.taken(kept, rows), lookup=columns.lookup)

@@ -37,18 +37,22 @@ from tracker.projections.state import PartitionState
 TABLES_USED = (U_CELLS, U_OWED, U_SEASONS)
 
 
-@given(moves=st.lists(st.tuples(st.sampled_from(TABLES_USED), st.integers(0, 70), st.booleans()), max_size=20))
-def test_the_rows_of_a_table_are_what_was_added_since_it_was_emptied(moves: Sequence[tuple[int, int, bool]]) -> None:
+MOVES = st.tuples(st.sampled_from(TABLES_USED), st.integers(0, 70), st.booleans(), st.booleans())
+
+
+@given(moves=st.lists(MOVES, max_size=20))
+def test_the_rows_of_a_table_are_what_was_added_since_it_was_emptied(
+    moves: Sequence[tuple[int, int, bool, bool]],
+) -> None:
     memory, number = Memory(), 0
     lists: dict[int, list[int]] = {table: [] for table in TABLES_USED}
-    for table, count, empty in moves:
+    for table, count, at_once, empty in moves:
         width = WIDTHS[table]
-        for _ in range(count):
-            number += width
-            values = list(range(number, number + width))
-            at = memory.add(table, *values)
-            assert list(memory.heap[at : at + width]) == list(values)
-            lists[table] += values
+        rows = [list(range(first, first + width)) for first in range(number, number + count * width, width)]
+        number += count * width
+        places = memory.add_several(table, rows) if at_once else [memory.add(table, *row) for row in rows]
+        assert [list(memory.heap[at : at + width]) for at in places] == rows
+        lists[table] += [value for row in rows for value in row]
         if empty:
             assert memory.clear(table) == array("q", lists[table])
             lists[table] = []

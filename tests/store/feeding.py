@@ -11,6 +11,7 @@ import numpy as np
 from store.columns import EventColumns
 from store.columns_args import Args
 from store.columns_chunk import chunk_of
+from store.columns_roles import RoleSets
 from store.columns_rows import DriverRows
 from store.gathered import Gathered
 from store.harvest import Harvest, Rows
@@ -42,6 +43,7 @@ class Log:
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
         self.args = Args()
+        self.role_sets = RoleSets()
         self._subjects: dict[int, int] = {}
         for event in events:
             if event.user_id is not None:
@@ -56,7 +58,7 @@ class Log:
         """The events [first, end)."""
         chunk = chunk_of(DriverRows(HOME, [self._row(i) for i in range(first, end)]), HOME, self.args)
         where = chunk.kind == ROLES_CHANGED
-        numbers = [self.args.role_sets.index(roles) for roles in chunk.role_sets]
+        numbers = self.role_sets.numbers(chunk.role_sets)
         chunk.arg[where] = np.array([numbers[i] for i in chunk.arg[where].tolist()], np.int64)
         return EventColumns(
             position=chunk.position,
@@ -112,7 +114,7 @@ def rows_of(
     harvest whose rows are sorted, and are to be just that.
     """
     log, gathered = Log(events), Gathered()
-    feed = Feed(HOME, log.users, compiled=kernel, role_sets=log.args.role_sets)
+    feed = Feed(HOME, log.users, compiled=kernel, role_sets=log.role_sets)
     harvest = SortedHarvest(feed, HOME) if in_order else Harvest(feed)
     for first, end in batches(len(events), cuts):
         feed.fold(log.columns(first, end))

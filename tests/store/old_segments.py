@@ -46,7 +46,7 @@ def with_columns(table: Any) -> Any:
     index[chunk.rest.rows] = np.arange(len(chunk.rest.rows))
     where = pa.array(index, mask=index < 0)
     forms = (pa.string(), pa.int64(), pa.int64(), pa.string())
-    rest = (chunk.rest.ids, chunk.rest.versions, chunk.rest.recorded_at, chunk.rest.texts)
+    rest = [list(one) for one in (chunk.rest.ids, chunk.rest.versions, chunk.rest.recorded_at, chunk.rest.texts)]
     for name, values, form in zip(archive_columns._REST, rest, forms, strict=True):
         made = made.append_column(name, pa.array(values, form).take(where))
     sets = msgspec.json.encode(chunk.role_sets)

@@ -111,9 +111,10 @@ def said(reader: LogReader, columns: EventColumns) -> list[tuple[Any, ...]]:
     names = ("kind", "guild", "subject", "channel", "at", "arg")
     rows = list(zip(*(getattr(columns, name).tolist() for name in names), strict=True))
     rest = columns.rest
+    numbers = (rest.versions.tolist(), rest.recorded_at.tolist())
     told = {
         row: (int(columns.position[row]), *more)
-        for row, *more in zip(rest.rows.tolist(), rest.ids, rest.versions, rest.recorded_at, rest.texts, strict=True)
+        for row, *more in zip(rest.rows.tolist(), rest.ids, *numbers, rest.texts, strict=True)
     }
     return [
         (*row[:5], reader.role_sets[row[5]] if row[0] == kinds.ROLES_CHANGED else row[5], told.get(i))

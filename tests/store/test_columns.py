@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from store import columns_read, columns_worker, log
+from store import columns_read, columns_rows, columns_worker, log
 from store.columns import EventColumns, LogReader, Source
 from store.columns_copy import can_copy
 from store.engine import Database
@@ -25,7 +25,7 @@ from tracker.events.message import MessageDeleted, MessageSent, message_id_of, m
 from tracker.events.rule import ExpAdjusted
 from tracker.events.ticks import TrackerTicked, tick
 from tracker.events.voice import Flags, VoiceFlagsChanged, VoiceJoined, VoiceMoved
-from tracker.ids import ChannelId, GuildId, MessageId, Ms, Partition, RoleId, partition_of
+from tracker.ids import ChannelId, GuildId, MessageId, Ms, Partition, RoleId, UserId, partition_of
 
 SOURCES: tuple[Source, ...] = ("driver", "adbc", "copy", "pages")
 
@@ -184,6 +184,17 @@ def test_who_was_forgotten_reads_as_nobody(database: Database, within: Source) -
     partition = partition_of(GUILD, database.partitions)
     users = LogReader(database, source=within).users(partition)
     assert users.tolist() == [0, 0, 20]
+
+
+def test_users_are_known_however_many_have_been_forgotten_between_them(
+    database: Database, within: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns_rows, "_KEYS", 2)
+    log.append(database, [fact(user=UserId(20 + n)) for n in range(9)], recorded_at=START)
+    with database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM subjects WHERE subject_id BETWEEN 4 AND 7 OR subject_id = 9")
+    users = LogReader(database, source=within).users(partition_of(GUILD, database.partitions))
+    assert users.tolist() == [0, 20, 21, 22, 0, 0, 0, 0, 27]
 
 
 def test_a_reading_is_bounded_by_positions_and_guilds(database: Database, within: Source) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from store import columns_roles
 from store.columns_roles import Packed, RoleSets
 
 
@@ -29,3 +31,34 @@ def test_other_processes_number_in_ranges_of_their_own() -> None:
     for number in (2, second + 2, first + 5, second + (1 << 32)):
         with pytest.raises(IndexError):
             sets[number]
+
+
+@pytest.mark.parametrize("factor", [columns_roles._FACTOR, np.uint64(0)])
+def test_sets_that_are_alike_get_one_number_even_where_others_have_the_same_sum(
+    monkeypatch: pytest.MonkeyPatch, factor: np.uint64
+) -> None:
+    monkeypatch.setattr(columns_roles, "_FACTOR", factor)
+    wanted = [(1, 2), (), (3,), (1, 2), (1 << 62, (1 << 62) + 1), (), (3,), (1, 2, 3), (2,)]
+    sets = RoleSets()
+    sets.begin()
+    numbers = sets.given(Packed.of(wanted))
+    assert sets.several(numbers) == wanted
+    assert len(set(numbers.tolist())) == len(set(wanted))
+
+
+def test_several_sets_are_found_wherever_their_numbers_are_from() -> None:
+    sets = RoleSets()
+    first, second = sets.begin(), sets.begin()
+    sets.met(second, Packed.of([(), (1, 2)]))
+    sets.met(first, Packed.of([(), (3,)]))
+    sets.met(first, Packed.of([(4, 5, 1 << 62), (), (6,)]))
+    sets.numbers([(9,), (7, 8)])
+    numbers = [first + 4, second + 1, 2, first + 2, 0, second, first + 1, first + 4, 1, first + 3]
+    assert sets.several(np.array(numbers)) == [sets[number] for number in numbers]
+    assert sets.several(np.zeros(0, np.int64)) == []
+
+
+def test_sets_are_put_down_as_bytes_and_taken_up_again() -> None:
+    made = Packed.of([(1, 2), (), (3,)])
+    again = Packed.sized(made.ids.tobytes(), np.array([2, 0, 1]).tobytes())
+    assert [again.one(i) for i in range(3)] == [(1, 2), (), (3,)]

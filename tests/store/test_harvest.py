@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import harvest_sorted
+from store.columns_roles import RoleSets
 from store.harvest import Harvest, Rows
 from store.harvest_sorted import SortedHarvest
 from store.replay_feed import Feed
@@ -34,7 +35,7 @@ def test_a_replay_keeps_no_account_of_awards_that_come_and_go() -> None:
     for n in range(40):
         history.message(1, 20, 1001 + n).after(10 * MINUTE)
     log = Log(history.events)
-    feed = Feed(HOME, log.users, compiled=None, role_sets=log.args.role_sets)
+    feed = Feed(HOME, log.users, compiled=None, role_sets=log.role_sets)
     feed.fold(log.columns(0, len(history.events)))
     feed.advance(history.now)
     memory = feed.state.memory
@@ -83,7 +84,7 @@ def test_where_two_rows_are_of_one_member_they_are_left_to_be_merged() -> None:
     log = Log(History().message(1, 20, 1001).after(MINUTE).message(2, 20, 1002).events)
     kinds = []
     for users in (log.users, np.array([0, 7, 7], np.int64)):
-        feed = Feed(HOME, users, compiled=None, role_sets=[])
+        feed = Feed(HOME, users, compiled=None, role_sets=RoleSets())
         feed.fold(log.columns(0, 2))
         found = list(SortedHarvest(feed, HOME).all())
         plain = list(Harvest(feed).all())

@@ -43,10 +43,9 @@ def no_lookup(columns: EventColumns, row: int) -> NoReturn:
 
 
 def columns_of(log: list[dict[str, int]]) -> EventColumns:
-    rest = Rest(rows=np.zeros(0, np.intp), ids=[], versions=[], recorded_at=[], texts=[])
     arrays: dict[str, Any] = {name: np.array([event[name] for event in log], np.int64) for name in COLUMNS}
     kind = np.array([event["kind"] for event in log], np.uint8)
-    return EventColumns(kind=kind, rest=rest, lookup=no_lookup, **arrays)
+    return EventColumns(kind=kind, rest=Rest.none(), lookup=no_lookup, **arrays)
 
 
 def put_down(log: list[dict[str, int]], cuts: list[int], *, packed: bool) -> tuple[Any, list[Stretch], Ints]:

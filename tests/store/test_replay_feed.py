@@ -11,6 +11,9 @@ from tests.projections.history import MINUTE, History
 from tests.properties.communities import Community, communities
 from tests.properties.folding import fold
 from tests.store.feeding import as_the_log_reads, rows_of
+from tests.store.support import START, fact
+from tracker.events.member import MemberJoined, MemberRenamed
+from tracker.ids import UserId
 from tracker.projections.kernel.compiled import Compiled
 from tracker.projections.rows import TABLES, Row
 
@@ -53,3 +56,20 @@ def test_the_compiled_kernel_gives_what_the_interpreted_one_does_of_a_thousand_c
     kernel: Compiled, community: Community, cuts: list[int], drain: bool
 ) -> None:
     check(kernel, community, cuts, drain)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_members_are_called_what_was_said_last_in_whatever_version(
+    kernel: Compiled, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    monkeypatch.setattr(MemberRenamed, "VERSION", version)
+    events = [
+        fact(MemberJoined(name="first"), user=UserId(1), channel=None),
+        fact(MemberJoined(name='é"\\한'), user=UserId(2), channel=None),
+        fact(MemberRenamed(name="second"), user=UserId(1), channel=None),
+        fact(MemberRenamed(name='"third"\n🎧'), user=UserId(1), channel=None),
+    ]
+    for with_kernel in (None, kernel):
+        for cuts in ([], [1, 2, 3]):
+            members = rows_of(events, START, kernel=with_kernel, cuts=cuts)["members"]
+            assert [row[2] for row in members] == ['"third"\n🎧', 'é"\\한']

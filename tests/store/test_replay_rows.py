@@ -38,7 +38,6 @@ class Made:
 
 
 def events(guild: Ints, subject: Ints, channel: Ints, kind: Ints) -> EventColumns:
-    nothing: list[str] = []
     return EventColumns(
         position=np.arange(1, len(guild) + 1),
         kind=kind.astype(np.uint8),
@@ -47,7 +46,7 @@ def events(guild: Ints, subject: Ints, channel: Ints, kind: Ints) -> EventColumn
         channel=channel,
         at=np.zeros(len(guild), np.int64),
         arg=np.zeros(len(guild), np.int64),
-        rest=Rest(rows=np.zeros(0, np.intp), ids=nothing, versions=[], recorded_at=[], texts=nothing),
+        rest=Rest.none(),
         lookup=unasked,
     )
 

@@ -176,11 +176,15 @@ class GuildState:
         """The channel, made at first sight. `weighed`: else whoever asks is about to describe it."""
         known = self.channels.get(channel_id)
         if known is None:
-            row = self.memory.new_channel(channel_id, self.row)
-            known = self.channels[channel_id] = Channel(id=channel_id, row=row, memory=self.memory, weighed=weighed)
-            if weighed:
-                weigh(known, self.settings)
+            known = self.meet(channel_id, self.memory.new_channel(channel_id, self.row), weighed=weighed)
         return known
+
+    def meet(self, channel_id: int, row: int, *, weighed: bool) -> Channel:
+        """A channel of which nobody knew, and whose row was made. `weighed`: as `channel`."""
+        met = self.channels[channel_id] = Channel(id=channel_id, row=row, memory=self.memory, weighed=weighed)
+        if weighed:
+            weigh(met, self.settings)
+        return met
 
     def is_tracked(self, user: int) -> bool:
         """Whether the member's activity is counted: no bot, not opted out."""

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from typing import Final
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from tracker.projections.days import DAY_MS, local_day
 from tracker.projections.kernel.layout import (
     BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CRC, CRC_DIGITS, CRC_PART, CRC_PARTS, CRC_ZEROS, DAY, FIRST_ROWS,
     FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION, FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_GUILD, M_PLACES,
-    M_USER, NOT_YET, NO_ROLES, ROLE_SET, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END,
+    M_USER, NOT_YET, NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END,
     U_FIRST, U_MEMBERS, U_NEXT, U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES, WIDTHS, Z_FROM, Z_TO,
 )  # fmt: skip
 from tracker.projections.kernel.rows import new_row, room
@@ -53,6 +53,21 @@ class Memory:
         self.heap[row : row + len(values)] = array("q", values)
         return row
 
+    def add_several(self, table: int, rows: Iterable[Sequence[int]]) -> list[int]:
+        """As `add`, of several whole rows at once, which costs less."""
+        numbers, width, found = array("q", chain.from_iterable(rows)), WIDTHS[table], list[int]()
+        while not room(self.heap, len(numbers) // width):
+            self._grow(self.heap[SPARE] + _LEAST_GROWTH)
+        heap, done = self.heap, 0
+        while done < len(numbers):
+            first = new_row(heap, table, width)
+            end = first + min((heap[table + U_END] - first) // width * width, len(numbers) - done)
+            heap[first:end] = numbers[done : done + end - first]
+            heap[table + U_NEXT] = end
+            found += range(first, end, width)
+            done += end - first
+        return found
+
     def put(self, numbers: bytes) -> int:
         """Numbers in a row that belong to no table, as bytes; returns the offset of the first."""
         heap, count = self.heap, len(numbers) // 8
@@ -75,7 +90,11 @@ class Memory:
 
     def new_channel(self, channel_id: int, guild: int) -> int:
         """The row of a channel in which nobody is; it is to be weighed."""
-        return self.add(U_CHANNELS, channel_id, guild, 1, 0, 0, 0, 100, 0, -1, 0)
+        return self.add(U_CHANNELS, channel_id, guild, *_EMPTY_CHANNEL)
+
+    def new_channels(self, several: Iterable[tuple[int, int]]) -> list[int]:
+        """As `new_channel`, for each of these ids and guilds."""
+        return self.add_several(U_CHANNELS, ((*one, *_EMPTY_CHANNEL) for one in several))
 
     def parts(self, table: int) -> Iterator[tuple[int, int]]:
         """Where rows of the table are: offsets [from, to), in the order in which they were added."""
@@ -172,15 +191,11 @@ class Memory:
 
     def role_rows(self, several: Sequence[tuple[int, ...]]) -> list[int]:
         """As `role_set`, of several sets at once, which costs less."""
-        new = [roles for roles in dict.fromkeys(several) if roles not in self.role_sets]
+        rows = self.role_sets
+        new = [roles for roles in dict.fromkeys(several) if roles not in rows]
         first = self.put(array("q", chain.from_iterable(new)).tobytes())
-        while not room(self.heap, len(new)):
-            self._grow(self.heap[SPARE] + _LEAST_GROWTH)
-        heap, rows = self.heap, self.role_sets
-        for roles in new:
-            row = rows[roles] = new_row(heap, U_ROLE_SETS, ROLE_SET)
-            heap[row + L_FROM], heap[row + L_TO] = first, first + len(roles)
-            first += len(roles)
+        ends = list(accumulate(map(len, new), initial=first))
+        rows.update(zip(new, self.add_several(U_ROLE_SETS, pairwise(ends)), strict=True))
         return [rows[roles] for roles in several]
 
     def roles_of(self, row: int) -> tuple[int, ...]:
@@ -191,6 +206,7 @@ class Memory:
 
 _EVENT: Final = 8
 _NOBODY: Final = array("q", [0, 0, 0, NO_ROLES, 0, NOT_YET, NOT_YET, *[-1] * (MEMBER - M_PLACES)])
+_EMPTY_CHANNEL: Final = (1, 0, 0, 0, 100, 0, -1, 0)
 _ZERO: Final = ord("0")
 _ZEROS: Final = memoryview(bytes(1 << 18))
 
