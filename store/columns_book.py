@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from store.columns_args import REPEATING, SHORT_CUTS, TYPES
 from store.columns_btree import SIZES
-from store.columns_bytes import compiled, copy, eight
+from store.columns_bytes import copy, eight
 from tracker.events import kinds
 
 __all__ = [
-    "ALONE", "BOOKED", "LETTERS", "MOVED", "MOVED_FROM", "coded", "digits", "known_kinds", "known_types", "same",
-    "written",
+    "ALONE", "BOOK", "BOOKED", "CODED", "CODES", "LETTERS", "MOVED", "MOVED_FROM", "coded", "digits", "known_kinds",
+    "known_types", "same", "written",
 ]  # fmt: skip
 
 BOOKED, LETTERS = range(2)
@@ -32,6 +32,13 @@ _READ: Final = -2
 
 MOVED: Final = 256
 """The kind, in the book, of the end of a text of `voice.moved`: what stands behind the id."""
+
+BOOK: Final = "int64[:,::1]", "boolean[:,::1]", "int32[::1]", "int64[:,::1]", "uint8[::1]", "int64[::1]"
+"""The types of what is known, and of the book: `types`, `how`, `slots`, `entries`, `letters`, `state` of `coded`."""
+CODES: Final = "uint8[::1]", "int32[::1]", "int64[::1]"
+"""The types of what it says of rows: `kind`, `code`, `arg`."""
+CODED: Final = "uint8[::1]", "int64[:,::1]", "int64", "int64", *BOOK, *CODES
+"""The types that `coded` takes."""
 
 _SENT: Final = kinds.MESSAGE_SENT
 _VOICE_MOVED: Final = kinds.VOICE_MOVED
@@ -64,7 +71,6 @@ _A_BOT: Final = written('{"bot":true,"name":"')
 _NAMED: Final = written('{"name":"')
 
 
-@compiled
 def _hash(m: Any, at: int, size: int, seed: int) -> Any:
     """A hash of some bytes, not negative."""
     value = np.uint64(seed) * _FACTOR + np.uint64(size)  # unsigned: signed numbers must not overflow
@@ -83,7 +89,6 @@ def _hash(m: Any, at: int, size: int, seed: int) -> Any:
     return np.int64((value ^ (value >> _SHIFT)) >> _ONE)
 
 
-@compiled
 def same(a: Any, i: int, b: Any, j: int, size: int) -> bool:
     """Whether so many bytes are the same."""
     k = 0
@@ -100,7 +105,6 @@ def same(a: Any, i: int, b: Any, j: int, size: int) -> bool:
     return True
 
 
-@compiled
 def digits(m: Any, at: int, size: int) -> Any:
     """The number that is written there as the codec writes one; 0 if none is, or none of 63 bits."""
     if size < 1 or size > 19 or m[np.uint64(at)] == 48:
@@ -113,7 +117,6 @@ def digits(m: Any, at: int, size: int) -> Any:
     return np.int64(0) if most > np.uint64(9) or value >= np.uint64(1 << 63) else np.int64(value)
 
 
-@compiled
 def _message(m: Any, at: int, size: int) -> Any:
     """The number in `message:<number>`; 0 if it is not written so."""
     begin = len(_MESSAGE)
@@ -122,7 +125,6 @@ def _message(m: Any, at: int, size: int) -> Any:
     return digits(m, at + begin, size - begin)
 
 
-@compiled
 def _enclosed(m: Any, at: int, size: int, before: Any) -> Any:
     """The number between `before` and what ends a text of one id; 0: there is none."""
     begin = len(before)
@@ -131,7 +133,6 @@ def _enclosed(m: Any, at: int, size: int, before: Any) -> Any:
     return digits(m, at + begin, size - begin - 2)
 
 
-@compiled
 def _plain(m: Any, at: int, size: int, before: Any) -> bool:
     """Whether a text is `before` and a name that is written as it is, whatever bytes it has (UTF-8 or not)."""
     begin = len(before)
@@ -144,7 +145,6 @@ def _plain(m: Any, at: int, size: int, before: Any) -> bool:
     return not wrong
 
 
-@compiled
 def _alone(m: Any, at: int, size: int, k: int) -> Any:
     """The arg of a text in which hardly anything repeats; -1: the codec has to read it."""
     if k == _DELETED:
@@ -163,7 +163,6 @@ def _alone(m: Any, at: int, size: int, k: int) -> Any:
     return np.int64(0) if _plain(m, at, size, _NAMED) else np.int64(-1)
 
 
-@compiled
 def _beyond(m: Any, at: int, size: int) -> int:
     """How much of a text of `voice.moved` the id and what is before it take; 0: it is not written as usual."""
     begin = len(_FROM)
@@ -175,7 +174,6 @@ def _beyond(m: Any, at: int, size: int) -> int:
     return end + 1 if end < size and digits(m, at + begin, end - begin) else 0
 
 
-@compiled
 def _kind(m: Any, at: int, size: int, types: Any) -> Any:
     """The kind of a type's name; 0: not known here."""
     if size < _SHORTEST or size > _LONGEST:
@@ -195,7 +193,6 @@ def _kind(m: Any, at: int, size: int, types: Any) -> Any:
     return np.int64(0)
 
 
-@compiled
 def _entry(m: Any, at: int, size: int, tag: int, slots: Any, entries: Any, letters: Any, state: Any) -> Any:
     """The number of a text in the book; -1: there is no room for it."""
     mask, value = len(slots) - 1, _hash(m, at, size, tag)
@@ -220,7 +217,6 @@ def _entry(m: Any, at: int, size: int, tag: int, slots: Any, entries: Any, lette
     return e
 
 
-@compiled
 def coded(
     m: Any, columns: Any, first: int, last: int, types: Any, how: Any, slots: Any, entries: Any, letters: Any,
     state: Any, kind: Any, code: Any, arg: Any,

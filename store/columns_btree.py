@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_bytes import byte, compiled, copy, eight, half, number, varint, word
+from store.columns_bytes import byte, copy, eight, half, number, varint, word
 
 __all__ = ["DEPTH", "DONE", "INNER", "KEPT", "LEAF", "MORE", "ROWS", "SIZES", "UNFIT", "walk"]
 
@@ -36,13 +36,11 @@ _LONG_BEHIND: Final = np.uint64(0x8080_8000_0000_0000)
 """In a record's header: the bits that say that a number goes on; in its bytes 8 to 10."""
 
 
-@compiled
 def _size(serial: Any) -> Any:
     """The bytes of a whole number or null."""
     return serial if serial <= 4 else 6 if serial == 5 else 8 if serial == 6 else 0
 
 
-@compiled
 def _whole(m: Any, at: Any, serial: Any) -> Any:
     """As `number`, of a place behind which there are eight bytes at least."""
     size = _size(serial)
@@ -51,7 +49,6 @@ def _whole(m: Any, at: Any, serial: Any) -> Any:
     return np.int64(eight(m, at)) >> (64 - 8 * size)
 
 
-@compiled
 def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> bool:
     """Take a row apart. False: it is not as a row of the log must be."""
     if at + size + 8 > len(m) or size < 16:
@@ -83,7 +80,6 @@ def _record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> boo
     return bool(value + ((serial - 13) >> 1) == at + size and end == at + np.int64(head >> np.uint64(56)))
 
 
-@compiled
 def _any_record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) -> bool:
     """As `_record`, of whatever form."""
     end, h = varint(m, at)
@@ -108,7 +104,6 @@ def _any_record(m: Any, at: int, size: int, columns: Any, n: int, shift: int) ->
     return bool(value == at + size and h == at + end)
 
 
-@compiled
 def _local(size: int, usable: int) -> int:
     """How much of a payload is on its own page."""
     most = (usable - 12) * 64 // 255 - 23
@@ -119,7 +114,6 @@ def _local(size: int, usable: int) -> int:
     return kept if kept <= most else least
 
 
-@compiled
 def _gather(m: Any, at: int, size: int, page_size: int, usable: int, extra: Any, to: int) -> bool:
     """Bring a payload together that goes on on overflow pages."""
     kept = _local(size, usable)
@@ -136,7 +130,6 @@ def _gather(m: Any, at: int, size: int, page_size: int, usable: int, extra: Any,
     return True
 
 
-@compiled
 def _cell(m: Any, at: int, page_size: int, usable: int, columns: Any, n: int, state: Any, extra: Any) -> int:
     """Take the row of a cell. MORE: it is there as row n; DONE: there is no room for its bytes."""
     size, at = varint(m, at)
@@ -155,7 +148,6 @@ def _cell(m: Any, at: int, page_size: int, usable: int, columns: Any, n: int, st
     return MORE
 
 
-@compiled
 def _compared(columns: Any, n: int, partition: int, position: int) -> bool:
     """Whether row n is not beyond that position of that partition."""
     if columns[0, n] != partition:
@@ -163,13 +155,11 @@ def _compared(columns: Any, n: int, partition: int, position: int) -> bool:
     return bool(columns[1, n] <= position)
 
 
-@compiled
 def _down(m: Any, base: int, i: int, cells: int) -> int:
     """Where an inner page names its child i // 2."""
     return base + 8 if i == 2 * cells else base + int(half(m, base + 12 + i))
 
 
-@compiled
 def _touch(m: Any, base: int, size: int) -> Any:
     """Have a page brought from the memory, all lines of it at once rather than row by row."""
     found = np.uint8(0)
@@ -178,7 +168,6 @@ def _touch(m: Any, base: int, size: int) -> Any:
     return np.int64(found)
 
 
-@compiled
 def _leaf(
     m: Any, base: int, i: int, cells: int, page_size: int, usable: int, want: Any, guilds: Any, state: Any, extra: Any,
     columns: Any, most: int,
@@ -214,7 +203,6 @@ def _leaf(
     return MORE, i
 
 
-@compiled
 def walk(  # noqa: C901 - one loop over pages, and numba wants it in one piece
     m: Any, page_size: int, usable: int, pages: Any, steps: Any, state: Any, want: Any, guilds: Any, extra: Any,
     columns: Any, most: int,

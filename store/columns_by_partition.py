@@ -12,18 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from store.columns_args import Args
-from store.columns_bytes import compiled
 from store.columns_chunk import Chunk, Ints, own_sets
 from store.columns_rest import Rest
 from store.columns_texts import Found
 from tracker.ids import Partition
+from tracker.projections.machine import Machine
 
-__all__ = ["ByPartition"]
+__all__ = ["MACHINE", "ByPartition"]
 
 _MOST: Final = 1 << 14
 """Rows of one partition that are gathered: some 13 MB for 16 of them."""
 _ALL: Final = 1 << 18
 """Rows that are gathered of all together, if partitions are more than that gives so many to."""
+
+MACHINE: Final = Machine(__name__)
 
 
 class ByPartition:
@@ -78,7 +80,10 @@ class ByPartition:
         )
 
 
-@compiled
+@MACHINE.entry(
+    "int64[::1]", "int64", *["int64[::1]"] * 6, "uint8[::1]", "int64[::1]", "int64[:,:,::1]", "uint8[:,::1]",
+    "int64[::1]", results=1,
+)  # fmt: skip
 def _put(
     partition: Any, first: int, position: Any, guild: Any, subject: Any, channel: Any, at: Any, arg: Any, kind: Any,
     counts: Any, numbers: Any, kinds: Any, places: Any,

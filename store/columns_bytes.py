@@ -1,66 +1,32 @@
-"""Numbers out of bytes: what numba compiles of reading files and answers of databases, the smallest parts of it.
+"""Numbers out of bytes: the smallest parts of what is compiled of reading files and answers of databases (`Machine`).
 
 Indexes are cast to unsigned numbers, because numba then need not ask whether they count from the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 
-from tracker.projections import uncounted
-
-__all__ = ["byte", "compiled", "copy", "eight", "half", "number", "varint", "word"]
-
-_OPTIONS: Final[dict[str, Any]] = {"cache": True}
-
-_PARTS: Final = ("columns", "pages", "shadow")
-"""How the names of the modules begin in which there are compiled functions."""
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["byte", "copy", "eight", "half", "number", "varint", "word"]
 
 
-@cache
-def _sources() -> tuple[tuple[str, float, int], ...]:
-    """Changes with whatever may hold a compiled function."""
-    found = sorted(path for part in _PARTS for path in Path(__file__).parent.glob(f"{part}_*.py"))
-    return tuple((path.name, path.stat().st_mtime, path.stat().st_size) for path in found)
-
-
-def compiled(function: F) -> F:
-    """As numba compiles it."""
-    made: Any = numba.njit(**_OPTIONS, **uncounted.options())(function)
-    with suppress(AttributeError, OSError):  # numba's cache looks at one file only, and forgets what is called from it
-        kept = made._cache._cache_file
-        kept._source_stamp = (kept._source_stamp, _sources())
-    return cast("F", made)
-
-
-@compiled
 def byte(m: Any, at: int) -> Any:
     """The byte at `at`."""
     return np.int64(m[np.uint64(at)])
 
 
-@compiled
 def half(m: Any, at: int) -> Any:
     """The number of two bytes at `at`."""
     return byte(m, at) << 8 | byte(m, at + 1)
 
 
-@compiled
 def word(m: Any, at: int) -> Any:
     """The number of four bytes at `at`."""
     return half(m, at) << 16 | half(m, at + 2)
 
 
-@compiled
 def eight(m: Any, at: int) -> Any:
     """The unsigned number of eight bytes at `at`, which the processor reads as one."""
     i = np.uint64(at)
@@ -76,14 +42,12 @@ def eight(m: Any, at: int) -> Any:
     )
 
 
-@compiled
 def copy(a: Any, i: Any, b: Any, j: Any, size: Any) -> None:
     """Copy some bytes of `a` to `b`."""
     for k in range(size):
         b[np.uint64(j + k)] = a[np.uint64(i + k)]
 
 
-@compiled
 def varint(m: Any, at: int) -> tuple[Any, int]:
     """A number of seven bits a byte, and where it ends; -1: longer than any size in a file."""
     value = np.int64(0)
@@ -95,7 +59,6 @@ def varint(m: Any, at: int) -> tuple[Any, int]:
     return np.int64(-1), at
 
 
-@compiled
 def number(m: Any, at: int, serial: int) -> Any:
     """A column's whole number; 0 for null."""
     if serial == 0 or serial == 8:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing, suppress
 from functools import cache, partial
+from importlib import import_module
 from importlib.util import find_spec
 from selectors import EVENT_READ, BaseSelector, DefaultSelector
 from socket import socket
@@ -29,6 +30,7 @@ from store.columns_halves import asked, checked, halves, own_connection
 from store.columns_question import question
 from store.columns_rows import explained_by_driver
 from store.engine import Database
+from store.own_process import FETCHING, compile_apart
 from store.running_ahead import ahead
 from tracker.errors import DatabaseError
 from tracker.ids import Partition
@@ -50,14 +52,11 @@ _LOOK_S: Final = 1.0
 
 @cache
 def can_copy() -> bool:
-    """Whether there is what it needs, working."""
+    """Whether there is what it needs, working; once on a machine, that is compiled first."""
     if pq.__impl__ == "python" or find_spec("numba") is None:
         return False
-    try:
-        import store.columns_fetch  # noqa: F401
-    except (ImportError, RuntimeError):  # numba is broken, or finds no directory for what it compiles
-        return False
-    return True
+    compile_apart(FETCHING)
+    return all(import_module(name).MACHINE.is_to_be_had() for name in FETCHING)
 
 
 def by_copy(db: Database, ask: Ask) -> Generator[Chunk]:

@@ -13,7 +13,7 @@ from store.columns_ask import UnfitError
 from store.columns_book import BOOKED
 from store.columns_by_partition import ByPartition
 from store.columns_chunk import COLUMNS, Chunk, chunk_of, own_sets, unreadable
-from store.columns_fields import AT, CODED, DONE, FULL, ROWS, UNFIT, fetched
+from store.columns_fields import AT, CODED, DONE, FULL, ROWS, UNFIT, coded_further, fetched
 from store.columns_rows import DriverRows
 from store.columns_socket import BEFORE
 from store.columns_texts import Bytes, Texts
@@ -47,7 +47,7 @@ class Fetcher(Texts):
         *,
         in_packets: bool,
     ) -> None:
-        super().__init__(np.zeros(SPARE, np.uint8), rows, Args(), Lock())
+        super().__init__(np.zeros(SPARE, np.uint8), rows, Args(), Lock(), coded_further)
         self.over = in_packets
         self._partitions = partitions
         self._before = BEFORE if in_packets else 0

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_book import coded
+from store import columns_book
+from store.columns_book import BOOK, CODES, coded
 from store.columns_btree import SIZES
-from store.columns_bytes import compiled, eight, half, word
+from store.columns_bytes import eight, half, word
 from store.columns_question import CELLS, TEXTS
+from tracker.projections.machine import Machine
 
-__all__ = ["AT", "CODED", "DONE", "FULL", "MORE", "ROWS", "UNFIT", "fetched"]
+__all__ = ["AT", "CODED", "DONE", "FULL", "MACHINE", "MORE", "ROWS", "UNFIT", "coded_further", "fetched"]
 
 MORE, FULL, DONE, UNFIT = range(4)
 """Why taking apart ended: more bytes are needed for the next row; no room for more rows; that was all; no such rows."""
@@ -30,14 +32,17 @@ _OVER: Final = 0xFFFF
 _AT_ONCE: Final = 1_024
 _FIXED: Final = 12 * _NUMBERS
 
+MACHINE: Final = Machine(__name__)
 
-@compiled
+coded_further: Final = MACHINE.entry(*columns_book.CODED, results=1)(coded)
+"""`coded`, of rows that `fetched` found."""
+
+
 def _size(m: Any, at: int) -> Any:
     """The signed number of four bytes."""
     return np.int64(np.int32(word(m, at)))
 
 
-@compiled
 def _began(m: Any, end: int) -> int:
     """Behind what comes before the first row, if that comes here: a signature, flags, and something of any length."""
     if end < 19 or m[0] != 80 or m[1] != 71 or m[2] != 67:  # no row has so many cells
@@ -45,7 +50,6 @@ def _began(m: Any, end: int) -> int:
     return int(19 + word(m, 15))
 
 
-@compiled
 def _numbers(m: Any, at: int, columns: Any, n: int) -> int:
     """Take the cells that are numbers apart, which are _FIXED bytes at most; where they end, -1: they are others."""
     if word(m, at) != 8 or word(m, at + 12) != 8:
@@ -68,7 +72,6 @@ def _numbers(m: Any, at: int, columns: Any, n: int) -> int:
     return at + 12
 
 
-@compiled
 def _decimal(m: Any, at: int, end: int) -> tuple[Any, int]:
     """The whole number that is written there with a space behind it, and where that ends; -1: there is none."""
     sign, value, begin = np.int64(1), np.int64(0), at
@@ -83,7 +86,6 @@ def _decimal(m: Any, at: int, end: int) -> tuple[Any, int]:
     return sign * value, at + 1
 
 
-@compiled
 def _more(m: Any, at: int, size: int, columns: Any, n: int) -> None:
     """What the last cell says: of most rows nothing; an id; or partition, version, when it was recorded, and an id."""
     columns[2, n], columns[SIZES, n] = at, max(size, 0)
@@ -102,7 +104,6 @@ def _more(m: Any, at: int, size: int, columns: Any, n: int) -> None:
     columns[2, n], columns[SIZES, n] = behind, end - behind
 
 
-@compiled
 def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piece
     m: Any, end: int, before: int, only: int, partitions: int, low: Any, high: Any, columns: Any, most: int, state: Any
 ) -> int:
@@ -153,7 +154,7 @@ def _fields(  # noqa: C901 - one loop over bytes, and numba wants it in one piec
             n += 1
 
 
-@compiled
+@MACHINE.entry("uint8[::1]", *["int64"] * 4, *["int64[::1]"] * 3, "int64[:,::1]", "int64", *BOOK, *CODES, results=1)
 def fetched(
     m: Any, end: int, before: int, only: int, partitions: int, low: Any, high: Any, state: Any, columns: Any, most: int,
     types: Any, how: Any, slots: Any, entries: Any, letters: Any, book: Any, kind: Any, code: Any, arg: Any,

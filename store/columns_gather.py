@@ -7,14 +7,17 @@ from typing import Any, Final
 import numpy as np
 
 from store.columns_book import digits, same, written
-from store.columns_bytes import compiled, copy
+from store.columns_bytes import copy
+from tracker.projections.machine import Machine
 
-__all__ = ["gathered", "roles_in"]
+__all__ = ["MACHINE", "gathered", "roles_in"]
+
+MACHINE: Final = Machine(__name__)
 
 _BEFORE: Final = written('{"role_ids":[')
 
 
-@compiled
+@MACHINE.entry("uint8[::1]", "uint8[::1]", "int64[::1]", "int64[::1]", "uint8[::1]", "int64[::1]", results=1)
 def gathered(m: Any, more: Any, starts: Any, sizes: Any, out: Any, letters: Any) -> bool:
     """Put these texts one behind the other. Places beyond the end of `m` are in `more`.
 
@@ -35,7 +38,7 @@ def gathered(m: Any, more: Any, starts: Any, sizes: Any, out: Any, letters: Any)
     return sound
 
 
-@compiled
+@MACHINE.entry("uint8[::1]", *["int64[::1]"] * 4, results=1)
 def roles_in(m: Any, starts: Any, sizes: Any, ids: Any, counts: Any) -> Any:
     """Put the ids in the texts of `member.roles_changed` one behind the other, and say how many are in each text.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from store.columns_bytes import compiled
+from tracker.projections.machine import Machine
 
-__all__ = ["counted", "laid", "ranged"]
+__all__ = ["MACHINE", "counted", "laid", "ranged"]
+
+MACHINE: Final = Machine(__name__)
 
 
-@compiled
+@MACHINE.entry(
+    "int64[::1]", "int64[::1]", "int64", "int64[::1]", "int64[::1]", "int64", "int16[::1]", "int32[::1]", "int64[::1]"
+)
 def counted(
     guild: Any, at: Any, until: int, bounds: Any, near: Any, shift: int, group: Any, place: Any, counts: Any
 ) -> None:
@@ -34,7 +38,7 @@ def counted(
         counts[np.uint64(g)] += 1
 
 
-@compiled
+@MACHINE.entry("int64[::1]", "int16[::1]", "int64", "int64[:,::1]", "int64[:,::1]")
 def ranged(values: Any, group: Any, column: int, low: Any, high: Any) -> None:
     """The lowest and the highest value of a column in each group, where there are lower or higher ones."""
     for n in range(len(values)):
@@ -45,7 +49,10 @@ def ranged(values: Any, group: Any, column: int, low: Any, high: Any) -> None:
             high[np.uint64(g), column] = max(high[np.uint64(g), column], value)
 
 
-@compiled
+@MACHINE.entry(
+    "int64[::1]", "int16[::1]", "int32[::1]", "int64", *["int64[:,::1]"] * 3, "uint8[::1]", "uint16[::1]",
+    "uint32[::1]", "uint64[::1]",
+)  # fmt: skip
 def laid(
     values: Any, group: Any, place: Any, column: int, starts: Any, bases: Any, widths: Any, ones: Any, twos: Any,
     fours: Any, eights: Any,

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Protocol
 
 import numpy as np
-from llvmlite import ir
-from numba import extending, types
-from numba.core import cgutils
 from psycopg import pq
 from psycopg.pq.abc import PGconn
 
-from store.columns_bytes import compiled
 from store.columns_texts import Bytes
+from tracker.projections.machine import Called, Machine
 
-__all__ = ["ENDED", "FAILED", "FULL", "NOT_YET", "Rows", "called", "intrinsic", "rows_of"]
+__all__ = ["ENDED", "FAILED", "FULL", "MACHINE", "NOT_YET", "Rows", "rows_of"]
 
 FULL, NOT_YET, ENDED, FAILED = 1, 0, -1, -2
 """Why taking rows ended: there was no room for more of them; no more have come yet; that was all; libpq says what went
@@ -33,67 +29,32 @@ _ROW, _SIZE, _FILLED, _COUNT = range(4)
 """What the numbers of `state` are: where libpq has put a row for which there was no room, and its size (0: there is
 none); how many bytes were taken, and how many rows."""
 
-intrinsic: Final[Any] = extending.intrinsic
-"""A function of which only what it compiles to is said."""
+MACHINE: Final = Machine(__name__)
 
-_copied: Final[Any] = cgutils.raw_memcpy
-_WORD: Final = ir.IntType(64)
-_INT: Final = ir.IntType(32)
-
-
-def called(result: Any, *arguments: Any) -> Callable[..., Any]:
-    """What compiles the call of a C function at an address."""
-
-    def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        del context, signature
-        kind = ir.FunctionType(result, arguments)
-        made = builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
-        return made if isinstance(result, ir.IntType) else ir.Constant(_WORD, 0)
-
-    return codegen
+_get: Final = Called("int32", ("intp", "intp", "int32"))
+"""PQgetCopyData, of a connection: a row's size; where the row is goes to an address. The last number: not to wait."""
+_free: Final = Called("none", ("intp",))
+"""PQfreemem, of a row."""
+_move: Final = Called("intp", ("intp", "intp", "intp"))
+"""memmove: to an address from another one, so many bytes."""
+_MOVE: Final = ctypes.cast(ctypes.memmove, ctypes.c_void_p).value or 0
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _get(typing: Any, function: Any, connection: Any, place: Any, no_wait: Any) -> Any:
-    """PQgetCopyData, whose address is `function`: a row's size; where the row is, goes to the address `place`."""
-    del typing, function, connection, place, no_wait
-    return types.int32(types.intp, types.intp, types.intp, types.int32), called(_INT, _WORD, _WORD, _INT)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _free(typing: Any, function: Any, row: Any) -> Any:
-    """PQfreemem, whose address is `function`."""
-    del typing, function, row
-    return types.intp(types.intp, types.intp), called(ir.VoidType(), _WORD)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _move(typing: Any, to: Any, row: Any, size: Any) -> Any:
-    """Copy so many bytes from one address to another."""
-    del typing, to, row, size
-
-    def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        del context, signature
-        byte = ir.IntType(8).as_pointer()
-        _copied(builder, builder.inttoptr(given[0], byte), builder.inttoptr(given[1], byte), given[2], 1)
-        return ir.Constant(_WORD, 0)
-
-    return types.intp(types.intp, types.intp, types.intp), codegen
-
-
-@compiled
-def _taken(get: int, free: int, connection: int, state: Any, place: int, out: int, room: int, most: int) -> int:
+@MACHINE.entry(*["int64"] * 4, "int64[::1]", *["int64"] * 4, results=1)
+def _taken(
+    get: int, free: int, move: int, connection: int, state: Any, place: int, out: int, room: int, most: int
+) -> int:
     """Rows into the memory at `out`, one behind the other, up to `most` of them. `place`: the address of `state`."""
     while state[_COUNT] < most:
         size = state[_SIZE]
         if not size:
-            size = np.int64(_get(get, connection, place, np.int32(1)))
+            size = np.int64(_get(get, connection, place, 1))
             if size <= 0:
                 return int(size)
             state[_SIZE] = size
         if state[_FILLED] + size > room:
             return FULL
-        _move(out + state[_FILLED], state[_ROW], size)
+        _move(move, out + state[_FILLED], state[_ROW], size)
         _free(free, state[_ROW])
         state[_SIZE] = 0
         state[_FILLED] += size
@@ -156,7 +117,7 @@ class RowsByLibpq:
     def into(self, out: Bytes, most: int) -> int:
         """See Rows."""
         place, to = self._state.ctypes.data, out.ctypes.data
-        return _taken(self._get, self._free, self._connection, self._state, place, to, len(out), most)
+        return _taken(self._get, self._free, _MOVE, self._connection, self._state, place, to, len(out), most)  # type: ignore[no-any-return]
 
     @property
     def taken(self) -> int:

@@ -46,7 +46,6 @@ class Places:
             return self._ids[number : self._count].copy()
 
 
-@MACHINE.part
 def _slot(one: int, mask: int) -> Any:
     """Where to begin to look for an id. Its lowest bits are the same of nearly all."""
     mixed = np.uint64(one) * np.uint64(0x9E3779B97F4A7C15)

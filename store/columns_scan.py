@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from store.columns_book import coded
+from store import columns_book
+from store.columns_book import BOOK, CODES, coded
 from store.columns_btree import MORE, ROWS, walk
-from store.columns_bytes import compiled
+from tracker.projections.machine import Machine
 
-__all__ = ["CODED", "scan"]
+__all__ = ["CODED", "MACHINE", "coded_further", "scan"]
 
 CODED: Final = 4
 """What that number of `state` counts: rows of which `coded` is done."""
 
 _AT_ONCE: Final = 1_024
 
+MACHINE: Final = Machine(__name__)
 
-@compiled
+coded_further: Final = MACHINE.entry(*columns_book.CODED, results=1)(coded)
+"""`coded`, of rows that `scan` found."""
+
+
+@MACHINE.entry(
+    "uint8[::1]", "int64", "int64", *["int64[::1]"] * 5, "uint8[::1]", "int64[:,::1]", "int64", *BOOK, *CODES, results=1
+)  # fmt: skip
 def scan(
     m: Any, page_size: int, usable: int, pages: Any, steps: Any, state: Any, want: Any, guilds: Any, extra: Any,
     columns: Any, most: int, types: Any, how: Any, slots: Any, entries: Any, letters: Any, book: Any, kind: Any,

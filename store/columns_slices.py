@@ -80,7 +80,8 @@ def lay_fast(columns: Numbers, bounds: Ints, until: int | None, places: Places |
     n, several = len(columns.guild), len(bounds) + 1
     group, place, counts = np.empty(n, np.int16), np.empty(n, np.int32), np.zeros(several, np.int64)
     near, shift = _near(bounds)
-    counted(columns.guild, columns.at, _NEVER if until is None else until, bounds, near, shift, group, place, counts)
+    guild, at = np.ascontiguousarray(columns.guild), np.ascontiguousarray(columns.at)
+    counted(guild, at, _NEVER if until is None else until, bounds, near, shift, group, place, counts)
     values = _values(columns, places)
     low, high = (
         np.full((several, len(values)), _NEVER, np.int64),

@@ -23,11 +23,12 @@ import psycopg
 from psycopg import pq
 from psycopg.pq.abc import PGconn
 
-from store.columns_bytes import compiled, word
+from store.columns_bytes import word
 from store.columns_question import CELLS, TEXTS
 from store.columns_texts import Bytes
+from tracker.projections.machine import Machine
 
-__all__ = ["BEFORE", "NAP_S", "Pieces", "plain_socket"]
+__all__ = ["BEFORE", "MACHINE", "NAP_S", "Pieces", "plain_socket"]
 
 BEFORE: Final = 5
 """Bytes of a packet before what is in it: a letter, and how long it is with this number."""
@@ -43,8 +44,10 @@ _FEW: Final = 1 << 16
 _ROW, _END, _WRONG = b"DZE"
 _AT, _COUNT = range(2)
 
+MACHINE: Final = Machine(__name__)
 
-@compiled
+
+@MACHINE.entry("uint8[::1]", "int64", "int64", "int64[::1]")
 def _whole(m: Any, end: int, most: int, state: Any) -> None:
     """Go on to behind the last row that is there as a whole, as long as there are no more than `most` rows."""
     at, count = state[_AT], state[_COUNT]

@@ -13,15 +13,16 @@ import numpy.typing as npt
 from store import columns_btree as btree
 from store.columns_args import PLAIN_ROLES, Args
 from store.columns_ask import UnfitError
-from store.columns_book import ALONE, BOOKED, MOVED, MOVED_FROM, coded, known_kinds, known_types
+from store.columns_book import ALONE, BOOKED, MOVED, MOVED_FROM, known_kinds, known_types
 from store.columns_btree import SIZES
 from store.columns_chunk import HAS_REST, Ints
 from store.columns_gather import gathered, roles_in
 from store.columns_rest import Rest, Written
-from store.columns_scan import CODED, scan
+from store.columns_scan import CODED, coded_further, scan
 from tracker.events import kinds
 from tracker.events.message import message_id_of
 from tracker.ids import EventId
+from tracker.projections.machine import Entry
 
 __all__ = ["Bytes", "Found", "Place", "Scanner", "Texts", "texts_at"]
 
@@ -78,13 +79,14 @@ class Found:
 
 class Texts:
     """What the texts of rows say, at most `rows` rows at a time. Several may share `args`, whose turn `turn` says.
+    `coded`: that of `columns_book`, compiled together with what finds the rows.
 
     What finds rows in `pages` puts them into `_columns` (see `columns_btree.SIZES`).
     """
 
-    def __init__(self, pages: Bytes, rows: int, args: Args, turn: Lock) -> None:
+    def __init__(self, pages: Bytes, rows: int, args: Args, turn: Lock, coded: Entry) -> None:
         self._pages, self._rows = pages, rows
-        self._args, self._turn = args, turn
+        self._args, self._turn, self._coded = args, turn, coded
         self._types, self._how = known_types(), known_kinds()
         wide = rows + _APART
         self._columns = np.zeros((SIZES + 3, wide), np.int64)
@@ -113,7 +115,7 @@ class Texts:
                 return
             self._begin()
             first, booked = coded_upto, 0
-            coded_upto = coded(
+            coded_upto = self._coded(
                 self._pages, self._columns, first, n, self._types, self._how, self._slots, self._entries,
                 self._letters, self._book, self._kind, self._code, self._arg,
             )  # fmt: skip
@@ -216,7 +218,7 @@ class Scanner(Texts):
     """Finds the rows of a place."""
 
     def __init__(self, place: Place, rows: int, args: Args, turn: Lock) -> None:
-        super().__init__(place.pages, rows, args, turn)
+        super().__init__(place.pages, rows, args, turn, coded_further)
         self._place = place
         self._stack, self._steps = np.zeros(_DEEPEST, np.int64), np.zeros(_DEEPEST, np.int64)
 

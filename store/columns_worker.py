@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, BinaryIO, Literal
 
 from store import allocation, pages_worker
@@ -59,10 +60,9 @@ def serve(job: Job, answers: BinaryIO) -> None:
 def read(job: Job) -> Iterator[Chunk]:
     """The chunks of `job`. Raises DatabaseError, LogCorruptError, UnfitError."""
     if job.way == "pages":
-        try:
-            from store.columns_pages import by_pages
-        except (ImportError, RuntimeError):  # numba is broken, or finds no directory for what it compiles
-            raise UnfitError from None
+        from store.columns_pages import by_pages
+
+        _make_ready("columns_scan", "columns_gather")
         yield from by_pages(job.path, job.ask)
         return
     args = Args()
@@ -73,11 +73,19 @@ def read(job: Job) -> Iterator[Chunk]:
 def put_down(job: Job) -> Generator[Begun | Part]:
     """Put the events of `job` down. Raises OSError, UnfitError."""
     assert job.down is not None  # noqa: S101
-    try:
-        from store.columns_stretches import put_down
-    except (ImportError, RuntimeError):
-        raise UnfitError from None
+    from store.columns_stretches import put_down
+
+    _make_ready("columns_scan", "columns_gather", "columns_lay", "columns_places")
     yield from put_down(job.path, job.ask, job.down)
+
+
+def _make_ready(*names: str) -> None:
+    """Load what these modules have of machine code. Raises UnfitError."""
+    try:
+        for name in names:
+            import_module(f"store.{name}").MACHINE.ready()
+    except (ImportError, RuntimeError):  # numba is not there, or broken
+        raise UnfitError from None
 
 
 def framed(value: Any) -> tuple[bytes, bytes]:

@@ -60,7 +60,6 @@ def found(m: Any, numbers: Any, parts: Any, width: int, of: int, placed: bool, s
     return n, others
 
 
-@MACHINE.part
 def _value(m: Any, at: Any) -> Any:
     """A number of the heap. Unsigned: numba then need not ask whether it counts from the end."""
     return m[np.uint64(at)]
@@ -114,7 +113,6 @@ def packed(images: Any, bounds: Any, widths: Any, shifts: Any, place_bits: int, 
         out[i] = code << place_bits | i
 
 
-@MACHINE.part
 def _compared(images: Any, one: int, other: int) -> int:
     for c in range(len(images)):
         if images[c, one] != images[c, other]:
@@ -149,7 +147,6 @@ def put_right(images: Any, order: Any, place_bits: int, steps: int) -> Any:
     return same
 
 
-@MACHINE.part
 def _linked(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool, row: int) -> Any:
     """A cell that is not in the row itself."""
     if kind == _IS_CHANNEL:
@@ -166,7 +163,6 @@ def _linked(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool,
     return _value(m, link + numbers[_USER])
 
 
-@MACHINE.part
 def _column(m: Any, numbers: Any, kind: int, number: int, of: int, placed: bool, rows: Any, out: Any) -> None:
     """A column of these rows."""
     if kind == _NULL:

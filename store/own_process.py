@@ -5,19 +5,32 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from threading import Lock
 from typing import Final, NoReturn
 
-__all__ = ["Spare", "command", "compile_apart", "ended", "leave"]
+__all__ = ["FETCHING", "FOLDING", "WRITING", "Spare", "command", "compile_apart", "ended", "leave"]
 
-_KEPT: Final = (
+FOLDING: Final = (
     "tracker.projections.kernel.compiled", "store.columns_places", "store.harvest_rows", "store.replay_order",
     "store.replay_tables", "store.shadow_sums",
 )  # fmt: skip
-"""The modules of which machine code is kept: each has a MACHINE."""
+"""The modules of which machine code is needed to fold: each has a MACHINE."""
+FETCHING: Final = (
+    "store.columns_fields", "store.columns_gather", "store.columns_by_partition", "store.columns_socket",
+    "store.columns_libpq", "store.columns_lay",
+)  # fmt: skip
+"""As FOLDING, to read PostgreSQL's log. What reads SQLite's is a process of its own, and compiles for itself."""
+WRITING: Final = (
+    "store.pages_tree", "store.pages_sum", "store.shadow_sha", "store.shadow_packed", "store.shadow_socket",
+)  # fmt: skip
+"""As FOLDING, to write rows and to read them again."""
 
-_COMPILE: Final = f"from importlib import import_module; [import_module(name).MACHINE.ready() for name in {_KEPT}]"
+_COMPILE: Final = (
+    "import sys; from importlib import import_module; [import_module(n).MACHINE.ready() for n in sys.argv[1:]]"
+)
 
 _NOT_NEEDED: Final = ("cffi", "coverage")
 """What numba imports if it is installed, to be able to speak of its types or to be watched by it."""
@@ -84,20 +97,23 @@ def ended(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def _are_kept() -> bool:
-    return all(import_module(name).MACHINE.is_kept() for name in _KEPT)
+def _are_kept(names: Sequence[str]) -> bool:
+    return all(import_module(name).MACHINE.is_kept() for name in names)
 
 
-def compile_apart() -> None:
-    """Have the kernel and what goes with it compiled and kept on the disk by another process, unless it was before.
+def compile_apart(*groups: Sequence[str]) -> None:
+    """Have what these groups of modules need compiled and kept on the disk by a process for each group, unless it was
+    before.
 
-    Where that fails, nothing is kept; whoever needs the kernel then compiles it, and hears what is wrong.
+    Where that fails, nothing is kept; whoever needs it then compiles it, and hears what is wrong.
     """
-    if not _are_kept():
-        subprocess.run(
-            [sys.executable, "-c", _COMPILE],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+    with ExitStack() as stack:
+        for names in groups:
+            if not _are_kept(names):
+                compiling = subprocess.Popen(
+                    [sys.executable, "-c", _COMPILE, *names],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                stack.enter_context(compiling)  # which is waited for in the end

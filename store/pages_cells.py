@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_bytes import compiled, copy
+from store.columns_bytes import copy
 from store.shadow_rows import LENGTH_BITS
 
 __all__ = ["PAGE", "PAYLOAD", "cell", "text_cell"]
@@ -18,7 +18,6 @@ PAYLOAD: Final = (PAGE - 12) * 64 // 255 - 23
 _LENGTH: Final = (1 << LENGTH_BITS) - 1
 
 
-@compiled
 def _put_eight(out: Any, at: int, value: Any) -> None:
     """Write eight bytes at `at`."""
     i = np.uint64(at)
@@ -32,7 +31,6 @@ def _put_eight(out: Any, at: int, value: Any) -> None:
     out[i + np.uint64(7)] = np.uint8(value)
 
 
-@compiled
 def cell(cells: Any, row: int, width: int, out: Any, start: int) -> int:
     """A row as SQLite keeps it on a leaf: how long it is, the types of its numbers, then those. Returns where it ends.
 
@@ -67,7 +65,6 @@ def cell(cells: Any, row: int, width: int, out: Any, start: int) -> int:
     return at + 1
 
 
-@compiled
 def _kind(value: Any, absent: bool) -> tuple[Any, Any]:
     """The type of a number, and how many bytes it takes."""
     if absent:
@@ -80,7 +77,6 @@ def _kind(value: Any, absent: bool) -> tuple[Any, Any]:
     return np.int64(kind), np.int64(kind + (kind > 4) + (kind > 5))
 
 
-@compiled
 def _small(out: Any, at: int, value: Any) -> int:
     """Write a number below 2^14, of seven bits a byte. Returns where it ends."""
     if value < 128:
@@ -90,7 +86,6 @@ def _small(out: Any, at: int, value: Any) -> int:
     return at + 2
 
 
-@compiled
 def text_cell(cells: Any, row: int, width: int, texts: Any, letters: Any, out: Any, start: int) -> int:
     """As `cell`, of a row some cells of which are `texts`: such a number says where in `letters` the text begins and,
     in its lowest bits, how long it is. The whole has no more than PAYLOAD bytes.

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numba
 import numpy as np
 
-from store import shadow_sums
 from store.columns_btree import DONE, INNER, LEAF, MORE, UNFIT
-from store.columns_bytes import byte, compiled, eight, half, number, varint, word
+from store.columns_bytes import byte, eight, half, number, varint, word
 from store.shadow_sha import number_of
+from store.shadow_sums import rest
+from tracker.projections.machine import Machine
 
-__all__ = ["summed"]
+__all__ = ["MACHINE", "summed"]
+
+MACHINE: Final = Machine(__name__)
 
 _HALF: Final = 31
-rest = numba.njit(nogil=True, inline="always")(shadow_sums.rest)
 _SIZES: Final = np.uint64(0x00_F864_3210)
 """By type (4 bits each, from the last on): how many bytes a number has; 15: there is no such type."""
 
 
-@compiled
 def _row(
     m: Any, at: int, weights: Any, nulls: Any, texts: Any, room: Any, cell: int, by_cell: float
 ) -> tuple[bool, Any]:
@@ -57,7 +57,6 @@ def _row(
     return value == start + size, total
 
 
-@compiled
 def _any_row(
     m: Any, at: int, weights: Any, nulls: Any, texts: Any, room: Any, cell: int, by_cell: float
 ) -> tuple[bool, Any]:
@@ -90,7 +89,6 @@ def _any_row(
     return bool(value == at + size and head == at + end), total
 
 
-@compiled
 def _text_row(
     m: Any, at: int, longest: int, weights: Any, nulls: Any, texts: Any, room: Any, cell: int, by_cell: float
 ) -> tuple[bool, Any]:
@@ -100,7 +98,9 @@ def _text_row(
     return _any_row(m, at, weights, nulls, texts, room, cell, by_cell)
 
 
-@compiled
+@MACHINE.entry(
+    "uint8[::1]", "int64", *["int64[::1]"] * 4, "boolean[::1]", "uint32[::1]", "int64[::1]", "int64[::1]", results=1
+)
 def summed(
     m: Any, page_size: int, stack: Any, state: Any,
     weights: Any, nulls: Any, texts: Any, room: Any, moduli: Any, sums: Any,

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from store.columns_bytes import compiled, copy
+from store.columns_bytes import copy
 from store.pages_cells import PAGE, PAYLOAD, cell, text_cell
+from tracker.projections.machine import Machine
 
-__all__ = ["KEPT", "LEVELS", "META", "MOST", "finish", "place"]
+__all__ = ["KEPT", "LEVELS", "MACHINE", "META", "MOST", "finish", "place"]
+
+MACHINE: Final = Machine(__name__)
 
 LEVELS: Final = 12
 
@@ -27,6 +30,9 @@ KEPT: Final = PAGE + 2 * (PAYLOAD + 3) + 8
 MOST: Final = PAGE // 4
 """More cells than ever wait: each takes six bytes and more."""
 
+_LEVELS_OF: Final = "uint8[:,::1]", "int64[:,::1]", "uint8[:,::1]", "uint8[:,::1]", "int64[::1]"
+"""The types of what the pages of all levels are told by: `pages`, `meta`, `held`; then of `out` and `state`."""
+
 _LEAF: Final = 10
 _INNER: Final = 2
 _HEAD: Final = 12
@@ -35,7 +41,6 @@ _LOCKED: Final = 0x4000_0000 // PAGE + 1
 """The page that nobody may use: on its bytes SQLite's locks are."""
 
 
-@compiled
 def _write(pages: Any, meta: Any, level: int, child: int, payload: Any, size: int) -> bool:
     """Put a cell on the level's page. False: there is no room for it."""
     cells = meta[level, CELLS]
@@ -61,7 +66,6 @@ def _write(pages: Any, meta: Any, level: int, child: int, payload: Any, size: in
     return True
 
 
-@compiled
 def _head(pages: Any, meta: Any, level: int, right: int) -> None:
     """The level's page is complete: `right` is the page below it that comes last."""
     page = pages[level]
@@ -73,7 +77,6 @@ def _head(pages: Any, meta: Any, level: int, right: int) -> None:
         page[8 + byte] = right >> 8 * (3 - byte) & 255
 
 
-@compiled
 def _next(out: Any, state: Any) -> Any:
     """The number of the next page that goes out; it is `out[state[0] - 1]`.
 
@@ -88,7 +91,6 @@ def _next(out: Any, state: Any) -> Any:
     return state[1] - 1
 
 
-@compiled
 def _close(pages: Any, meta: Any, level: int, right: int, out: Any, state: Any) -> int:
     """The level's page goes out, and the next one is empty. Returns its number."""
     _head(pages, meta, level, right)
@@ -99,7 +101,6 @@ def _close(pages: Any, meta: Any, level: int, right: int, out: Any, state: Any) 
     return int(number)
 
 
-@compiled
 def _put(
     pages: Any, meta: Any, held: Any, level: int, child: int, payload: Any, size: int, out: Any, state: Any
 ) -> None:
@@ -117,7 +118,6 @@ def _put(
         level += 1
 
 
-@compiled
 def _leaf(buffer: Any, starts: Any, first: int, end: int, page: Any) -> None:
     """Make a page of the cells from `first` to before `end`, which are one behind the other."""
     begin, cells = starts[first], end - first
@@ -133,7 +133,6 @@ def _leaf(buffer: Any, starts: Any, first: int, end: int, page: Any) -> None:
     copy(buffer, begin, page, content, PAGE - content)
 
 
-@compiled
 def _fitting(starts: Any, first: int, count: int) -> int:
     """The first cell that no longer fits onto a page that begins with `first`."""
     end, most = first, starts[first] + PAGE - 8
@@ -142,14 +141,15 @@ def _fitting(starts: Any, first: int, count: int) -> int:
     return end
 
 
-@compiled
 def _up(pages: Any, meta: Any, held: Any, buffer: Any, starts: Any, cell: int, page: int, out: Any, state: Any) -> None:
     """A cell that comes behind a leaf goes up a level."""
     begin = starts[cell] + (1 if buffer[starts[cell]] < 128 else 2)
     _put(pages, meta, held, 1, page, buffer[begin:], starts[cell + 1] - begin, out, state)
 
 
-@compiled
+@MACHINE.entry(
+    "int64[:,::1]", "boolean[::1]", "uint8[::1]", "uint8[::1]", "int64[::1]", "uint8[::1]", "int64[::1]", *_LEVELS_OF
+)
 def place(
     cells: Any, texts: Any, letters: Any,
     kept: Any, ends: Any, buffer: Any, starts: Any, pages: Any, meta: Any, held: Any, out: Any, state: Any,
@@ -187,7 +187,6 @@ def place(
     copy(buffer, begin, kept, 0, at - begin)
 
 
-@compiled
 def _taken_back(pages: Any, meta: Any, level: int, payload: Any) -> tuple[int, int]:
     """Take the level's last cell off its page; returns the page below it and its size."""
     page = pages[level]
@@ -209,7 +208,7 @@ def _taken_back(pages: Any, meta: Any, level: int, payload: Any) -> tuple[int, i
     return child, size
 
 
-@compiled
+@MACHINE.entry("uint8[::1]", "int64[::1]", *_LEVELS_OF[:3], "uint8[::1]", *_LEVELS_OF[3:], "uint8[::1]")
 def finish(
     kept: Any, ends: Any, pages: Any, meta: Any, held: Any, payload: Any, out: Any, state: Any, root: Any
 ) -> None:

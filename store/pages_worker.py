@@ -43,9 +43,11 @@ def sums(path: str, root: int, weights: Numbers, nulls: Numbers, texts: Numbers,
         import numpy as np
 
         from store.columns_btree import MORE, UNFIT
-        from store.pages_sum import summed
+        from store.pages_sum import MACHINE, summed
         from store.shadow_sha import ROOM
-    except (ImportError, RuntimeError):  # numba is broken, or finds no directory for what it compiles
+
+        MACHINE.ready()
+    except (ImportError, RuntimeError):  # numba is not there, or broken
         return None
     with Path(path).open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY) as file:
         pages = np.frombuffer(file, np.uint8)
@@ -72,12 +74,9 @@ def _page_size(header: bytes) -> int:
 def _make_ready() -> None:
     """Import what it takes, and have what is compiled loaded."""
     try:
-        import numpy as np
+        from store.pages_sum import MACHINE
 
-        from store.pages_sum import summed
-
-        one, no_texts, no_room = np.ones(3, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.uint32)
-        summed(np.zeros(8192, np.uint8), 4096, one, one.copy(), one, one, no_texts, no_room, one, one)
+        MACHINE.ready()
     except (ImportError, RuntimeError):
         return
 

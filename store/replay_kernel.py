@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from store.own_process import compile_apart
+from store.own_process import FOLDING, WRITING, compile_apart
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled_meanwhile, is_kept
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def must_compile(events: int) -> bool:
 def kernel_for(events: int, reader: LogReader | None = None, *, writes: bool = False) -> Compiled | None:
     """The compiled kernel, if so many events are worth it and numba is installed; None: as it stands.
 
-    It is read from the disk in a thread of its own while the log is being read; another process puts it there first,
-    unless one did before: compiling takes memory that is never given back. `reader`: who is to begin first. `writes`:
-    what is folded is going to be written, for which numba is needed; it comes up behind the kernel.
+    It is read from the disk in a thread of its own while the log is being read; other processes put it there first, and
+    what goes with it, unless they did before: compiling takes memory that is never given back. `reader`: who is to
+    begin first. `writes`: what is folded is going to be written.
     """
     if events < WORTH_COMPILING or not can_compile():
         return None
@@ -36,12 +36,6 @@ def kernel_for(events: int, reader: LogReader | None = None, *, writes: bool = F
     def before() -> None:
         if reader is not None:
             reader.begun.wait(_PATIENCE_S)
-        compile_apart()
+        compile_apart(FOLDING, *[WRITING] * writes)
 
-    return compiled_meanwhile(before, _come_up if writes else None)
-
-
-def _come_up() -> None:
-    from store.shadow_numbered import come_up  # made of what numba compiles
-
-    come_up()
+    return compiled_meanwhile(before)

@@ -29,7 +29,6 @@ MACHINE: Final = Machine(__name__)
 _FORMS: Final = ("uint8[::1]", "uint16[::1]", "uint32[::1]", "int64[::1]")
 
 
-@MACHINE.part
 def _slot(a: int, b: int, mask: int) -> Any:
     """Where to begin to look for a pair of numbers."""
     mixed = (np.uint64(a) ^ np.uint64(b) * _FACTOR) * _FACTOR
@@ -64,7 +63,6 @@ def numbered(a: Any, b: Any, slots: Any, number: Any, firsts: Any) -> int:
     return count
 
 
-@MACHINE.part
 def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int, base: int, n: int, out: Any) -> None:
     """The `n` numbers of `width` bytes each that begin at the byte `start`, the base added. Of no width: 0, 1, …"""
     if width == 0:
@@ -84,7 +82,6 @@ def _fill(ones: Any, twos: Any, fours: Any, eights: Any, start: int, width: int,
             out[i] = base + np.int64(ones[np.uint64(start + i)])
 
 
-@MACHINE.part
 def _column(ones: Any, twos: Any, fours: Any, eights: Any, where: Any, c: int, ids: Any, out: Any) -> None:
     """A column of a stretch (start, first, events, whole); see `replay_arranging.HEAD`."""
     head, n = where[_START] >> 3, where[_EVENTS]

@@ -54,7 +54,6 @@ def known(subjects: Any, made: Any, rows: Any, member: Any, firsts: Any) -> None
             member[i] = made[np.uint64(_PENDING - member[i])]
 
 
-@MACHINE.part
 def _slot(a: int, b: int, mask: int) -> Any:
     """Where to begin to look for a pair of numbers."""
     mixed = (np.uint64(a) ^ np.uint64(b) * _FACTOR) * _FACTOR

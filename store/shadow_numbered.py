@@ -9,9 +9,10 @@ import numpy as np
 from store import shadow_sums
 from store.shadow_hash import HALF, MODULI, Fingerprint, text_cells, weighed
 from store.shadow_rows import LENGTH_BITS, Matrix
+from store.shadow_sha import ROOM, numbered
 from tracker.projections.rows import Table
 
-__all__ = ["come_up", "fingerprint_of_rows", "fingerprint_of_texts"]
+__all__ = ["fingerprint_of_rows", "fingerprint_of_texts"]
 
 
 def fingerprint_of_rows(table: Table, rows: Matrix) -> Fingerprint:
@@ -23,15 +24,6 @@ def fingerprint_of_rows(table: Table, rows: Matrix) -> Fingerprint:
 
 def fingerprint_of_texts(table: Table, rows: Matrix, letters: np.ndarray[Any, np.dtype[np.uint8]]) -> Fingerprint:
     """The fingerprint of a matrix's rows, whose texts are among these letters."""
-    from store.shadow_sha import ROOM, numbered  # for which numba has to come up
-
     cells = rows.copy()
     numbered(cells, np.array(text_cells(table), np.int64), letters, LENGTH_BITS, np.empty(ROOM, np.uint32))
     return fingerprint_of_rows(table, cells)
-
-
-def come_up() -> None:
-    """Have numba come up, which takes half a second, before there are rows to be written: it is needed then."""
-    from store.shadow_sha import ROOM, number_of
-
-    number_of(np.zeros(1, np.uint8), 0, 0, np.empty(ROOM, np.uint32))

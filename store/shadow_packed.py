@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from store.columns_bytes import compiled
+from tracker.projections.machine import Machine
 
-__all__ = ["packed"]
+__all__ = ["MACHINE", "packed"]
+
+MACHINE: Final = Machine(__name__)
 
 
-@compiled
 def _put(out: Any, at: int, value: Any, size: int) -> None:
     """A number of so many bytes, the highest one first."""
     for i in range(size):
         out[np.uint64(at + i)] = np.uint8(value >> 8 * (size - 1 - i))
 
 
-@compiled
 def _size(rows: Any, i: int, texts: Any, length_bits: int) -> Any:
     """How many bytes a row takes at most."""
     width = rows.shape[1] - 1
@@ -29,7 +29,9 @@ def _size(rows: Any, i: int, texts: Any, length_bits: int) -> Any:
     return size
 
 
-@compiled
+@MACHINE.entry(
+    "int64[:,::1]", "int64", "boolean[::1]", "int64", "int64", "uint8[::1]", "uint8[::1]", "int64", results=2
+)
 def packed(
     rows: Any, first: int, texts: Any, any_text: bool, length_bits: int, letters: Any, out: Any, at: int
 ) -> tuple[int, int]:

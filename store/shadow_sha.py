@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.columns_bytes import compiled
+from tracker.projections.machine import Machine
 
-__all__ = ["ROOM", "number_of", "numbered"]
+__all__ = ["MACHINE", "ROOM", "number_of", "numbered"]
+
+MACHINE: Final = Machine(__name__)
 
 _BITS: Final = 60
 _LOW: Final = 0xFFFF_FFFF
@@ -40,13 +42,11 @@ ROOM: Final = 64 + 8
 """Numbers of 32 bits that `number_of` works with."""
 
 
-@compiled
 def _turned(value: Any, by: int) -> Any:
     """The 32 bits turned to the right."""
     return np.uint32(np.uint32(value >> np.uint32(by)) | np.uint32(value << np.uint32(32 - by)))
 
 
-@compiled
 def _block(w: Any, h: Any) -> None:
     """Take in the block of which the first 16 numbers of `w` are made."""
     for i in range(16, 64):
@@ -67,7 +67,7 @@ def _block(w: Any, h: Any) -> None:
     h[4], h[5], h[6], h[7] = (np.uint32(h[4] + e), np.uint32(h[5] + f), np.uint32(h[6] + g), np.uint32(h[7] + z))
 
 
-@compiled
+@MACHINE.entry("uint8[::1]", "int64", "int64", "uint32[::1]", results=1)
 def number_of(m: Any, at: int, size: int, room: Any) -> Any:
     """The first 60 bits of the SHA-256 of the `size` bytes at `at`. `room`: ROOM numbers of 32 bits."""
     w, h = room[:64], room[64:]
@@ -92,7 +92,7 @@ def number_of(m: Any, at: int, size: int, room: Any) -> Any:
     return np.int64((np.uint64(h[0]) << np.uint64(32) | np.uint64(h[1])) >> np.uint64(64 - _BITS))
 
 
-@compiled
+@MACHINE.entry("int64[:,::1]", "int64[::1]", "uint8[::1]", "int64", "uint32[::1]")
 def numbered(rows: Any, cells: Any, letters: Any, length_bits: int, room: Any) -> None:
     """Put, for each text of these `cells`, what it counts as; they say where in `letters` it is, and how long.
 

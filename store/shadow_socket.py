@@ -16,15 +16,12 @@ from typing import Any, Final
 
 import numpy as np
 import psycopg
-from llvmlite import ir
-from numba import types
 from psycopg.copy import LibpqWriter
 
-from store.columns_bytes import compiled
-from store.columns_libpq import called, intrinsic
 from store.shadow_packed import packed
+from tracker.projections.machine import Called, Machine
 
-__all__ = ["ToSocket", "calls"]
+__all__ = ["MACHINE", "ToSocket", "calls"]
 
 _MESSAGE: Final = 1 << 17
 """So many bytes of rows are sent at once: they stay in the processor's caches, and the server is not woken often."""
@@ -44,27 +41,18 @@ DONE, STUCK, LONG = 1, 0, -1
 _ROW, _AT, _END = range(3)
 """What the numbers of `state` are: the next row; what of the memory is still to be sent."""
 
-_WORD: Final = ir.IntType(64)
-_INT: Final = ir.IntType(32)
+MACHINE: Final = Machine(__name__)
+
+_send: Final = Called("intp", ("int32", "intp", "intp", "int32"))
+"""send: how many of so many bytes at an address it took; -1: none."""
+_poll: Final = Called("int32", ("intp", "intp", "int32"))
+"""poll, of what is at an address."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _send(typing: Any, function: Any, number: Any, place: Any, size: Any, flags: Any) -> Any:
-    """send, whose address is `function`: how many of the bytes at the address `place` it took; -1: none."""
-    del typing, function, number, place, size, flags
-    return types.intp(types.intp, types.int32, types.intp, types.intp, types.int32), called(
-        _WORD, _INT, _WORD, _WORD, _INT
-    )
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _poll(typing: Any, function: Any, place: Any, count: Any, patience: Any) -> Any:
-    """poll, whose address is `function`, of what is at the address `place`."""
-    del typing, function, place, count, patience
-    return types.int32(types.intp, types.intp, types.intp, types.int32), called(_INT, _WORD, _WORD, _INT)
-
-
-@compiled
+@MACHINE.entry(
+    *["int64"] * 6, "int64[:,::1]", "boolean[::1]", "int64", "int64", "uint8[::1]", "uint8[::1]", "int64", "int64[::1]",
+    results=1,
+)  # fmt: skip
 def _sent(
     send: int, poll: int, number: int, flags: int, asked: int, patience: int,
     rows: Any, texts: Any, any_text: bool, length_bits: int, letters: Any, out: Any, place: int, state: Any,
@@ -75,11 +63,11 @@ def _sent(
     while True:
         waited = False
         while state[_AT] < state[_END]:
-            size = _send(send, np.int32(number), place + state[_AT], state[_END] - state[_AT], np.int32(flags))
+            size = _send(send, number, place + state[_AT], state[_END] - state[_AT], flags)
             if size > 0:
                 state[_AT] += size
                 waited = False
-            elif waited or _poll(poll, asked, 1, np.int32(patience)) <= 0:
+            elif waited or _poll(poll, asked, 1, patience) <= 0:
                 return STUCK
             else:
                 waited = True

@@ -14,7 +14,6 @@ MACHINE: Final = Machine(__name__)
 _HALF: Final = 31
 
 
-@MACHINE.part
 def rest(value: Any, modulus: Any, inverse: float) -> Any:
     """What is left of a division whose quotient is rounded towards 0, as in SQL. `inverse`: 1 / modulus.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from ctypes import ArgumentError
@@ -12,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from store.columns_bytes import byte
 from tracker.projections import machine
-from tracker.projections.machine import Machine
+from tracker.projections.machine import Called, Machine
 
 pytestmark = pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
 
@@ -28,9 +30,13 @@ print(found, "numba" in sys.modules)
 
 
 MACHINE: Final = Machine(__name__)
+ANOTHER: Final = Machine("another")
+ELSEWHERE: Final = np.array([4, 5], np.uint8)
+ELSEWHERE_TOO: Final = np.arange(2)
+_move: Final = Called("none", ("intp", "intp", "intp"))
+MOVE: Final = ctypes.cast(ctypes.memmove, ctypes.c_void_p).value
 
 
-@MACHINE.part
 def times(value: Any) -> Any:
     return value * FACTOR
 
@@ -53,6 +59,24 @@ def both(matrix: Any, seen: Any) -> Any:
 def doubled(numbers: Any) -> None:
     for i in range(len(numbers)):
         numbers[i] *= 2
+
+
+@MACHINE.entry("int64", "int64", results=1)
+def more_than(least: int, value: int) -> Any:
+    """Calls one of another module, by a name that one of its own has, too, and an entry of another machine."""
+    return np.int64(value) * byte(ELSEWHERE, 0) + added_elsewhere(ELSEWHERE_TOO, least)
+
+
+@ANOTHER.entry("int64[::1]", "int64", results=1)
+def added_elsewhere(numbers: Any, more: int) -> Any:
+    return times(more) + len(numbers)
+
+
+@MACHINE.entry("int64", "uint8[::1]", "int64", "int64", results=1)
+def moved(move: int, there: Any, place: int, size: int) -> Any:
+    before = there[0]
+    _move(move, place, place + 1, size)
+    return before
 
 
 @pytest.fixture
@@ -119,6 +143,77 @@ def test_another_number_of_another_module_is_another_version(monkeypatch: pytest
     before = MACHINE.version()
     monkeypatch.setitem(times.__globals__, "FACTOR", 4)
     assert MACHINE.version() != before
+
+
+def test_what_is_called_by_name_is_compiled_too_wherever_it_is_from(place: Path) -> None:
+    assert more_than(10, 3) == 3 * 4 + FACTOR * 10 + 2
+    assert {one.__name__ for one in ANOTHER.functions} == {"added_elsewhere", "times"}
+    assert byte in MACHINE.functions
+    assert len(list(place.iterdir())) == 1  # what it called of the other machine is a part of it
+
+
+def test_another_function_of_another_module_is_another_version_of_all_that_call_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is in between; what does not call it stays as it is."""
+    before, other = MACHINE.version(), ANOTHER.version()
+
+    def signed(m: Any, at: int) -> Any:
+        """The byte at `at`."""
+        return np.int64(np.int8(m[at]))
+
+    monkeypatch.setattr(byte, "__code__", signed.__code__)
+    assert MACHINE.version() != before
+    assert ANOTHER.version() == other
+
+
+def test_another_array_that_is_compiled_in_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = MACHINE.version()
+    monkeypatch.setitem(more_than.function.__globals__, "ELSEWHERE", np.array([4, 6], np.uint8))
+    assert MACHINE.version() != before
+
+
+def test_another_word_about_a_function_is_no_other_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def one(value: Any) -> Any:
+        """One word."""
+        return value * FACTOR
+
+    def other(value: Any) -> Any:
+        """Another word.
+
+        And more.
+        """
+        return value * FACTOR
+
+    versions = set()
+    for function in (one, other):
+        monkeypatch.setattr(times, "__code__", function.__code__)
+        monkeypatch.setattr(times, "__doc__", function.__doc__)
+        versions.add(MACHINE.version())
+    assert len(versions) == 1
+
+
+def test_a_function_of_a_library_is_called_by_its_address(place: Path) -> None:
+    assert MOVE is not None
+    there = np.array([1, 2, 3, 4], np.uint8)
+    assert moved(MOVE, there, there.ctypes.data, 2) == 1
+    assert there.tolist() == [2, 3, 3, 4]
+    assert moved.function(MOVE, there, there.ctypes.data, 3) == 2  # as the interpreter runs it
+    assert there.tolist() == [3, 3, 4, 4]
+    assert MACHINE.is_kept()
+    assert place.exists()
+    assert Called("int32", ("int32",))(ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value or 0, -7) == 7
+
+
+def test_whether_it_is_to_be_had_is_known_before(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MACHINE.is_to_be_had()
+    monkeypatch.setitem(sys.modules, "numba", None)  # which is broken
+    assert not MACHINE.is_to_be_had()
+    monkeypatch.delitem(sys.modules, "numba")
+    MACHINE.ready()
+    assert place.exists()
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert MACHINE.is_to_be_had()
 
 
 def test_another_processor_and_another_numba_are_another_version(monkeypatch: pytest.MonkeyPatch) -> None:

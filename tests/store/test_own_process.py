@@ -45,16 +45,17 @@ def test_the_kernel_is_compiled_by_another_process_unless_it_was_before(
 ) -> None:
     """What compiling takes is not given back, and who folds may not be so big."""
     done = tmp_path / "compiled"
-    monkeypatch.setattr(own_process, "_COMPILE", f"open({str(done)!r}, 'w')")
-    monkeypatch.setattr(own_process, "_are_kept", lambda: is_kept)
-    own_process.compile_apart()
-    assert done.exists() is not is_kept
+    monkeypatch.setattr(own_process, "_COMPILE", f"import sys; open({str(done)!r} + sys.argv[1], 'w')")
+    monkeypatch.setattr(own_process, "_are_kept", lambda names: is_kept or names == ("c",))
+    own_process.compile_apart(("a",), ("b", "c"), ("c",))
+    assert {path.name for path in tmp_path.iterdir()} == (set() if is_kept else {"compileda", "compiledb"})
 
 
 def test_all_that_is_to_be_kept_as_machine_code_can_be(kernel: Compiled) -> None:
     """A function that raises something, say, would be compiled anew by each process, without anybody noticing."""
     del kernel
-    for name in own_process._KEPT:
+    by_themselves = ("store.columns_scan",)
+    for name in (*own_process.FOLDING, *own_process.FETCHING, *own_process.WRITING, *by_themselves):
         machine = import_module(name).MACHINE
         machine.ready()
         assert machine.is_kept(), name
@@ -68,12 +69,12 @@ def test_whoever_needs_the_kernel_has_it_compiled_by_another_process_first(monke
         return Compiled(run=lambda *_: 7, advance=lambda *_: True)
 
     monkeypatch.setattr(replay_kernel, "can_compile", lambda: True)
-    monkeypatch.setattr(replay_kernel, "compile_apart", lambda: order.append("apart"))
+    monkeypatch.setattr(replay_kernel, "compile_apart", lambda *groups: order.append(f"apart {len(groups)}"))
     monkeypatch.setattr("tracker.projections.kernel.compiled.compiled", compiled)
-    kernel = replay_kernel.kernel_for(replay_kernel.WORTH_COMPILING)
+    kernel = replay_kernel.kernel_for(replay_kernel.WORTH_COMPILING, writes=True)
     assert kernel is not None
     assert kernel.run() == 7
-    assert order == ["apart", "here"]
+    assert order == ["apart 2", "here"]
 
 
 def waiting() -> subprocess.Popen[bytes]:

@@ -13,18 +13,16 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
-from importlib.util import find_spec
+from importlib.util import MAGIC_NUMBER, find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import RLock
-from types import FunctionType
-from typing import Any, Final, NamedTuple, TypeVar
+from types import CodeType, FunctionType
+from typing import Any, Final, NamedTuple
 
-__all__ = ["Entry", "Machine", "Taken"]
+__all__ = ["Called", "Entry", "Machine", "Taken", "named"]
 
 _DIGEST: Final = 32
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Taken(NamedTuple):
@@ -34,6 +32,21 @@ class Taken(NamedTuple):
 
     types: tuple[str, ...]
     results: int
+
+
+class Called(NamedTuple):
+    """A function of a C library, for the functions of a machine: they call it with its address and then what it
+    `takes`: "int32" or "intp", which an address is. It gives such a one, or "none".
+    """
+
+    gives: str
+    takes: tuple[str, ...]
+
+    def __call__(self, function: int, *given: int) -> Any:
+        """As the interpreter calls it."""
+        kinds: dict[str, Any] = {"int32": ctypes.c_int32, "intp": ctypes.c_ssize_t, "none": None}
+        gives = kinds[self.gives]
+        return ctypes.CFUNCTYPE(gives, *[kinds[one] for one in self.takes])(function)(*given)
 
 
 class Entry:
@@ -55,34 +68,38 @@ class Entry:
 
 
 class Machine:
-    """The functions of one module, or of some, that are compiled together and call each other by their names.
+    """Functions that are called from outside, and all that they call by name, wherever that is from: plain functions,
+    entries of others, what is Called. They are compiled together.
 
-    Each goes by the names of its own module for the rest: whole numbers and arrays of them, which are compiled in.
+    Each goes by the names of its own module for the rest: numbers and arrays of them, which are compiled in.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name.rpartition(".")[2]
-        self.functions: dict[str, FunctionType] = {}
         self.entries: dict[str, Taken] = {}
+        self._entered: list[FunctionType] = []
         self._made: Mapping[str, Callable[..., Any]] | None = None
         self._turn = RLock()
-
-    def part(self, function: F) -> F:
-        """One that is called by the others only."""
-        assert isinstance(function, FunctionType)  # noqa: S101
-        self.functions[function.__name__] = function
-        return function
 
     def entry(self, *types: str, results: int = 0) -> Callable[[Callable[..., Any]], Entry]:
         """One that is called from outside; see Taken."""
 
         def entered(function: Callable[..., Any]) -> Entry:
             assert isinstance(function, FunctionType)  # noqa: S101
-            self.functions[function.__name__] = function
+            self._entered.append(function)
             self.entries[function.__name__] = taken = Taken(types, results)
             return Entry(self, function, taken)
 
         return entered
+
+    @property
+    def functions(self) -> list[FunctionType]:
+        """All of them, the entries first, in the order of `entries`."""
+        found = list(self._entered)
+        for function in found:
+            called = (one for one in named(function).values() if isinstance(one, FunctionType))
+            found += (one for one in dict.fromkeys(called) if one not in found)
+        return found
 
     def run(self, name: str) -> Callable[..., Any]:
         """An entry as machine code. Raises ImportError."""
@@ -107,13 +124,22 @@ class Machine:
             code = made(self)
             if code is None:
                 functions = compiled(self)
-                return {name: functions[name] for name in self.entries}
+                return {one.__name__: functions[one] for one in self._entered}
             self._keep(code)
         return _loaded(self, code)
 
     def is_kept(self) -> bool:
-        """Whether it was compiled on this machine before."""
-        return self._file().exists()
+        """Whether it was compiled on this machine before. Raises ImportError without numba."""
+        return self._kept() is not None
+
+    def is_to_be_had(self) -> bool:
+        """Whether it can be run: it is kept, or numba comes up. Not installed or broken, it does not."""
+        try:
+            if not self.is_kept():
+                import numba  # noqa: F401
+        except (ImportError, RuntimeError):
+            return False
+        return True
 
     def symbol(self, entry: str) -> str:
         """What the entry is called in the object file."""
@@ -125,15 +151,15 @@ class Machine:
         return _place() / f"{self.name}-{self.version()}.o"
 
     def version(self) -> str:
-        """Changes with the sources, with the numbers of other modules that they name, with who compiles and for which
-        processor.
+        """Changes with what any of the functions does, with the numbers that they name, with who compiles and for which
+        processor. Not with how they are explained, nor with where they stand.
         """
         told = blake2b(repr((_compiler(), self.entries)).encode(), digest_size=_DIGEST // 4)
-        for path in sorted({function.__code__.co_filename for function in self.functions.values()}):
-            told.update(Path(path).read_bytes())
-        for name, function in sorted(self.functions.items()):
-            numbers = {n: v for n in function.__code__.co_names if isinstance(v := function.__globals__.get(n), int)}
-            told.update(repr((name, sorted(numbers.items()))).encode())
+        for function in self.functions:
+            names = [(n, v) for n, v in sorted(named(function).items()) if not isinstance(v, FunctionType)]
+            form = _form(function.__code__, function.__doc__)
+            said = function.__module__, function.__qualname__, function.__defaults__, form, names
+            told.update(repr(said).encode())
         return told.hexdigest()
 
     def _kept(self) -> bytes | None:
@@ -155,6 +181,27 @@ class Machine:
             Path(new.name).replace(file)
         except OSError:
             return
+
+
+def named(function: FunctionType) -> dict[str, Any]:
+    """What of its module a function names, that is compiled into it or with it."""
+    found: dict[str, Any] = {}
+    for name in function.__code__.co_names:
+        one: Any = function.__globals__.get(name)
+        if isinstance(one, Entry):
+            found[name] = one.function
+        elif isinstance(one, FunctionType | Called | int):
+            found[name] = one
+        elif hasattr(one, "tobytes"):  # numpy's numbers and arrays
+            found[name] = one.dtype.str, one.shape, one.tobytes()
+    return found
+
+
+def _form(code: CodeType, doc: str | None = None) -> tuple[Any, ...]:
+    """What a function does, as the interpreter keeps it; without what is said of it, which is its first constant."""
+    does = code.co_consts[1:] if doc is not None and code.co_consts[:1] == (doc,) else code.co_consts
+    consts = [_form(one) if isinstance(one, CodeType) else one for one in does]
+    return code.co_code, consts, code.co_names, code.co_varnames, code.co_argcount
 
 
 def _place() -> Path:
@@ -180,7 +227,7 @@ def _compiler() -> tuple[str, ...]:
     version = Path(numba.origin).with_name("_version.py")
     who = version.read_text() if version.exists() else str(Path(numba.origin).stat().st_mtime_ns)
     host = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    return (*own, who, llvmlite.__version__, sys.platform, *host)
+    return (*own, who, llvmlite.__version__, sys.platform, MAGIC_NUMBER.hex(), *host)
 
 
 # -- in memory ---------------------------------------------------------------------------------------------------------

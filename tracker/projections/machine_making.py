@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 import llvmlite.binding as llvm
 import numba
+from llvmlite import ir
+from numba import extending
 from numba.core import types
 from numba.np.numpy_support import carray
 
 from tracker.projections import uncounted
+from tracker.projections.machine import Called, named
 
 if TYPE_CHECKING:
     from tracker.projections.machine import Machine, Taken
@@ -21,18 +25,40 @@ _OF_THE_PROCESSOR: Final = "llvm."
 """How the names of those functions begin that are none: LLVM knows what to put there."""
 
 
-def compiled(machine: Machine) -> dict[str, Any]:
-    """The functions as numba's own. Nothing is written twice: they are taken as they stand, and their names are bound
-    to each other's compiled forms; each goes by the other names of its own module.
+def compiled(machine: Machine) -> dict[FunctionType, Any]:
+    """The functions as numba's own. Nothing is written twice: they are taken as they stand, and what they call by name
+    is bound to its compiled form; each goes by the other names of its own module.
     """
-    made: dict[str, Any] = {}
-    for name, function in machine.functions.items():
+    made: dict[FunctionType, Any] = {}
+    for function in machine.functions:
         space = {**function.__globals__, "__builtins__": __builtins__}
-        bound = FunctionType(function.__code__, space, name, function.__defaults__)
-        made[name] = numba.njit(**uncounted.options())(bound)
-    for one in made.values():
-        one.py_func.__globals__.update(made)
+        bound = FunctionType(function.__code__, space, function.__name__, function.__defaults__)
+        made[function] = numba.njit(**uncounted.options())(bound)
+    for function, one in made.items():
+        for name, called in named(function).items():
+            if isinstance(called, FunctionType):
+                one.py_func.__globals__[name] = made[called]
+            elif isinstance(called, Called):
+                one.py_func.__globals__[name] = _by_address(called)
     return made
+
+
+@cache
+def _by_address(called: Called) -> Any:
+    """What numba compiles as a call of the function whose address is the first argument."""
+    gives, takes = getattr(types, called.gives), [getattr(types, one) for one in called.takes]
+
+    def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        del signature
+        result = ir.VoidType() if gives == types.none else context.get_value_type(gives)
+        form = ir.FunctionType(result, [context.get_value_type(one) for one in takes])
+        found = builder.call(builder.inttoptr(given[0], form.as_pointer()), given[1:])
+        return context.get_dummy_value() if gives == types.none else found
+
+    names = ", ".join(f"a{i}" for i in range(len(takes) + 1))
+    space = {"codegen": codegen, "signature": gives(types.intp, *takes)}
+    exec(f"def call(typing, {names}):\n return signature, codegen", space)  # noqa: S102 - of names made here
+    return extending.intrinsic(space["call"])
 
 
 def made(machine: Machine) -> bytes | None:
@@ -46,11 +72,11 @@ def made(machine: Machine) -> bytes | None:
         return None
 
 
-def _of_all(machine: Machine, functions: dict[str, Any]) -> bytes | None:
+def _of_all(machine: Machine, functions: dict[FunctionType, Any]) -> bytes | None:
     whole: Any = None
     machine_of: Any = None
-    for name, taken in machine.entries.items():
-        entry = _entry(functions[name], taken)
+    for function, (name, taken) in zip(functions, machine.entries.items(), strict=False):  # they are the first ones
+        entry = _entry(functions[function], taken)
         module = llvm.parse_assembly(str(entry._library._final_module))
         _renamed(module, entry._wrapper_name, machine.symbol(name))
         machine_of = entry._library.codegen._tm

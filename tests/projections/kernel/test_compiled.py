@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+from importlib import import_module
 from pathlib import Path
 from threading import Event
 from types import FunctionType
+from typing import Any
 
 import pytest
 
-from tracker.projections import machine
-from tracker.projections.kernel import compiled, members, step
+from tracker.projections import kernel, machine
+from tracker.projections.kernel import compiled, exp, members, step, voice
 from tracker.projections.machine import Machine
 
 
 def test_another_source_is_another_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
-    before, read = compiled.MACHINE.version(), Path.read_bytes
+    before = compiled.MACHINE.version()
     assert compiled.MACHINE.version() == before
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"# more" * (path.name == "exp.py"))
+
+    def draw() -> int:
+        return 7
+
+    monkeypatch.setattr(exp.draw, "__code__", draw.__code__)
     assert compiled.MACHINE.version() != before
 
 
@@ -54,18 +60,15 @@ def test_without_numba_there_is_none_to_be_had(monkeypatch: pytest.MonkeyPatch) 
     machine._compiler.cache_clear()
 
 
-def test_every_function_of_the_kernel_has_a_name_of_its_own_and_no_module_is_left_out() -> None:
-    """The compiled functions share their names; their numbers, each module's own."""
-    names = [
-        name
-        for module in compiled._MODULES
-        for name, value in vars(module).items()
+def test_every_function_of_the_kernel_is_compiled() -> None:
+    parts = {path.stem for path in Path(compiled.__file__).parent.glob("*.py")} - {"__init__", "compiled"}
+    modules = [import_module(f"{kernel.__name__}.{name}") for name in sorted(parts)]
+    assert set(compiled.MACHINE.functions) == {
+        value
+        for module in modules
+        for value in vars(module).values()
         if isinstance(value, FunctionType) and value.__module__ == module.__name__
-    ]
-    assert len(names) == len(set(names))
-    assert compiled.MACHINE.functions.keys() == set(names)
-    parts = {path.stem for path in Path(compiled.__file__).parent.glob("*.py")}
-    assert parts - {"__init__", "compiled"} == {module.__name__.rpartition(".")[2] for module in compiled._MODULES}
+    }
 
 
 def test_a_compiled_function_sees_the_numbers_of_its_own_module() -> None:
@@ -74,23 +77,19 @@ def test_a_compiled_function_sees_the_numbers_of_its_own_module() -> None:
     from tracker.projections import machine_making
 
     made = machine_making.compiled(compiled.MACHINE)
-    for name, module in (("run", step), ("opted_out", members)):
-        names = made[name].py_func.__globals__
+    cases: list[tuple[Any, Any, Any]] = [(step.run, step, step.step), (members.opted_out, members, voice.leave)]
+    for function, module, called in cases:
+        names = made[function].py_func.__globals__
         numbers = {name: value for name, value in vars(module).items() if isinstance(value, int)}
         assert {name: names[name] for name in numbers} == numbers
-        assert names["run" if name == "run" else "leave"] is made["run" if name == "run" else "leave"]
+        assert names[called.__name__] is made[called]
 
 
 @pytest.mark.usefixtures("kernel")  # kept on the disk by now
-def test_the_kernel_is_there_before_it_is_called_and_what_else_is_to_be_made_ready_comes_behind_it() -> None:
-    order: list[str] = []
-    ended = Event()
-
-    def then() -> None:
-        order.append("then")
-        ended.set()
-
-    compiled.compiled_meanwhile(lambda: order.append("before"), then)
-    assert ended.wait(60)
-    assert order == ["before", "then"]
+def test_the_kernel_is_made_ready_before_it_is_called() -> None:
+    begun = Event()
+    made = compiled.compiled_meanwhile(begun.set)
+    assert begun.wait(60)
+    with pytest.raises(TypeError, match="takes 9"):
+        made.run()
     assert compiled.MACHINE._made is not None

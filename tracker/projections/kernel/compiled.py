@@ -10,23 +10,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
-from types import FunctionType
 from typing import Any, Final, NamedTuple
 
-from tracker.projections.kernel import activity, exp, layout, members, rows, settling, step, voice
+from tracker.projections.kernel import step
 from tracker.projections.machine import Machine
 
 __all__ = ["MACHINE", "Compiled", "can_compile", "compiled", "compiled_meanwhile", "is_kept"]
 
-_MODULES: Final = (layout, rows, exp, settling, voice, activity, members, step)
 _HEAP: Final = "int64[::1]"
 _COLUMN: Final = "int64[::1]"
 
 MACHINE: Final = Machine("kernel")
-for _module in _MODULES:
-    for _function in vars(_module).values():
-        if isinstance(_function, FunctionType) and _function.__module__ == _module.__name__:
-            MACHINE.part(_function)
 _RUN: Final = MACHINE.entry(_HEAP, "uint8[::1]", *[_COLUMN] * 5, "int64", "int64", results=1)(step.run)
 _ADVANCE: Final = MACHINE.entry(_HEAP, "int64", "int64", results=1)(step.advance)
 
@@ -51,10 +45,10 @@ def compiled() -> Compiled:
     return Compiled(run=_RUN, advance=_ADVANCE)
 
 
-def compiled_meanwhile(before: Callable[[], None], then: Callable[[], None] | None = None) -> Compiled:
+def compiled_meanwhile(before: Callable[[], None]) -> Compiled:
     """As `compiled`, in a thread of its own: the first call waits for it, and raises what went wrong.
 
-    `before`, `then`: what that thread does first, and behind it, when nobody waits any more.
+    `before`: what that thread does first.
     """
 
     def make() -> Compiled:
@@ -63,8 +57,6 @@ def compiled_meanwhile(before: Callable[[], None], then: Callable[[], None] | No
 
     pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
     made = pool.submit(make)
-    if then is not None:
-        pool.submit(then)
     pool.shutdown(wait=False)
 
     def later(name: str) -> Callable[..., Any]:
