@@ -70,9 +70,10 @@ class Stored:
         wanted = np.ones(len(self._known), bool) if self.guilds is None else np.isin(self._known, list(self.guilds))
         return int(self._newest[wanted].max(initial=0))
 
-    def has(self, low: int | None, high: int | None) -> bool:
-        """Whether any is of a guild from `low` on, up to before `high` (None: without end)."""
-        return bool(self._ranges(*self._within(low, high)))
+    def groups(self, bounds: Ints) -> Ints:
+        """Of which groups of guilds any is; `bounds`: the guild with which each group but the first begins."""
+        wanted = self._known if self.guilds is None else self._known[np.isin(self._known, list(self.guilds))]
+        return np.unique(np.searchsorted(bounds, wanted, side="right"))
 
     def pieces(self, low: int | None, high: int | None) -> Iterator[Piece]:
         """The events of the guilds from `low` on, up to before `high` (None: without end), in the order of guild,

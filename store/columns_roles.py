@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
@@ -93,15 +93,10 @@ class RoleSets(Sequence[tuple[int, ...]]):
 
     def several(self, numbers: Ints) -> list[tuple[int, ...]]:
         """The sets that have these numbers."""
-        found: list[tuple[int, ...]] = [()] * len(numbers)
-        of = numbers >> _BITS
-        for one in np.unique(of).tolist():
-            mine = np.flatnonzero(of == one)
-            indexes = numbers[mine] & _MASK
-            sets = self._ranges[one - 1].several(indexes) if one else [self._own[i] for i in indexes.tolist()]
-            for i, role_set in zip(mine.tolist(), sets, strict=True):
-                found[i] = role_set
-        return found
+        return _by_part(numbers >> _BITS, numbers & _MASK, self._several_of)
+
+    def _several_of(self, one: int, indexes: Ints) -> list[tuple[int, ...]]:
+        return self._ranges[one - 1].several(indexes) if one else [self._own[i] for i in indexes.tolist()]
 
     def __getitem__(self, number: Any) -> Any:
         if number <= _MASK:
@@ -151,14 +146,23 @@ class _Range:
 
     def several(self, indexes: Ints) -> list[tuple[int, ...]]:
         parts = np.searchsorted(self._starts, indexes, side="right") - 1
-        found: list[tuple[int, ...]] = [()] * len(indexes)
-        for part in np.unique(parts).tolist():
-            mine = np.flatnonzero(parts == part)
-            sets = self._parts[part].several(indexes[mine] - self._starts[part])
-            for i, role_set in zip(mine.tolist(), sets, strict=True):
-                found[i] = role_set
-        return found
+        return _by_part(parts, indexes, lambda part, mine: self._parts[part].several(mine - self._starts[part]))
 
     def one(self, index: int) -> tuple[int, ...]:
         part = bisect_right(self._starts, index) - 1
         return self._parts[part].one(index - self._starts[part])
+
+
+def _by_part(
+    parts: Ints, indexes: Ints, several: Callable[[int, Ints], list[tuple[int, ...]]]
+) -> list[tuple[int, ...]]:
+    """The sets with these indexes in these parts, each part asked for all of its own."""
+    wanted = np.unique(parts).tolist()
+    if len(wanted) == 1:
+        return several(wanted[0], indexes)
+    found: list[tuple[int, ...]] = [()] * len(indexes)
+    for part in wanted:
+        mine = np.flatnonzero(parts == part)
+        for i, role_set in zip(mine.tolist(), several(part, indexes[mine]), strict=True):
+            found[i] = role_set
+    return found

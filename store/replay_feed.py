@@ -30,7 +30,8 @@ from tracker.events.rule import SettingsChanged
 from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, UserId
 from tracker.projections.guild import GuildState
 from tracker.projections.kernel.layout import (
-    AT_ONCE, G_ID, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES, Heap,
+    AT_ONCE, G_ID, HEAP, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES,
+    TOP, Heap,
 )  # fmt: skip
 from tracker.projections.kernel.step import run
 from tracker.projections.memory import Memory
@@ -119,7 +120,7 @@ class Feed:
                 pause()
 
     def _fold(self, columns: EventColumns) -> None:
-        starts = np.flatnonzero(np.diff(columns.guild, prepend=columns.guild[0] - 1))
+        starts = np.concatenate([[0], 1 + np.flatnonzero(columns.guild[1:] != columns.guild[:-1])])
         found = self._whose(columns, starts, self._guilds(columns, starts))
         self._run(columns, found)
         self._note_names(columns, found.member)
@@ -157,7 +158,7 @@ class Feed:
         by_row = {row: self._by_row(row) for row in np.unique(guilds).tolist()}
         met = list(zip(ids.tolist(), guilds.tolist(), (met_by == kinds.CHANNEL).tolist(), strict=True))
         new = [one for one in met if one[0] not in by_row[one[1]].channels]
-        rows = self.state.memory.new_channels((channel, guild) for channel, guild, _ in new)
+        rows = self.state.memory.new_channels([one[0] for one in new], [one[1] for one in new])
         for (channel, guild, is_said), row in zip(new, rows, strict=True):
             by_row[guild].meet(channel, row, weighed=not is_said)
         return np.array([by_row[guild].channels[channel].row for channel, guild, _ in met], np.int64)
@@ -186,7 +187,8 @@ class Feed:
         events: tuple[Any, ...] = (columns.kind, *found, columns.at, arg)
         if self._compiled is None:
             events = tuple(column.tolist() for column in events)
-        rare = np.flatnonzero((columns.kind >= kinds.FIRST_RARE) & (columns.kind != kinds.TICKED))
+        rest = columns.rest.rows  # all that are rare have one, but for ticks
+        rare = rest[columns.kind[rest] >= kinds.FIRST_RARE]
         i = 0
         for at, event in zip(rare.tolist(), self._events(columns, rare, found), strict=True):
             if i < at:
@@ -251,6 +253,8 @@ class Feed:
             guild.take_apart()
         del self._whose  # it knows this feed, too, and nobody looks for such circles meanwhile
         heap = self.state.memory.heap
+        view(heap)[HEAP : heap[TOP]] = 0  # here, as numpy does that off the interpreter's lock
+        heap[TOP] = HEAP
         self.state.memory.heap = array("q")
         return heap
 
@@ -258,9 +262,10 @@ class Feed:
 
     def _note_names(self, columns: EventColumns, member: Ints) -> None:
         """What members are called after these events; the kernel has noted where it is said."""
-        rows = view(self.state.memory.heap)
+        rows, rest = view(self.state.memory.heap), columns.rest.rows
+        kind, of_somebody = columns.kind[rest], member[rest] >= 0
         for named, cls in _NAMED.items():
-            said = np.flatnonzero((columns.kind == named) & (member >= 0))
+            said = rest[(kind == named) & of_somebody]
             said = said[rows[member[said] + M_NAME] == self._said + said]
             if cls.VERSION == 1:
                 self._named.append((member[said], columns.texts(said)))

@@ -158,9 +158,8 @@ class Groups:
 
     def groups(self) -> Iterator[int]:
         """The numbers of the groups of which there are events; by ascending guilds."""
-        for number, slices in enumerate(self._slices):
-            if slices or any(one.has(*self._edges(number)) for one in self._stored):
-                yield number
+        stored = {number for one in self._stored for number in one.groups(self._bounds).tolist()}
+        yield from (number for number, slices in enumerate(self._slices) if slices or number in stored)
 
     def _edges(self, group: int) -> tuple[int | None, int | None]:
         """The guild with which the group begins, and the one with which the next one does; None: there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,7 +51,11 @@ def test_the_rows_of_a_table_are_what_was_added_since_it_was_emptied(
         width = WIDTHS[table]
         rows = [list(range(first, first + width)) for first in range(number, number + count * width, width)]
         number += count * width
-        places = memory.add_several(table, rows) if at_once else [memory.add(table, *row) for row in rows]
+        places = (
+            memory.add_several(table, array("q", chain.from_iterable(rows)))
+            if at_once
+            else [memory.add(table, *row) for row in rows]
+        )
         assert [list(memory.heap[at : at + width]) for at in places] == rows
         lists[table] += [value for row in rows for value in row]
         if empty:

@@ -7,7 +7,7 @@ use: ids as ints, durations in ms, patterns ready to match.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, Literal
@@ -24,7 +24,15 @@ from tracker.events.level_rules import (
     tiers_of,
 )
 from tracker.events.settings_checks import NamePatterns, checked, instant_of, zone_of
-from tracker.events.settings_model import Document, VoiceRule
+from tracker.events.settings_model import (
+    Document,
+    Interactions,
+    Messages,
+    Multipliers,
+    Nickname,
+    Voice,
+    VoiceRule,
+)
 from tracker.ids import ChannelId, Ms, RoleId
 
 __all__ = ["DEFAULTS", "GuildSettings", "MultiplierWindow", "ReportEntry", "Rule", "parse_settings", "settings_of"]
@@ -143,40 +151,46 @@ def parse_settings(document: object) -> GuildSettings:
     if not isinstance(document, Mapping):
         raise SettingsError("", "must be an object of settings")
     model = checked(document)
-    curve = curve_of(model.levels)
     return GuildSettings(
         timezone=model.timezone,
         zone=zone_of(model.timezone),
         locale=model.locale if "locale" in document else None,
         bridge_ms=Ms(model.bridge_s * 1000),
         log_channel_id=_channel(model.log_channel_id),
-        voice_default=_rule(model.voice.default),
-        voice_channels={int(k): _rule_of(v) for k, v in model.voice.channels.items()},
-        voice_categories={int(k): _rule_of(v) for k, v in model.voice.categories.items()},
-        ignore_pattern=NamePatterns.of(model.voice.ignore.patterns),
-        ignore_channels=_ids(model.voice.ignore.channels),
-        ignore_categories=_ids(model.voice.ignore.categories),
-        min_members=model.voice.require.min_members,
-        undeafened=model.voice.require.undeafened,
-        unmuted=model.voice.require.unmuted,
-        **_messages(model),
-        interaction_exp=model.interactions.exp,
-        interaction_cooldown_ms=Ms(model.interactions.cooldown_s * 1000),
-        channel_percent={int(k): v for k, v in model.multipliers.channels.items()},
-        role_percent={int(k): v for k, v in model.multipliers.roles.items()},
-        windows=_windows(model),
-        curve=curve,
-        tiers=tiers_of(model.tiers, curve),
-        nickname=NicknameRules(template=model.nickname.template, enabled=model.nickname.enabled),
-        announcements=announcements_of(model.announcements),
         boards_enabled=model.boards.enabled,
-        reports=_reports(model),
         document=document,
+        **_section(model, "voice"),
+        **_section(model, "messages"),
+        **_section(model, "interactions"),
+        **_section(model, "multipliers"),
+        **_levels(model),
+        **_section(model, "nickname"),
+        **_section(model, "announcements"),
+        reports=_reports(model),
     )
 
 
-def _messages(model: Document) -> dict[str, Any]:
-    messages = model.messages
+def _section(model: Document, name: str) -> dict[str, Any]:
+    """What a section of the document says. One that the document does not name says what it always does."""
+    section = getattr(model, name)
+    return _UNSAID[name] if section is getattr(_NOTHING, name) else _SECTIONS[name](section)
+
+
+def _voice(voice: Voice) -> dict[str, Any]:
+    return {
+        "voice_default": _rule(voice.default),
+        "voice_channels": {int(k): _rule_of(v) for k, v in voice.channels.items()},
+        "voice_categories": {int(k): _rule_of(v) for k, v in voice.categories.items()},
+        "ignore_pattern": NamePatterns.of(voice.ignore.patterns),
+        "ignore_channels": _ids(voice.ignore.channels),
+        "ignore_categories": _ids(voice.ignore.categories),
+        "min_members": voice.require.min_members,
+        "undeafened": voice.require.undeafened,
+        "unmuted": voice.require.unmuted,
+    }
+
+
+def _messages(messages: Messages) -> dict[str, Any]:
     if messages.exp_max < messages.exp_min:
         raise SettingsError("messages.exp_max", f"must be at least exp_min ({messages.exp_min})")
     return {
@@ -188,9 +202,40 @@ def _messages(model: Document) -> dict[str, Any]:
     }
 
 
-def _windows(model: Document) -> tuple[MultiplierWindow, ...]:
+def _interactions(interactions: Interactions) -> dict[str, Any]:
+    return {
+        "interaction_exp": interactions.exp,
+        "interaction_cooldown_ms": Ms(interactions.cooldown_s * 1000),
+    }
+
+
+def _multipliers(multipliers: Multipliers) -> dict[str, Any]:
+    return {
+        "channel_percent": {int(k): v for k, v in multipliers.channels.items()},
+        "role_percent": {int(k): v for k, v in multipliers.roles.items()},
+        "windows": _windows(multipliers),
+    }
+
+
+def _levels(model: Document) -> dict[str, Any]:
+    """The curve, and the tiers, whose order is by it."""
+    if model.levels is _NOTHING.levels and model.tiers is _NOTHING.tiers:
+        return _UNSAID["levels"]
+    return _curve_and_tiers(model)
+
+
+def _curve_and_tiers(model: Document) -> dict[str, Any]:
+    curve = curve_of(model.levels)
+    return {"curve": curve, "tiers": tiers_of(model.tiers, curve)}
+
+
+def _nickname(nickname: Nickname) -> dict[str, Any]:
+    return {"nickname": NicknameRules(template=nickname.template, enabled=nickname.enabled)}
+
+
+def _windows(multipliers: Multipliers) -> tuple[MultiplierWindow, ...]:
     windows = []
-    for index, entry in enumerate(model.multipliers.windows):
+    for index, entry in enumerate(multipliers.windows):
         key = f"multipliers.windows[{index}]"
         start, end = instant_of(entry.from_, f"{key}.from"), instant_of(entry.to, f"{key}.to")
         if end <= start:
@@ -236,6 +281,19 @@ def _channel(value: str | None) -> ChannelId | None:
 def _ids(values: list[str]) -> frozenset[int]:
     return frozenset(map(int, values))
 
+
+_SECTIONS: Final[dict[str, Callable[[Any], dict[str, Any]]]] = {
+    "voice": _voice,
+    "messages": _messages,
+    "interactions": _interactions,
+    "multipliers": _multipliers,
+    "nickname": _nickname,
+    "announcements": lambda announcements: {"announcements": announcements_of(announcements)},
+}
+_NOTHING: Final = Document()
+_UNSAID: Final = {name: compiled(getattr(_NOTHING, name)) for name, compiled in _SECTIONS.items()}
+_UNSAID["levels"] = _curve_and_tiers(_NOTHING)
+"""By section, what is said where the document says nothing: compiled once, and the same objects for all guilds."""
 
 DEFAULTS = parse_settings({})
 """The settings of a guild that never changed any."""

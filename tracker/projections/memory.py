@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate, chain, pairwise
 from typing import Final
@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 from tracker.projections.days import DAY_MS, local_day
 from tracker.projections.kernel.layout import (
-    BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CRC, CRC_DIGITS, CRC_PART, CRC_PARTS, CRC_ZEROS, DAY, FIRST_ROWS,
-    FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION, FREE_SESSION_DAY, HEAP, L_FROM, L_TO, MEMBER, M_GUILD, M_PLACES,
-    M_USER, NOT_YET, NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP, U_BLOCK, U_CHANNELS, U_END,
-    U_FIRST, U_MEMBERS, U_NEXT, U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES, WIDTHS, Z_FROM, Z_TO,
+    BLOCK, BLOCK_END, BLOCK_NEXT, BUCKET, BUCKETS, CHANNEL, CRC, CRC_DIGITS, CRC_PART, CRC_PARTS, CRC_ZEROS,
+    C_GUILD, C_ID, DAY, FIRST_ROWS, FOR_DAY, FOR_ROOM, FREE_AWARD, FREE_SESSION, FREE_SESSION_DAY, HEAP, L_FROM,
+    L_TO, MEMBER, M_GUILD, M_PLACES, M_USER, NOT_YET, NO_ROLES, SPARE, STOPPED_AT, STOPPED_FOR, STOPPED_ZONE, TOP,
+    U_BLOCK, U_CHANNELS, U_END, U_FIRST, U_MEMBERS, U_NEXT, U_ROLE_SETS, U_ROWS, U_WIDTH, U_ZONES, WIDTHS, Z_FROM,
+    Z_TO,
 )  # fmt: skip
 from tracker.projections.kernel.rows import new_row, room
 
@@ -53,9 +54,9 @@ class Memory:
         self.heap[row : row + len(values)] = array("q", values)
         return row
 
-    def add_several(self, table: int, rows: Iterable[Sequence[int]]) -> list[int]:
+    def add_several(self, table: int, numbers: array[int]) -> list[int]:
         """As `add`, of several whole rows at once, which costs less."""
-        numbers, width, found = array("q", chain.from_iterable(rows)), WIDTHS[table], list[int]()
+        width, found = WIDTHS[table], list[int]()
         while not room(self.heap, len(numbers) // width):
             self._grow(self.heap[SPARE] + _LEAST_GROWTH)
         heap, done = self.heap, 0
@@ -92,9 +93,11 @@ class Memory:
         """The row of a channel in which nobody is; it is to be weighed."""
         return self.add(U_CHANNELS, channel_id, guild, *_EMPTY_CHANNEL)
 
-    def new_channels(self, several: Iterable[tuple[int, int]]) -> list[int]:
+    def new_channels(self, ids: Sequence[int], guilds: Sequence[int]) -> list[int]:
         """As `new_channel`, for each of these ids and guilds."""
-        return self.add_several(U_CHANNELS, ((*one, *_EMPTY_CHANNEL) for one in several))
+        rows = array("q", (0, 0, *_EMPTY_CHANNEL)) * len(ids)
+        rows[C_ID::CHANNEL], rows[C_GUILD::CHANNEL] = array("q", ids), array("q", guilds)
+        return self.add_several(U_CHANNELS, rows)
 
     def parts(self, table: int) -> Iterator[tuple[int, int]]:
         """Where rows of the table are: offsets [from, to), in the order in which they were added."""
@@ -195,7 +198,9 @@ class Memory:
         new = [roles for roles in dict.fromkeys(several) if roles not in rows]
         first = self.put(array("q", chain.from_iterable(new)).tobytes())
         ends = list(accumulate(map(len, new), initial=first))
-        rows.update(zip(new, self.add_several(U_ROLE_SETS, pairwise(ends)), strict=True))
+        rows.update(
+            zip(new, self.add_several(U_ROLE_SETS, array("q", chain.from_iterable(pairwise(ends)))), strict=True)
+        )
         return [rows[roles] for roles in several]
 
     def roles_of(self, row: int) -> tuple[int, ...]:
