@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from signal import SIGINT, default_int_handler, signal
 
 import pytest
 from hypothesis import settings
@@ -57,6 +58,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if found := unmarked(((r.nodeid, r.duration) for r in calls), marked):
         terminalreporter.section("long, and not marked so (see tests/order.py)")
         terminalreporter.write_line("\n".join(found))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts, also where the tests run in the background of a shell and it is ignored; processes inherit
+    that.
+    """
+    before = signal(SIGINT, default_int_handler)
+    yield
+    signal(SIGINT, before)
 
 
 @pytest.fixture(scope="session")

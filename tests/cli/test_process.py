@@ -127,6 +127,7 @@ def test_an_output_that_cannot_be_written_is_said_to_be_in_one_sentence(tmp_path
     assert err.decode() == "tracker: the output cannot be written (No space left on device)\n"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
     """The import waits for its first line from a pipe; it has said nothing and written nothing when it is stopped."""
     pipe = tmp_path / "pipe"

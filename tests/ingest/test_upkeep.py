@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+import tracker.ingest.upkeep as upkeep_module
 from tests.ingest.support import until
 from tracker.ingest.calm import Calm
 from tracker.ingest.upkeep import Upkeep
@@ -82,7 +83,9 @@ async def test_all_that_is_left_is_done_in_the_order_in_which_it_was_added() -> 
     assert done == ["a", "a", "a", "b", "b"]
 
 
-async def test_it_stops_at_the_next_step_when_somebody_asks() -> None:
+async def test_it_stops_at_the_next_step_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep_module, "_SLICE_S", 300)  # it is the asker for whom it stops, on a busy machine too
+    monkeypatch.setattr(upkeep_module, "_PATIENCE_S", 300)
     calm, turns_of_steps = Calm(pause_s=0), list[int]()
     upkeep, turns = upkeep_of(calm)
     asker = calm.disturbed()

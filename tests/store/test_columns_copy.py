@@ -346,6 +346,7 @@ def test_who_stops_reading_leaves_no_statement_behind(many: Database) -> None:
     raise AssertionError("the server still sends rows to nobody")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_who_stops_waiting_for_a_locked_table_is_let_go_at_once(many: Database, said: Said) -> None:
     with many.write() as other:
         other.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
