@@ -16,10 +16,11 @@ import pytest
 from hypothesis import settings
 
 from store.engine import Database, open_database
+from store.own_process import FETCHING, FOLDING, WRITING, compile_apart
 from tests.databases import DIALECTS, fresh
 from tests.order import dealt, unmarked
 from tests.servers import PostgresServer, start_postgres
-from tracker.projections.kernel.compiled import Compiled, compiled
+from tracker.projections.kernel.compiled import Compiled, can_compile, compiled
 
 # The same examples on every run, so that a red run stays red. `make test` draws a share of them (tests/examples.py).
 settings.register_profile("all", derandomize=True, deadline=None)
@@ -40,6 +41,16 @@ def _in_memory() -> Path | None:
 
 if (memory := _in_memory()) is not None and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(memory)  # where `tmp_path` is, of this process and of its workers
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Machine code that is not kept yet is compiled before there are several processes: each of them would do it.
+
+    Without numba there is none.
+    """
+    if can_compile():
+        compile_apart(FOLDING, FETCHING, (*WRITING, "store.columns_scan"))
 
 
 @pytest.hookimpl(trylast=True)  # of what is not deselected
