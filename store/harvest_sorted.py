@@ -19,7 +19,6 @@ from store.columns_chunk import Ints
 from store.harvest import EXP, FIGURES, Harvest, Rows
 from store.harvest_sources import CHANNEL, GUILD, NULL, OWN, PLACES, PLACES_CHANNEL, USER, Source
 from store.replay_feed import Feed, view
-from store.shadow_numbered import fingerprint_of_rows
 from store.shadow_rows import Sorted, merged, order_of, ranks_of
 from tracker.projections.kernel.layout import (
     C_ID, D_VALUES, G_ID, LAST_AT, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_USER, NOT_YET, P_CHANNEL, P_MEMBER,
@@ -58,7 +57,7 @@ class _Ranks:
 
 
 class SortedHarvest(Harvest):
-    """A harvest whose rows are sorted, and their fingerprint taken, where they hold numbers only.
+    """A harvest whose rows are sorted where they hold numbers only.
 
     Wherever one member has two rows in the kernel's memory (which then are to be merged), it is as any harvest.
     """
@@ -137,7 +136,7 @@ class SortedHarvest(Harvest):
             first += len(one.rows)
         if same:
             rows = merged(table, rows)[0]
-        return Sorted(name=table.name, rows=rows, sum=fingerprint_of_rows(table, rows))
+        return Sorted(name=table.name, rows=rows)
 
     def _order(self, found: Sequence[_Found], ranks: _Ranks, width: int) -> tuple[Ints, int]:
         """The order of all these rows by key, and how many of them have that of the one before."""
@@ -179,7 +178,7 @@ class SortedHarvest(Harvest):
         rows[:, 3 : 3 + width] = sums
         for i, began in enumerate((M_MESSAGE_AT, M_INTERACTION_AT), start=3 + width):
             rows[:, i] = np.where(heap[members + began] == NOT_YET, 0, heap[members + began])
-        return Sorted(name=table.name, rows=rows, sum=fingerprint_of_rows(table, rows))
+        return Sorted(name=table.name, rows=rows)
 
 
 def _sorted(images: Ints, bounds: Ints) -> tuple[Ints, int]:

@@ -15,7 +15,7 @@ __all__ = ["FETCHING", "FOLDING", "WRITING", "Spare", "command", "compile_apart"
 
 FOLDING: Final = (
     "tracker.projections.kernel.compiled", "store.columns_places", "store.harvest_rows", "store.replay_order",
-    "store.replay_tables", "store.shadow_sums",
+    "store.replay_tables", "store.shadow_native", "store.shadow_sums",
 )  # fmt: skip
 """The modules of which machine code is needed to fold: each has a MACHINE."""
 FETCHING: Final = (

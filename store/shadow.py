@@ -68,6 +68,7 @@ class Shadow:
         *,
         folder: Path | None,
         bulk: bool,
+        native: bool,
         spare: Spare | None,
     ) -> None:
         self.folder = folder
@@ -76,7 +77,7 @@ class Shadow:
         self._spool = spool
         self._open = ExitStack()
         self._write: Write | None = None
-        self._bulk = bulk
+        self._bulk, self._native = bulk, native
         self._spare = spare
         self._reading: ReadBack | None = None
 
@@ -94,8 +95,13 @@ class Shadow:
         sweep(db)
         with db.write() as connection:
             shadow_tables.make(connection)
-        folder = Path(db.name).absolute().parent if db.dialect == "sqlite" else None
-        return cls(db, partitions, Spool(folder, compiled=bulk), folder=folder, bulk=bulk, spare=spare)
+        folder, native = Path(db.name).absolute().parent if db.dialect == "sqlite" else None, False
+        if bulk and folder is None:
+            from store.shadow_native import makes_the_same
+
+            native = makes_the_same(db)
+        spool = Spool(folder, compiled=bulk, native=native)
+        return cls(db, partitions, spool, folder=folder, bulk=bulk, native=native, spare=spare)
 
     def __enter__(self) -> Shadow:
         return self
@@ -179,7 +185,8 @@ class Shadow:
                     pass
 
     def _read_back(self) -> ReadBack:
-        return ReadBack(self._db, by_pages=self._bulk and self._db.dialect == "sqlite", spare=self._spare)
+        by_pages = self._bulk and self._db.dialect == "sqlite"
+        return ReadBack(self._db, by_pages=by_pages, spare=self._spare, native=self._native)
 
     def _in_the_file(self, name: str) -> None:
         if self._reading is not None:
@@ -195,7 +202,10 @@ class Shadow:
 
     @property
     def handed_in(self) -> dict[str, Fingerprint]:
-        """The fingerprint of what was added; after `finish`, that of the rows which upserts make of it."""
+        """The fingerprint of what was added; after `finish`, that of the rows which upserts make of it.
+
+        Of many rows, of the kind that this database is best at: to be compared with `fingerprints` only.
+        """
         return self._spool.handed_in
 
     def fingerprints(self) -> dict[str, Fingerprint]:

@@ -20,11 +20,13 @@ _THREADS: Final = 2
 class ReadBack:
     """Reads tables as soon as it is told that all their rows are there, while others are still written.
 
-    `by_pages`: SQLite's, out of the file's pages; by a `spare` process if there is one. Close it.
+    `by_pages`: SQLite's, out of the file's pages; by a `spare` process if there is one. `native`: PostgreSQL adds up
+    its own hashes (`store.shadow_native`). Close it.
     """
 
-    def __init__(self, db: Database, *, by_pages: bool, spare: Spare | None = None) -> None:
+    def __init__(self, db: Database, *, by_pages: bool, spare: Spare | None = None, native: bool = False) -> None:
         self._db = db
+        self._native = native
         self._checker = pages_check.Checker(db, spare) if by_pages else None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="check")
         self._asked: dict[str, Future[Fingerprint]] = {}
@@ -60,4 +62,8 @@ class ReadBack:
         with self._db.read() as connection:
             if self._db.dialect == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL {READ_ALONE}")
+            if self._native:
+                from store.shadow_native import native_fingerprint
+
+                return native_fingerprint(connection, name)
             return fingerprints(connection, live=False, names=[name])[name]

@@ -48,11 +48,10 @@ _LOWEST: Final = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """Rows of a read model without texts in the order of their keys, one a key; `sum`: their fingerprint."""
+    """Rows of a read model without texts in the order of their keys, one a key."""
 
     name: str
     rows: Matrix
-    sum: Fingerprint
 
 
 class Texts:

@@ -63,13 +63,13 @@ class _Run:
 class Spool:
     """Takes the rows of all read models in any order; gives each table's in the order of its key, one row a key.
 
-    `folder`: where the temporary files are (None: the system's place). `compiled`: fingerprints of texts are made by
-    what numba compiles. Close it, or use it in a `with`.
+    `folder`: where the temporary files are (None: the system's place). `compiled`: fingerprints are made by what numba
+    compiles; `native`: they are those of `store.shadow_native`. Close it, or use it in a `with`.
     """
 
-    def __init__(self, folder: Path | None = None, *, compiled: bool = False) -> None:
+    def __init__(self, folder: Path | None = None, *, compiled: bool = False, native: bool = False) -> None:
         self._texts = Texts(folder)
-        self._compiled = compiled
+        self._compiled, self._native = compiled, native
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self._end = 0
         self._pending: dict[str, list[Matrix]] = {name: [] for name in TABLES}
@@ -115,7 +115,7 @@ class Spool:
         """Takes rows of a table that are in order already."""
         if not len(made.rows):
             return
-        self._sums[made.name] += made.sum
+        self._sums[made.name] += self._sum(TABLES[made.name], made.rows)
         if not self.has(made.name):
             self._in_order.add(made.name)
         elif made.name in self._in_order and not self._follows(made):
@@ -221,10 +221,14 @@ class Spool:
     def _sum(self, table: Table, rows: Matrix, columns: Sequence[Column] = ()) -> Fingerprint:
         """`columns`: those of which the rows were made, if they are still there."""
         cells = text_cells(table)
-        if self._compiled and cells:
-            from store.shadow_numbered import fingerprint_of_texts  # made of what numba compiles
+        if self._native:
+            from store.shadow_native import fingerprint_of_native
 
-            return fingerprint_of_texts(table, rows, self.letters())
+            return fingerprint_of_native(table, rows, self.letters() if cells else None)
+        if self._compiled:
+            from store.shadow_numbered import fingerprint_of_rows, fingerprint_of_texts
+
+            return fingerprint_of_texts(table, rows, self.letters()) if cells else fingerprint_of_rows(table, rows)
         texts = {i: list(columns[i - 1]) if columns else self.texts(rows, i) for i in cells}
         return fingerprint_of(table, rows, texts)
 

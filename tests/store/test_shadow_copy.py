@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from store import log, shadow_beside, shadow_reading, shadow_tables, shadow_writers
+from store import log, shadow_beside, shadow_native, shadow_tables, shadow_writers
 from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
 from store.shadow import Shadow
 from store.shadow_copy import Packer, copy_binary
-from store.shadow_hash import SUFFIX, Fingerprint, fingerprints
+from store.shadow_hash import SUFFIX, Fingerprint
+from store.shadow_native import native_fingerprint
 from store.shadow_rows import Matrix
 from store.shadow_spool import Spool
 from tests.examples import examples
@@ -340,12 +341,12 @@ def test_very_many_rows_are_read_back_while_the_tables_get_their_keys(
         complete(connection, name)
         done.append(name)
 
-    def seen(*args: Any, **options: Any) -> dict[str, Fingerprint]:
+    def seen(*args: Any) -> Fingerprint:
         reading.set()
-        return fingerprints(*args, **options)
+        return native_fingerprint(*args)
 
     monkeypatch.setattr(shadow_tables, "complete", waiting)
-    monkeypatch.setattr(shadow_reading, "fingerprints", seen)
+    monkeypatch.setattr(shadow_native, "native_fingerprint", seen)
     with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
         add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1) for user in range(500)])
         shadow.finish()
