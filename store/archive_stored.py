@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,8 +27,7 @@ _decode = msgspec.msgpack.Decoder(Said).decode
 _decode_index = msgspec.msgpack.Decoder(Index).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(NamedTuple):
     """Some rows of a block: `first` to before `end`. `numbers`: its slice. `said`: None if it says nothing."""
 
     position: int
@@ -49,7 +48,7 @@ class Stored:
     ahead: Chunk
     _block: int
     _known: Ints = field(repr=False)
-    _ends: Ints = field(repr=False)
+    _starts: Ints = field(repr=False)
     _newest: Ints = field(repr=False)
     _blocks: Ints = field(repr=False)
     _file: IO[bytes] | None = field(repr=False)
@@ -83,39 +82,38 @@ class Stored:
             yield from self._between(first, last)
 
     def _within(self, low: int | None, high: int | None) -> tuple[int, int]:
-        begin = 0 if low is None else int(np.searchsorted(self._known, low))
-        return begin, len(self._known) if high is None else int(np.searchsorted(self._known, high))
+        begin = 0 if low is None else int(self._known.searchsorted(low))
+        return begin, len(self._known) if high is None else int(self._known.searchsorted(high))
 
     def _ranges(self, begin: int, end: int) -> list[tuple[int, int]]:
         """From where to where the rows of the wanted ones of these guilds are."""
-        starts = np.concatenate([[0], self._ends])
         if self.guilds is None:
-            return [(int(starts[begin]), int(starts[end]))] if begin < end else []
+            return [(int(self._starts[begin]), int(self._starts[end]))] if begin < end else []
         wanted = begin + np.flatnonzero(np.isin(self._known[begin:end], list(self.guilds)))
-        return list(zip(starts[wanted].tolist(), self._ends[wanted].tolist(), strict=True))
+        return list(zip(self._starts[wanted].tolist(), self._starts[wanted + 1].tolist(), strict=True))
 
     def _between(self, first: int, last: int) -> Iterator[Piece]:
         """The rows from `first` to before `last`."""
         begin, end = first // self._block, -(-last // self._block)
-        blocks, events = self._blocks[begin:end].tolist(), int(self._ends[-1])
+        blocks, events = self._blocks[begin:end].tolist(), int(self._starts[-1])
         start = blocks[0][_AT]
         packed = memoryview(self._bytes(start, blocks[-1][_AT] + blocks[-1][_BYTES] - start))
-        unpack = codec()
-        for number, (at, size, slice_, ids, said) in enumerate(blocks, begin):
-            here = number * self._block
-            with _sound(self.segment):
-                whole = unpack.decompress(packed[at - start :][:size], slice_ + ids + said)
+        unpack = codec().decompress
+        with _sound(self.segment):
+            for number, (at, size, slice_, ids, said) in enumerate(blocks, begin):
+                here = number * self._block
+                whole = unpack(packed[at - start : at - start + size], slice_ + ids + said)
                 found = np.frombuffer(whole, np.uint8)
                 said_here = _decode(found[slice_ + ids :].data)
-            yield Piece(
-                position=_BEFORE + self.segment.first + here,
-                first=max(first - here, 0),
-                end=min(last - here, self._block),
-                events=min(events - here, self._block),
-                numbers=found[:slice_],
-                ids=found[slice_ : slice_ + ids].view(np.int64),
-                said=said_here if said_here.positions or said_here.changed else None,
-            )
+                yield Piece(
+                    position=_BEFORE + self.segment.first + here,
+                    first=max(first - here, 0),
+                    end=min(last - here, self._block),
+                    events=min(events - here, self._block),
+                    numbers=found[:slice_],
+                    ids=found[slice_ : slice_ + ids].view(np.int64),
+                    said=said_here if said_here.positions or said_here.changed else None,
+                )
 
     def _bytes(self, start: int, size: int) -> bytes:
         if self._file is not None:
@@ -145,7 +143,7 @@ def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> S
         ahead=_ahead(index),
         _block=index.block,
         _known=known,
-        _ends=np.cumsum(counts),
+        _starts=np.cumsum(np.concatenate([[0], counts])),
         _newest=newest,
         _blocks=blocks.reshape(-1, SIZES),
         _file=None if file.closed else file,

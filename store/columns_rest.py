@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, overload
 
 import msgspec
@@ -86,7 +87,11 @@ class Written(Sequence[str]):
         return str(self.letters[self.starts[index] : self.ends[index]].data, "utf-8")
 
     def __iter__(self) -> Iterator[str]:
-        return (str(one, "utf-8") for one in self.bytes())
+        letters, ends = self.packed(), np.cumsum(self.sizes).tolist()
+        if letters.isascii():  # then a letter is a byte
+            text = letters.decode()
+            return iter([text[a:b] for a, b in pairwise([0, *ends])])
+        return iter([letters[a:b].decode() for a, b in pairwise([0, *ends])])
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented

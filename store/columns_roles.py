@@ -50,14 +50,20 @@ class Packed:
         same = firsts[which]  # by set, the first one with its sum
         if not (sizes[same] == sizes).all() or not (self._picked(same, sizes) == self.ids).all():
             return self._distinct_by_one()
-        mine = sizes[firsts]
-        return Packed(self._picked(firsts, mine), np.cumsum(mine)), which
+        return self.taken(firsts), which
 
-    def several(self, which: Ints) -> list[tuple[int, ...]]:
-        """Some of them."""
+    @classmethod
+    def joined(cls, several: Sequence[Packed]) -> Packed:
+        """The sets of all of them."""
+        before = np.cumsum([0, *(len(one.ids) for one in several)]).tolist()
+        ends = [one.ends + by for one, by in zip(several, before, strict=False)]  # the last sum is the end of all
+        none = np.zeros(0, np.int64)
+        return cls(np.concatenate([none, *(one.ids for one in several)]), np.concatenate([none, *ends]))
+
+    def taken(self, which: npt.NDArray[np.intp]) -> Packed:
+        """Some of them, in the order given."""
         sizes = np.diff(self.ends, prepend=0)[which]
-        ids, ends = self._picked(which, sizes).tolist(), np.cumsum(sizes)
-        return [tuple(ids[a:b]) for a, b in zip((ends - sizes).tolist(), ends.tolist(), strict=True)]
+        return Packed(self._picked(which, sizes), np.cumsum(sizes))
 
     def _picked(self, which: npt.NDArray[np.intp], sizes: Ints) -> Ints:
         """The roles of these sets, of which these are the sizes."""
@@ -91,12 +97,14 @@ class RoleSets(Sequence[tuple[int, ...]]):
     def __len__(self) -> int:
         return len(self._own) + sum(one.count for one in self._ranges)
 
-    def several(self, numbers: Ints) -> list[tuple[int, ...]]:
+    def several(self, numbers: Ints) -> Packed:
         """The sets that have these numbers."""
         return _by_part(numbers >> _BITS, numbers & _MASK, self._several_of)
 
-    def _several_of(self, one: int, indexes: Ints) -> list[tuple[int, ...]]:
-        return self._ranges[one - 1].several(indexes) if one else [self._own[i] for i in indexes.tolist()]
+    def _several_of(self, one: int, indexes: Ints) -> Packed:
+        if one:
+            return self._ranges[one - 1].several(indexes)
+        return Packed.of([self._own[i] for i in indexes.tolist()])
 
     def __getitem__(self, number: Any) -> Any:
         if number <= _MASK:
@@ -144,25 +152,20 @@ class _Range:
             self._parts.append(role_sets)
             self.count += len(role_sets.ends)
 
-    def several(self, indexes: Ints) -> list[tuple[int, ...]]:
+    def several(self, indexes: Ints) -> Packed:
         parts = np.searchsorted(self._starts, indexes, side="right") - 1
-        return _by_part(parts, indexes, lambda part, mine: self._parts[part].several(mine - self._starts[part]))
+        return _by_part(parts, indexes, lambda part, mine: self._parts[part].taken(mine - self._starts[part]))
 
     def one(self, index: int) -> tuple[int, ...]:
         part = bisect_right(self._starts, index) - 1
         return self._parts[part].one(index - self._starts[part])
 
 
-def _by_part(
-    parts: Ints, indexes: Ints, several: Callable[[int, Ints], list[tuple[int, ...]]]
-) -> list[tuple[int, ...]]:
+def _by_part(parts: Ints, indexes: Ints, several: Callable[[int, Ints], Packed]) -> Packed:
     """The sets with these indexes in these parts, each part asked for all of its own."""
     wanted = np.unique(parts).tolist()
     if len(wanted) == 1:
         return several(wanted[0], indexes)
-    found: list[tuple[int, ...]] = [()] * len(indexes)
-    for part in wanted:
-        mine = np.flatnonzero(parts == part)
-        for i, role_set in zip(mine.tolist(), several(part, indexes[mine]), strict=True):
-            found[i] = role_set
-    return found
+    places = [np.flatnonzero(parts == part) for part in wanted]
+    found = Packed.joined([several(part, indexes[mine]) for part, mine in zip(wanted, places, strict=True)])
+    return found.taken(np.argsort(np.concatenate([np.zeros(0, np.intp), *places])))

@@ -158,10 +158,10 @@ class Harvest:
             known[member] if is_said else None
             for member, is_said in zip(members.tolist(), (said & SAID_NAME).tolist(), strict=True)
         ]
-        texts = {row: ",".join(map(str, roles)) for roles, row in self._memory.role_sets.items()}
+        sets = heap[members + M_ROLES].tolist()
+        texts = {row: ",".join(map(str, self._memory.roles_of(row))) for row in set(sets)}
         roles: list[str | None] = [
-            texts[row] if is_said else None
-            for row, is_said in zip(heap[members + M_ROLES].tolist(), (said & SAID_ROLES).tolist(), strict=True)
+            texts[row] if is_said else None for row, is_said in zip(sets, (said & SAID_ROLES).tolist(), strict=True)
         ]
         bits = {
             column: ((state & bit > 0).astype(np.int64), said & told == 0)

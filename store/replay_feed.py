@@ -27,7 +27,7 @@ from tracker.events import kinds
 from tracker.events.envelope import Event
 from tracker.events.member import MemberJoined, MemberRenamed
 from tracker.events.rule import SettingsChanged
-from tracker.ids import ChannelId, EventId, GuildId, Ms, Partition, UserId
+from tracker.ids import EventId, GuildId, Ms, Partition, UserId
 from tracker.projections.guild import GuildState
 from tracker.projections.kernel.layout import (
     AT_ONCE, G_ID, HEAP, MEMBER, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_NAME, M_ROLES, M_USER, NOT_YET, NO_ROLES,
@@ -175,7 +175,8 @@ class Feed:
         met = numbers[firsts].tolist()
         new = [number for number in met if number not in self._role_rows]
         sets = self._role_sets.several(np.array(new, np.int64))
-        self._role_rows |= zip(new, self.state.memory.role_rows(sets), strict=True)
+        rows = self.state.memory.role_rows(sets.ids.tobytes(), sets.ends.tolist())
+        self._role_rows |= zip(new, rows, strict=True)
         arg = arg.copy()
         arg[changed] = np.array([self._role_rows[number] for number in met], np.int64)[which]
         return arg
@@ -211,25 +212,19 @@ class Feed:
 
     def _events(self, columns: EventColumns, rows: Ints, found: RowsOf) -> Iterator[Event | None]:
         """These events, each when it is its turn; None: it counts for nothing."""
-        heap, subjects, members = self.state.memory.heap, columns.subject[rows].tolist(), found.member[rows].tolist()
-        places = zip(*(one[rows].tolist() for one in (columns.guild, columns.channel, columns.at)), strict=True)
-        said = columns.said(rows)
-        for i, (guild, channel, at), subject, who, (event_id, data) in zip(
-            rows.tolist(), places, subjects, members, said, strict=True
-        ):
+        heap, guilds = self.state.memory.heap, self.state.guilds
+        named = (columns.guild, columns.channel, columns.at, columns.subject, found.member)
+        places: Iterator[tuple[Any, ...]] = zip(rows.tolist(), *(one[rows].tolist() for one in named), strict=True)
+        for (i, guild, channel, at, subject, who), (event_id, data) in zip(places, columns.said(rows), strict=True):
             if isinstance(data, SettingsChanged) and self._is_replaced(guild, at, int(columns.position[i])):
                 yield None
                 continue
-            user = UserId(heap[who + M_USER]) if subject else None  # it may have been forgotten since
-            if user is not None:
-                self.state.guilds[guild].members[user] = who  # of handlers that know people by their ids
+            user = None
+            if subject:
+                user = UserId(heap[who + M_USER])  # it may have been forgotten since
+                guilds[guild].members[user] = who  # of handlers that know people by their ids
             yield Event(
-                id=event_id,
-                guild_id=GuildId(guild),
-                user_id=user,
-                channel_id=ChannelId(channel) if channel else None,
-                occurred_at=Ms(at),
-                data=data,
+                id=event_id, guild_id=guild, user_id=user, channel_id=channel or None, occurred_at=at, data=data
             )
 
     def _is_replaced(self, guild: int, at: int, position: int) -> bool:

@@ -52,7 +52,7 @@ def drain(memory: Memory) -> Drained:
         sessions=_changed_sessions(memory),
         carries=[(place, m[place + P_CARRY]) for at in memory.rows(U_OWED) if (place := m[at + O_PLACE]) >= 0],
         known=known,
-        role_sets={row: roles for roles, row in memory.role_sets.items()} if known else {},
+        role_sets={row: memory.roles_of(row) for row in {roles for *_, roles in known}},
         tables={table: memory.clear(table) for table in DELTAS},
     )
 

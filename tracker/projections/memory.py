@@ -32,14 +32,15 @@ class Memory:
     """Owns the heap that the kernel's functions take; it stays the same object while it grows.
 
     `heap`: that of a memory which is needed no more, to be used again: it costs less than a new one.
-    `role_sets`: the row of each set of roles (ascending) that was ever held. `zones`: those of the zones in use.
+    `role_sets`: the row of each set of roles (ascending, as bytes of 64-bit numbers) that was ever held. `zones`: those
+    of the zones in use.
     """
 
     __slots__ = ("_zone_names", "heap", "role_sets", "zones")
 
     def __init__(self, heap: array[int] | None = None) -> None:
         self.heap = _new_heap() if heap is None else _renewed(heap)
-        self.role_sets: dict[tuple[int, ...], int] = {}
+        self.role_sets: dict[bytes, int] = {}
         self.zones: dict[str, int] = {}
         self._zone_names: dict[int, ZoneInfo] = {}
         if self.role_set(()) != NO_ROLES:
@@ -137,7 +138,7 @@ class Memory:
         heap = self.heap
         missing = heap[TOP] + heap[SPARE] + numbers - len(heap)
         if missing > 0:
-            heap.frombytes(bytes(8 * missing))
+            self._lengthen(missing)
 
     def supply(self) -> None:
         """See to what the kernel stopped for; then the call that stopped can be repeated."""
@@ -155,7 +156,15 @@ class Memory:
             self._grow(self.heap[SPARE] + _LEAST_GROWTH)
 
     def _grow(self, numbers: int) -> None:
-        self.heap.frombytes(bytes(8 * max(numbers, len(self.heap) // 8)))
+        self._lengthen(max(numbers, len(self.heap) // 8))
+
+    def _lengthen(self, numbers: int) -> None:
+        """So many more zeros: as many bytes of them elsewhere would be as many new pages of memory."""
+        left = 8 * numbers
+        while left:
+            part = min(left, len(_ZEROS))
+            self.heap.frombytes(_ZEROS[:part])
+            left -= part
 
     def _see_days(self, zone: int, moment: int) -> None:
         """Put the local days around the instant into the zone's calendar, which has no hole."""
@@ -186,22 +195,24 @@ class Memory:
 
     def role_set(self, roles: tuple[int, ...]) -> int:
         """The row of the set of roles, ascending."""
-        row = self.role_sets.get(roles)
+        key = array("q", roles).tobytes()
+        row = self.role_sets.get(key)
         if row is None:
-            first = self.put(array("q", roles).tobytes())
-            row = self.role_sets[roles] = self.add(U_ROLE_SETS, first, first + len(roles))
+            first = self.put(key)
+            row = self.role_sets[key] = self.add(U_ROLE_SETS, first, first + len(roles))
         return row
 
-    def role_rows(self, several: Sequence[tuple[int, ...]]) -> list[int]:
-        """As `role_set`, of several sets at once, which costs less."""
+    def role_rows(self, roles: bytes, ends: Sequence[int]) -> list[int]:
+        """As `role_set`, of several sets at once, which costs less: `roles` as bytes of 64-bit numbers, one set behind
+        the other, and which is the first role behind each.
+        """
         rows = self.role_sets
-        new = [roles for roles in dict.fromkeys(several) if roles not in rows]
-        first = self.put(array("q", chain.from_iterable(new)).tobytes())
-        ends = list(accumulate(map(len, new), initial=first))
-        rows.update(
-            zip(new, self.add_several(U_ROLE_SETS, array("q", chain.from_iterable(pairwise(ends)))), strict=True)
-        )
-        return [rows[roles] for roles in several]
+        keys = [roles[8 * first : 8 * end] for first, end in pairwise((0, *ends))]
+        new = [key for key in dict.fromkeys(keys) if key not in rows]
+        begin = self.put(b"".join(new))
+        places = pairwise(accumulate((len(key) // 8 for key in new), initial=begin))
+        rows.update(zip(new, self.add_several(U_ROLE_SETS, array("q", chain.from_iterable(places))), strict=True))
+        return [rows[key] for key in keys]
 
     def roles_of(self, row: int) -> tuple[int, ...]:
         """The set of roles of a row."""
