@@ -38,13 +38,11 @@ _SIZE: Final = 4
 """Bytes of a number that is hashed; of one of 64 bits the halves are put together before."""
 
 
-@MACHINE.part
 def _turned(value: Any, by: int) -> Any:
     """The 32 bits turned to the left."""
     return (value << by | value >> 32 - by) & _WORD
 
 
-@MACHINE.part
 def _ended(a: Any, b: Any, c: Any) -> Any:
     """The 64 bits of a hash, in halves, the higher one first."""
     c = (c ^ b) - _turned(b, 14) & _WORD
@@ -57,7 +55,6 @@ def _ended(a: Any, b: Any, c: Any) -> Any:
     return b, c
 
 
-@MACHINE.part
 def _of_halves(high: Any, low: Any) -> Any:
     """The hash of a number of 64 bits, which is told in halves, as is the hash."""
     told = low ^ (high if high >> 31 == 0 else high ^ _WORD)
@@ -87,7 +84,6 @@ def _hashed(rows: Any) -> Any:
     return total_low, total_high
 
 
-@MACHINE.part
 def _bytes(m: Any, at: int, count: int) -> Any:
     """A number of so many bytes, the lowest one first; four at most."""
     found = np.int64(0)
@@ -96,7 +92,6 @@ def _bytes(m: Any, at: int, count: int) -> Any:
     return found
 
 
-@MACHINE.part
 def _of_text(m: Any, at: int, size: int) -> Any:
     """The hash of the bytes there."""
     a = b = c = _BEGIN + size & _WORD
