@@ -2,7 +2,8 @@
 
 `start_forked` gives what `subprocess.Popen` would: a process of its own that runs the same command in the environment
 given, with its own database, sockets and output, to be told to stop and to be killed like any other. Only the import
-is shared. That a new interpreter does the same is seen by those tests that ask for one.
+is shared, and what it would only wait for is left out (`hurried`). That a new interpreter does the same is seen by
+those tests that ask for one.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from typing import TextIO
 
 import coverage
 
+from tests.e2e.hurried import hurry_up
+
 __all__ = ["Forked", "start_forked"]
 
-_LOADED = ["coverage", "tracker.cli.bot", "tracker.app", "tests.e2e.deadly"]
+_LOADED = ["coverage", "tracker.cli.bot", "tracker.app", "tests.e2e.deadly", "tests.e2e.hurried"]
 _MEASURED = "COVERAGE_PROCESS_CONFIG"
 """Where coverage says that processes are to be measured: the commands are, the process they come out of is not."""
 
@@ -94,6 +97,7 @@ def _run(arguments: list[str], environ: dict[str, str], out: Connection) -> None
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", line_buffering=True)
     out.close()
     module, *sys.argv[1:] = arguments
+    hurry_up()
     with _measured():
         if module == "tracker":
             from tracker.cli import main

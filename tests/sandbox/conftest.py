@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import hikari
-import hikari.impl.rate_limits
 import pytest
 
-from tests.hasty import hurry
+from tests.hasty import hurry, try_again_at_once
 from tests.sandbox.clients import Rest, bot_for
 from tracker.sandbox import Channel, Guild, Member, Role, Sandbox, World
 
@@ -16,7 +15,7 @@ from tracker.sandbox import Channel, Guild, Member, Role, Sandbox, World
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client waits seconds before it tries again; in tests it does so at once."""
     hurry(monkeypatch, backoff_window_s=-1.0)
-    monkeypatch.setattr(hikari.impl.rate_limits.ExponentialBackOff, "__next__", lambda self: 0.01)
+    try_again_at_once(monkeypatch)
 
 
 @pytest.fixture
