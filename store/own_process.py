@@ -15,7 +15,7 @@ __all__ = ["FETCHING", "FOLDING", "WRITING", "Spare", "command", "compile_apart"
 
 FOLDING: Final = (
     "tracker.projections.kernel.compiled", "store.columns_places", "store.harvest_rows", "store.replay_order",
-    "store.replay_tables", "store.shadow_native", "store.shadow_sums",
+    "store.replay_tables", "store.shadow_sums",
 )  # fmt: skip
 """The modules of which machine code is needed to fold: each has a MACHINE."""
 FETCHING: Final = (
@@ -24,7 +24,8 @@ FETCHING: Final = (
 )  # fmt: skip
 """As FOLDING, to read PostgreSQL's log. What reads SQLite's is a process of its own, and compiles for itself."""
 WRITING: Final = (
-    "store.pages_tree", "store.pages_sum", "store.shadow_sha", "store.shadow_packed", "store.shadow_socket",
+    "store.pages_tree", "store.pages_sum", "store.shadow_native", "store.shadow_sha", "store.shadow_packed",
+    "store.shadow_socket",
 )  # fmt: skip
 """As FOLDING, to write rows and to read them again."""
 

@@ -68,7 +68,6 @@ class Shadow:
         *,
         folder: Path | None,
         bulk: bool,
-        native: bool,
         spare: Spare | None,
     ) -> None:
         self.folder = folder
@@ -77,7 +76,7 @@ class Shadow:
         self._spool = spool
         self._open = ExitStack()
         self._write: Write | None = None
-        self._bulk, self._native = bulk, native
+        self._bulk = bulk
         self._spare = spare
         self._reading: ReadBack | None = None
 
@@ -95,13 +94,17 @@ class Shadow:
         sweep(db)
         with db.write() as connection:
             shadow_tables.make(connection)
-        folder, native = Path(db.name).absolute().parent if db.dialect == "sqlite" else None, False
-        if bulk and folder is None:
+
+        def native() -> bool:
+            if not bulk or db.dialect == "sqlite":
+                return False
             from store.shadow_native import makes_the_same
 
-            native = makes_the_same(db)
+            return makes_the_same(db)
+
+        folder = Path(db.name).absolute().parent if db.dialect == "sqlite" else None
         spool = Spool(folder, compiled=bulk, native=native)
-        return cls(db, partitions, spool, folder=folder, bulk=bulk, native=native, spare=spare)
+        return cls(db, partitions, spool, folder=folder, bulk=bulk, spare=spare)
 
     def __enter__(self) -> Shadow:
         return self
@@ -186,7 +189,7 @@ class Shadow:
 
     def _read_back(self) -> ReadBack:
         by_pages = self._bulk and self._db.dialect == "sqlite"
-        return ReadBack(self._db, by_pages=by_pages, spare=self._spare, native=self._native)
+        return ReadBack(self._db, by_pages=by_pages, spare=self._spare, native=self._spool.native)
 
     def _in_the_file(self, name: str) -> None:
         if self._reading is not None:

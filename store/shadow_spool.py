@@ -9,6 +9,7 @@ import tempfile
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -64,12 +65,15 @@ class Spool:
     """Takes the rows of all read models in any order; gives each table's in the order of its key, one row a key.
 
     `folder`: where the temporary files are (None: the system's place). `compiled`: fingerprints are made by what numba
-    compiles; `native`: they are those of `store.shadow_native`. Close it, or use it in a `with`.
+    compiles; `native`, asked once there are rows: they are those of `store.shadow_native`. Close it, or use it in a
+    `with`.
     """
 
-    def __init__(self, folder: Path | None = None, *, compiled: bool = False, native: bool = False) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, compiled: bool = False, native: Callable[[], bool] = bool
+    ) -> None:
         self._texts = Texts(folder)
-        self._compiled, self._native = compiled, native
+        self._compiled, self._asked = compiled, native
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self._end = 0
         self._pending: dict[str, list[Matrix]] = {name: [] for name in TABLES}
@@ -88,6 +92,11 @@ class Spool:
         """Gives the disk space back."""
         self._texts.close()
         self._file.close()
+
+    @cached_property
+    def native(self) -> bool:
+        """Whether fingerprints are those of `store.shadow_native`."""
+        return self._asked()
 
     @property
     def waiting(self) -> int:
@@ -221,7 +230,7 @@ class Spool:
     def _sum(self, table: Table, rows: Matrix, columns: Sequence[Column] = ()) -> Fingerprint:
         """`columns`: those of which the rows were made, if they are still there."""
         cells = text_cells(table)
-        if self._native:
+        if self.native:
             from store.shadow_native import fingerprint_of_native
 
             return fingerprint_of_native(table, rows, self.letters() if cells else None)
