@@ -172,6 +172,6 @@ def _said(chunk: Chunk) -> Said:
         kept=rest.kept(),
         positions=chunk.position[rest.rows].tobytes(),
         changed=np.concatenate([changed, chunk.arg[changed]]).tobytes(),
-        sizes=np.diff(role_sets.ends, prepend=0).tobytes(),
+        sizes=role_sets.sizes.tobytes(),
         roles=role_sets.ids.tobytes(),
     )

@@ -42,7 +42,7 @@ class Packed:
 
     def distinct(self) -> tuple[Packed, Ints]:
         """These sets, each once; and, by set, which of those it is."""
-        sizes = np.diff(self.ends, prepend=0)
+        sizes = self.sizes
         mixed = self.ids.view(np.uint64) * _FACTOR
         mixed = (mixed ^ mixed >> _SHIFT) * _FACTOR
         sums = np.concatenate([[np.uint64(0)], np.cumsum(mixed ^ mixed >> _SHIFT, dtype=np.uint64)])[[0, *self.ends]]
@@ -62,7 +62,7 @@ class Packed:
 
     def taken(self, which: npt.NDArray[np.intp]) -> Packed:
         """Some of them, in the order given."""
-        sizes = np.diff(self.ends, prepend=0)[which]
+        sizes = self.sizes[which]
         return Packed(self._picked(which, sizes), np.cumsum(sizes))
 
     def _picked(self, which: npt.NDArray[np.intp], sizes: Ints) -> Ints:
@@ -76,6 +76,13 @@ class Packed:
         met: dict[tuple[int, ...], int] = {}
         which = [met.setdefault(self.one(i), len(met)) for i in range(len(self.ends))]
         return Packed.of(list(met)), np.array(which, np.int64)
+
+    @property
+    def sizes(self) -> Ints:
+        """How many roles each has."""
+        sizes = self.ends.copy()
+        sizes[1:] -= self.ends[:-1]
+        return sizes
 
     def one(self, index: int) -> tuple[int, ...]:
         """One of them. Raises IndexError."""

@@ -155,13 +155,16 @@ class Feed:
 
     def _channels(self, guilds: Ints, ids: Ints, met_by: npt.NDArray[np.uint8]) -> Ints:
         """Of those that are described at once, it is worked out then what the settings say of them."""
-        by_row = {row: self._by_row(row) for row in np.unique(guilds).tolist()}
-        met = list(zip(ids.tolist(), guilds.tolist(), (met_by == kinds.CHANNEL).tolist(), strict=True))
-        new = [one for one in met if one[0] not in by_row[one[1]].channels]
-        rows = self.state.memory.new_channels([one[0] for one in new], [one[1] for one in new])
-        for (channel, guild, is_said), row in zip(new, rows, strict=True):
-            by_row[guild].meet(channel, row, weighed=not is_said)
-        return np.array([by_row[guild].channels[channel].row for channel, guild, _ in met], np.int64)
+        known = {row: self._by_row(row) for row in np.unique(guilds).tolist()}
+        of = [known[row] for row in guilds.tolist()]
+        met = list(zip(of, ids.tolist(), (met_by == kinds.CHANNEL).tolist(), strict=True))
+        new = [one for one in met if one[1] not in one[0].channels]
+        rows = self.state.memory.new_channels([one[1] for one in new], [one[0].row for one in new])
+        for (guild, channel, is_said), row in zip(new, rows, strict=True):
+            guild.meet(channel, row, weighed=not is_said)
+        if len(new) < len(met):
+            rows = [guild.channels[channel].row for guild, channel, _ in met]
+        return np.array(rows, np.int64)
 
     def _by_row(self, row: int) -> GuildState:
         return self.state.guilds[self.state.memory.heap[row + G_ID]]

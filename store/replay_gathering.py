@@ -14,7 +14,7 @@ from store.columns import EventColumns
 from store.columns_chunk import ARRAYS, Ints
 from store.columns_rest import Kept, Rest, Written
 from store.columns_roles import Packed, RoleSets
-from store.replay_arranging import BASES, HEAD, NUMBERED, Stretch, arranged
+from store.replay_arranging import BASES, NUMBERED, Stretch, arranged
 from tracker.events.envelope import RecordedEvent
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Gathering:
         self._parts: list[npt.NDArray[np.uint8]] = []
         self._start = self._events = 0
         self._stretches: list[Stretch] = []
+        self._pieces: list[tuple[int, int, int]] = []
         self._heard = _Heard()
         self._changed = _Changed()
         self._sets = 0
@@ -99,14 +100,11 @@ class Gathering:
         """Some rows of a block of an archived segment."""
         if piece.said is not None:
             self._hear(piece.said, piece.first, piece.end, piece.events)
-        numbers = piece.numbers.copy()
-        head = numbers[: 8 * HEAD].view(np.int64)
-        head[NUMBERED] = self._known + 1
-        head[BASES + _POSITION] = piece.position
+        self._pieces.append((self._start // _WORD, self._known + 1, piece.position))
         self._ids.append(piece.ids)
         self._known += len(piece.ids)
         events = piece.end - piece.first
-        self._add(numbers, Stretch(start=self._start, first=piece.first, events=events, whole=piece.events))
+        self._add(piece.numbers, Stretch(start=self._start, first=piece.first, events=events, whole=piece.events))
 
     def _add(self, numbers: npt.NDArray[np.uint8], stretch: Stretch) -> None:
         self._parts.append(numbers)
@@ -143,7 +141,7 @@ class Gathering:
         self, lookup: Callable[[EventColumns, int], RecordedEvent], role_sets: RoleSets, *, fast: bool
     ) -> EventColumns:
         """The events by guild, then `at`, then position. `fast`: numba is there."""
-        found = arranged(np.concatenate(self._parts), self._stretches, np.concatenate(self._ids), fast=fast)
+        found = arranged(self._raw(), self._stretches, np.concatenate(self._ids), fast=fast)
         subject, guild, channel, at, arg, position = found.columns
         changed, heard = self._changed, self._heard
         if changed.rows:
@@ -162,6 +160,15 @@ class Gathering:
             rest=heard.rest(found.places),
             lookup=lookup,
         )
+
+    def _raw(self) -> npt.NDArray[np.uint8]:
+        """All numbers. What a block cannot know is said in the heads of its slices: see `replay_arranging.HEAD`."""
+        raw = np.concatenate(self._parts)
+        if self._pieces:
+            at, known, position = np.array(self._pieces, np.int64).T
+            heads = raw.view(np.int64)
+            heads[at + NUMBERED], heads[at + BASES + _POSITION] = known, position
+        return raw
 
 
 def up_to(columns: EventColumns, until: int) -> EventColumns:

@@ -112,7 +112,8 @@ class _Compiled:
 
     def _see(self, highest: int) -> None:
         if highest >= len(self._rows):
-            self._rows = np.concatenate([self._rows, np.zeros(highest + 1 - len(self._rows), np.int64)])
+            more = max(highest + 1, 2 * len(self._rows)) - len(self._rows)
+            self._rows = np.concatenate([self._rows, np.zeros(more, np.int64)])
 
     def _find_channels(self, columns: EventColumns, found: RowsOf) -> None:
         firsts, before, done = np.empty(len(columns), np.int32), self._count, 0
