@@ -77,6 +77,7 @@ class Shadow:
         self._open = ExitStack()
         self._write: Write | None = None
         self._bulk = bulk
+        self._replaced = False
         self._spare = spare
         self._reading: ReadBack | None = None
 
@@ -244,7 +245,8 @@ class Shadow:
             return False
         if connection.dialect.name == "postgresql":
             hold_live_tables(connection, self._db.name)
-        shadow_tables.take_places(connection)
+        self._replaced = self._bulk and connection.dialect.name == "postgresql"
+        shadow_tables.take_places(connection, big=self._replaced)
         return True
 
     def swap_guilds(self, connection: Connection, guilds: Collection[GuildId]) -> None:
@@ -252,6 +254,11 @@ class Shadow:
         shadow_tables.replace_guilds(connection, guilds, self._db.partitions)
 
     def drop(self) -> None:
-        """Drops what is left of the shadow tables, and what was added. Raises DatabaseError."""
+        """Drops what is left of the shadow tables, and what was added. Raises DatabaseError.
+
+        Of very many rows, those that were there before are dropped by PostgreSQL while we go on.
+        """
         self._spool.close()
-        sweep(self._db)
+        if self._replaced:
+            shadow_tables.drop_behind(self._db)
+        sweep(self._db, but_old=self._replaced)

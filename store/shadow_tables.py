@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from select import select
+from typing import Any, Final
 
 from sqlalchemy import Connection, inspect
 
 from store.engine import Database
+from store.failures import explained
 from store.planning import READ_ALONE
 from store.shadow_hash import SUFFIX
 from store.wal import own_connection, tidied
@@ -21,15 +24,17 @@ from tracker.ids import GuildId, Partition, partition_of
 from tracker.projections.rows import TABLES
 
 __all__ = [
-    "SHADOWS", "aside", "complete", "drop", "make", "need_not_last", "others_build_on_them", "replace_guilds",
-    "replace_partitions", "sweep", "take_places",
+    "SHADOWS", "aside", "complete", "drop", "drop_behind", "make", "need_not_last", "others_build_on_them",
+    "replace_guilds", "replace_partitions", "sweep", "take_places",
 ]  # fmt: skip
 
 SHADOWS: Final = {name: name + SUFFIX for name in TABLES}
 """The shadow table of each read model."""
 
 _OLD: Final = "__old"
-"""SQLite: behind the name of a table whose place was taken, until it is dropped."""
+"""Behind the name of a table whose place was taken, until it is dropped."""
+
+_LOOK_S: Final = 1.0
 
 _PAST: Final = frozenset({"daily", "sessions"})
 """Of these most rows are of days gone by, and never change again."""
@@ -147,15 +152,20 @@ def others_build_on_them(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql(asked, ("{" + ",".join(TABLES) + "}",)).scalar_one())
 
 
-def take_places(connection: Connection) -> None:
+def take_places(connection: Connection, *, big: bool = False) -> None:
     """Puts every shadow table in its live table's place, under its names. The live tables are gone.
 
-    SQLite reads every page of a table that it drops; so there they are only out of the way, and left to `sweep`.
+    SQLite reads every page of a table that it drops; so there they are only out of the way, and left to `sweep`. So are
+    those that are `big` on PostgreSQL, where a commit waits for the system to be rid of their files: until then nobody
+    could read the new ones (`drop_behind`).
     """
     sqlite = connection.dialect.name == "sqlite"
+    aside = sqlite or big
     for name, shadow in SHADOWS.items():
         indexes = _indexes(connection, name)
-        connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}{_OLD}" if sqlite else f"DROP TABLE {name}")
+        connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}{_OLD}" if aside else f"DROP TABLE {name}")
+        for index in (f"{name}_pkey", *indexes) if big and not sqlite else ():
+            connection.exec_driver_sql(f"ALTER INDEX {index} RENAME TO {index}{_OLD}")
         connection.exec_driver_sql(f"ALTER TABLE {shadow} RENAME TO {name}")
         if sqlite:  # where indexes cannot be renamed
             for index, definition in indexes.items():
@@ -196,13 +206,36 @@ def drop(connection: Connection, shadows: Collection[str]) -> None:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {shadow}")
 
 
-def sweep(db: Database) -> list[str]:
+def drop_behind(db: Database) -> None:
+    """PostgreSQL: has the server drop the tables whose places were taken, and does not wait for it.
+
+    It goes on with what it was told when nobody listens any more; should it not come to its end, `sweep` will.
+    """
+    import psycopg
+
+    with explained(db.name):
+        kept = db.engine.raw_connection()
+    try:
+        driver: Any = kept.driver_connection
+        told = f"DROP TABLE IF EXISTS {', '.join(name + _OLD for name in SHADOWS)}"
+        with suppress(psycopg.Error):
+            driver.pgconn.send_query(told.encode())
+            while driver.pgconn.flush():
+                select([], [driver.pgconn.socket], [], _LOOK_S)
+    finally:
+        kept.invalidate()
+
+
+def sweep(db: Database, *, but_old: bool = False) -> list[str]:
     """Drops what a rebuild left, each table in a transaction of its own; returns their names, and that of its file.
 
-    Only for who holds the writer's lease: a rebuild that is still going on would lose its tables. Raises DatabaseError.
+    `but_old`: those whose places were taken are being dropped already. Only for who holds the writer's lease: a rebuild
+    that is still going on would lose its tables. Raises DatabaseError.
     """
     with db.read() as connection:
         found = set(inspect(connection).get_table_names())
+    if but_old:
+        found -= {name + _OLD for name in SHADOWS}
     left = [left for name, shadow in SHADOWS.items() for left in (shadow, name + _OLD) if left in found]
     if db.dialect == "sqlite":
         _drop_apart(db, left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from threading import Event
@@ -19,7 +20,7 @@ from store import log, shadow_beside, shadow_native, shadow_tables, shadow_write
 from store.engine import Database, open_database
 from store.rebuild import rebuild
 from store.schema import TEXT_COLUMNS
-from store.shadow import Shadow
+from store.shadow import Shadow, sweep
 from store.shadow_copy import Packer, copy_binary
 from store.shadow_hash import SUFFIX, Fingerprint
 from store.shadow_native import native_fingerprint
@@ -30,7 +31,7 @@ from tests.servers import PostgresServer
 from tests.store.shadows import add_rows, as_columns
 from tests.store.support import GUILD, START, fact, statements
 from tests.store.test_bulk import deltas
-from tests.store.test_shadow import add_all, home, stored
+from tests.store.test_shadow import add_all, definitions, home, stored
 from tracker.errors import DatabaseError
 from tracker.projections.rows import TABLES, Row
 
@@ -402,3 +403,55 @@ def test_a_few_rows_wait_until_sending_them_is_worth_a_statement(
         shadow.finish()
         shadow.check()
         assert sent == ["totals", "carries", "carries"]
+
+
+def replaced(db: Database, other: Connection | None = None) -> None:
+    """The tables change places with those of very many rows. `other`: who then reads one of those that were there."""
+    with Shadow.create(db, db.all_partitions, bulk=True) as shadow:
+        add_rows(shadow, "carries", home(db), [(GUILD, user, 9, 1) for user in range(500)])
+        shadow.finish()
+        shadow.check()
+        with db.write() as connection:
+            shadow.swap(connection)
+        if other is not None:
+            other.exec_driver_sql("LOCK TABLE carries__old IN ACCESS SHARE MODE")
+
+
+def old_tables(db: Database) -> int:
+    asked = "SELECT count(*) FROM pg_class WHERE relname LIKE '%%\\_\\_old'"
+    with db.read() as connection:
+        return int(connection.exec_driver_sql(asked).scalar_one())
+
+
+def gone_soon(db: Database) -> bool:
+    for _ in range(600):
+        if not old_tables(db):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_nobody_waits_until_big_tables_that_were_replaced_are_gone(postgresql: Database) -> None:
+    before = definitions(postgresql)
+    with postgresql.write() as other:
+        replaced(postgresql, other)
+        assert old_tables(postgresql) > len(TABLES)  # and their indexes: what reads them is in the way
+        assert len(stored(postgresql, "carries")) == 500
+    assert gone_soon(postgresql)
+    assert definitions(postgresql) == before
+    replaced(postgresql)
+    assert gone_soon(postgresql)
+    assert definitions(postgresql) == before
+    assert len(stored(postgresql, "carries")) == 500
+
+
+def test_whoever_dies_before_they_are_dropped_leaves_them_to_the_next_sweep(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = definitions(postgresql)
+    monkeypatch.setattr(shadow_tables, "drop_behind", lambda db: None)
+    replaced(postgresql)
+    assert old_tables(postgresql) > len(TABLES)
+    assert set(sweep(postgresql)) == {f"{name}__old" for name in TABLES}
+    assert definitions(postgresql) == before
+    assert len(stored(postgresql, "carries")) == 500
