@@ -27,7 +27,7 @@ from tracker.ids import Ms, Position, UserId
 from tracker.projections.kernel.compiled import Compiled
 from tracker.projections.rows import TABLES, Row
 
-__all__ = ["as_the_log_reads", "batches", "rows_of"]
+__all__ = ["Log", "as_the_log_reads", "batches", "rows_of"]
 
 
 def as_the_log_reads(events: Iterable[Event]) -> list[Event]:

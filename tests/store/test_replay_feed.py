@@ -6,15 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store.replay_feed import Feed
 from tests.oracle.tables import TableStore
 from tests.projections.history import MINUTE, History
 from tests.properties.communities import Community, communities
-from tests.properties.folding import fold
-from tests.store.feeding import as_the_log_reads, rows_of
+from tests.properties.folding import HOME, fold
+from tests.store.feeding import Log, as_the_log_reads, rows_of
 from tests.store.support import START, fact
 from tracker.events.member import MemberJoined, MemberRenamed
 from tracker.ids import UserId
 from tracker.projections.kernel.compiled import Compiled
+from tracker.projections.kernel.layout import HEAP, TOP
 from tracker.projections.rows import TABLES, Row
 
 
@@ -56,6 +58,16 @@ def test_the_compiled_kernel_gives_what_the_interpreted_one_does_of_a_thousand_c
     kernel: Compiled, community: Community, cuts: list[int], drain: bool
 ) -> None:
     check(kernel, community, cuts, drain)
+
+
+def test_a_feed_leaves_its_heap_empty_for_the_next_one(kernel: Compiled) -> None:
+    log = Log([fact(MemberJoined(name="a"), user=UserId(1), channel=None), fact(), fact(user=UserId(1))])
+    feed = Feed(HOME, log.users, compiled=kernel, role_sets=log.role_sets)
+    feed.fold(log.columns(0, len(log.events)))
+    assert feed.state.memory.heap[TOP] > HEAP
+    heap = feed.close()
+    assert heap[TOP] == HEAP
+    assert not any(heap[HEAP:])
 
 
 @pytest.mark.parametrize("version", [1, 2])
