@@ -15,9 +15,11 @@ from signal import SIGINT, default_int_handler, signal
 import pytest
 from hypothesis import settings
 
+from store import migrate
 from store.engine import Database, open_database
 from store.own_process import FETCHING, FOLDING, WRITING, compile_apart
 from tests.databases import DIALECTS, fresh
+from tests.laid_out import REALLY, lay_out
 from tests.order import dealt, unmarked
 from tests.servers import PostgresServer, start_postgres
 from tracker.projections.kernel.compiled import Compiled, can_compile, compiled
@@ -109,8 +111,24 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file without any event, to be copied."""
     path = tmp_path_factory.mktemp("template") / "template.db"
-    open_database(str(path)).close()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(migrate, "_migrate", REALLY)
+        open_database(str(path)).close()
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _laid_out() -> Iterator[None]:
+    """See tests/laid_out.py."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(migrate, "_migrate", lay_out)
+        yield
+
+
+@pytest.fixture
+def really_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test is about how databases come to be, also new ones."""
+    monkeypatch.setattr(migrate, "_migrate", REALLY)
 
 
 @pytest.fixture

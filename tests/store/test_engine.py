@@ -15,6 +15,8 @@ from store.engine import Database, open_database
 from tests.servers import PostgresServer
 from tracker.errors import ConfigError, DatabaseError, DatabaseNotOursError, DatabaseTooNewError
 
+pytestmark = pytest.mark.usefixtures("really_migrated")
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:

@@ -24,6 +24,8 @@ from tracker.events.rule import SettingsChanged
 from tracker.events.voice import VoiceLeft
 from tracker.ids import ChannelId
 
+pytestmark = pytest.mark.usefixtures("really_migrated")
+
 MINUTE, DAY = 60_000, 86_400_000
 WAITING = ChannelId(901)
 THIRD_GUILD = 9 << 22
