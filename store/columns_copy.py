@@ -44,8 +44,9 @@ __all__ = ["by_copy", "can_copy", "copied"]
 
 _BYTES: Final = 12 << 20
 """About how many bytes are taken apart at once, at most."""
-_AHEAD: Final = 2
-"""How many times as much is fetched meanwhile."""
+_AHEAD: Final = 4
+"""How many times as much is fetched meanwhile, of each of two halves: the one that is taken apart next has to be there,
+and the server fills no more than is free."""
 _LOOK_S: Final = 1.0
 """So often we look when nothing seems to come: of an encrypted packet, something may wait unseen behind the socket."""
 
