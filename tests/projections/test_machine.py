@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from store.columns_bytes import byte
-from tracker.projections import machine, machine_calling
+from tracker.projections import machine
 from tracker.projections.machine import Called, Machine
 
 pytestmark = pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
@@ -100,39 +100,6 @@ def test_numbers_arrays_and_several_results_go_in_and_out(place: Path) -> None:
     assert run["added"](np.frombuffer(bytes(8), np.int64), 2) == 2  # not to be written
     assert MACHINE.is_kept()
     assert [path.suffix for path in place.iterdir()] == [".o"]
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_arrays_are_taken_however_they_came_about(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
-) -> None:
-    """Also where an entry cannot know what an array looks like in memory: then numpy is asked."""
-    monkeypatch.setattr(machine_calling, "_are_known", lambda: known)
-    run = MACHINE.ready()
-    mapped = np.memmap(tmp_path / "numbers", np.int64, "w+", shape=3)
-    mapped[:] = 1, 2, 3
-    read_only = np.frombuffer(np.arange(4).tobytes(), np.int64)
-    for numbers in (np.arange(4), np.arange(4, dtype=np.longlong), mapped, np.arange(8).reshape(2, 4)[1], read_only):
-        assert run["added"](numbers, 5) == 5 + FACTOR * int(numbers.sum())
-    run["doubled"](mapped)
-    assert mapped.tolist() == [2, 4, 6]
-    assert run["both"](np.arange(6).reshape(2, 3), np.ones(2, bool)) == (3, 3)
-    for wrong in (np.arange(4.0), np.arange(8)[::2], np.arange(4).reshape(2, 2), [1], None, 7, np.int64(7)):
-        with pytest.raises(TypeError):
-            run["added"](wrong, 5)
-    for more in (0.5, "5", np.arange(1)):
-        with pytest.raises((TypeError, ArgumentError)):
-            run["added"](np.arange(4), more)
-    unaligned = np.zeros(17, np.uint8)[1:].view(np.int64)
-    with pytest.raises(TypeError):
-        run["doubled"](unaligned)
-    with pytest.raises(TypeError, match="takes 2 arguments, not 3"):
-        run["added"](np.arange(4), 5, 6)
-
-
-def test_arrays_look_in_memory_as_entries_look_into_them() -> None:
-    """Where they do not, all is right, but each call takes several times as long."""
-    assert machine_calling._are_known() or object.__basicsize__ != 16
 
 
 def test_what_is_kept_runs_without_numba(place: Path) -> None:

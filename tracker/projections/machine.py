@@ -20,13 +20,9 @@ from threading import RLock
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
-from tracker.projections.machine_calling import loaded
-
 __all__ = ["Called", "Entry", "Machine", "Taken", "named"]
 
 _DIGEST: Final = 32
-_OWN: Final = "machine_making", "machine_calling", "uncounted"
-"""The modules that say how an entry is made and called."""
 
 
 class Taken(NamedTuple):
@@ -130,7 +126,7 @@ class Machine:
                 functions = compiled(self)
                 return {one.__name__: functions[one] for one in self._entered}
             self._keep(code)
-        return loaded(code, {name: self.symbol(name) for name in self.entries}, self.entries)
+        return _loaded(self, code)
 
     def is_kept(self) -> bool:
         """Whether it was compiled on this machine before. Raises ImportError without numba."""
@@ -227,8 +223,85 @@ def _compiler() -> tuple[str, ...]:
     numba = find_spec("numba")
     if numba is None or numba.origin is None:
         raise ImportError("numba is not installed")
-    own = [Path(__file__).with_name(f"{name}.py").read_text() for name in _OWN]
+    own = [Path(__file__).with_name(f"{name}.py").read_text() for name in ("machine", "machine_making", "uncounted")]
     version = Path(numba.origin).with_name("_version.py")
     who = version.read_text() if version.exists() else str(Path(numba.origin).stat().st_mtime_ns)
     host = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     return (*own, who, llvmlite.__version__, sys.platform, MAGIC_NUMBER.hex(), *host)
+
+
+# -- in memory ---------------------------------------------------------------------------------------------------------
+
+_engines: Final[list[Any]] = []
+"""What holds machine code, for good."""
+
+
+def _loaded(machine: Machine, code: bytes) -> dict[str, Callable[..., Any]]:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    engine = llvm.create_mcjit_compiler(
+        llvm.parse_assembly(""), llvm.Target.from_default_triple().create_target_machine()
+    )
+    engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    return {
+        name: _callable(name, engine.get_function_address(machine.symbol(name)), taken)
+        for name, taken in machine.entries.items()
+    }
+
+
+def _callable(name: str, address: int, taken: Taken) -> Callable[..., Any]:
+    """The function at the address. While it runs, other threads may run Python."""
+    import numpy as np
+
+    wanted = [_array(one) for one in taken.types]
+    words: Final = sum(1 if one is None else 1 + one[1] for one in wanted) + (taken.results > 1)
+    call = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * words)(address)
+    several = ctypes.c_int64 * taken.results if taken.results > 1 else None
+    array = np.ndarray
+
+    def run(*given: Any) -> Any:
+        if len(given) != len(wanted):
+            raise TypeError(f"{name} takes {len(wanted)} arguments, not {len(given)}")
+        told: list[int] = []
+        for is_array, value in zip(wanted, given, strict=True):
+            if is_array is None:
+                told.append(value)
+                continue
+            dtype, dimensions = is_array
+            fits = isinstance(value, array) and value.dtype == dtype and value.ndim == dimensions
+            if not fits or not value.flags.c_contiguous:
+                raise TypeError(f"{name} takes {taken.types}, not {[getattr(one, 'dtype', one) for one in given]}")
+            told.append(_address(value))
+            told += value.shape
+        if several is None:
+            return call(*told)
+        results = several()
+        call(*told, ctypes.addressof(results))
+        return tuple(results)
+
+    return run
+
+
+def _array(one: str) -> tuple[Any, int] | None:
+    """What numbers an array of this type holds, and in how many dimensions; None: it is no array."""
+    import numpy as np
+
+    name, _, shape = one.partition("[")
+    if not shape:
+        return None
+    return np.dtype("bool" if name == "boolean" else name), shape.count(":") - 1
+
+
+_start = ctypes.c_char.from_buffer
+
+
+def _address(array: Any) -> int:
+    try:
+        return ctypes.addressof(_start(array))  # a third of the time that it takes numpy to say so
+    except (TypeError, ValueError):  # it is not to be written, or empty
+        address: int = array.ctypes.data
+        return address

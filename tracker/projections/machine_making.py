@@ -15,7 +15,6 @@ from numba.np.numpy_support import carray
 
 from tracker.projections import uncounted
 from tracker.projections.machine import Called, named
-from tracker.projections.machine_calling import DIMENSIONS, FLAGS, KIND, LENGTHS, NUMBERS, TYPE, WHOLE
 
 if TYPE_CHECKING:
     from tracker.projections.machine import Machine, Taken
@@ -108,52 +107,32 @@ def _code(machine: Machine, module: Any, target: Any) -> bytes | None:
 
 
 def _entry(function: Any, taken: Taken) -> Any:
-    """The function as C would call it: `table` says where numpy's class and the dtypes are, then come the arguments,
-    arrays as the objects they are, then where the results are to go. It gives 0, or -1 if these are other arrays.
+    """The function as C would call it: an array is told by where it is and its lengths; of several results, where they
+    are to go is told last.
     """
-    names = [f"a{i}" for i in range(len(taken.types))]
-    space: dict[str, Any] = {"function": function, "carray": carray, "words": _at("int64"), "halves": _at("int32")}
-    lines, inner = [], []
-    for i, (name, one) in enumerate(zip(names, taken.types, strict=True)):
-        kind, _, shape = one.partition("[")
+    pointer: Any = types.CPointer
+    given: list[Any] = []
+    outer: list[str] = []
+    inner: list[str] = []
+    for i, name in enumerate(taken.types):
+        kind, _, shape = name.partition("[")
+        one = getattr(types, kind)
         if not shape:
-            inner.append(name)
+            outer.append(f"a{i}")
+            inner.append(f"a{i}")
+            given.append(types.int64)
             continue
-        dimensions = shape.count(":") - 1
-        space[kind] = _at(kind)
-        lines += [
-            f"w{i}, h{i} = words({name}), halves({name})",
-            f"if w{i}[{TYPE}] != table[0] or w{i}[{KIND}] != table[{i + 1}]: return -1",
-            f"if h{i}[{DIMENSIONS}] != {dimensions} or h{i}[{FLAGS}] & {WHOLE} != {WHOLE}: return -1",
-            f"l{i} = words(w{i}[{LENGTHS}])",
-        ]
-        lengths = ", ".join(f"l{i}[{d}]" for d in range(dimensions))
-        inner.append(f"carray({kind}(w{i}[{NUMBERS}]), ({lengths},))")
+        lengths = [f"a{i}_{d}" for d in range(shape.count(":") - 1)]
+        outer += [f"a{i}", *lengths]
+        inner.append(f"carray(a{i}, ({', '.join(lengths)},))")
+        given += [pointer(one), *[types.int64] * len(lengths)]
     call = f"function({', '.join(inner)})"
     if taken.results > 1:
-        lines += [f"found = {call}", *(f"out[{k}] = found[{k}]" for k in range(taken.results))]
+        outer.append("out")
+        given.append(pointer(types.int64))
+        lines = [f"found = {call}", *(f"out[{k}] = found[{k}]" for k in range(taken.results)), "return 0"]
     else:
-        lines.append(f"out[0] = {call}" if taken.results else call)
-    body = "\n ".join([*lines, "return 0"])
-    exec(f"def entry(table, {', '.join([*names, 'out'])}):\n {body}", space)  # noqa: S102 - of names made here
-    pointer: Any = types.CPointer
-    numbers = pointer(types.int64)
-    signature = types.int64(numbers, *[types.int64] * len(names), numbers)
-    return numba.cfunc(signature, error_model="numpy")(space["entry"])
-
-
-@cache
-def _at(kind: str) -> Any:
-    """What numba compiles as: numbers of this kind, at an address."""
-    pointer: Any = types.CPointer
-    there = pointer(getattr(types, kind))
-
-    def at(typing: Any, address: Any) -> Any:
-        del typing, address
-
-        def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
-
-        return there(types.int64), codegen
-
-    return extending.intrinsic(at)
+        lines = [f"return {call}"] if taken.results else [call, "return 0"]
+    space: dict[str, Any] = {"function": function, "carray": carray}
+    exec(f"def entry({', '.join(outer)}):\n " + "\n ".join(lines), space)  # noqa: S102 - of names made here
+    return numba.cfunc(types.int64(*given), error_model="numpy")(space["entry"])
