@@ -256,3 +256,18 @@ def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(tmp_path: Path, m
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
     monkeypatch.setattr(MACHINE, "_made", None)
     assert MACHINE.ready()["added"](np.arange(2), 0) == FACTOR
+
+
+def test_a_numba_that_always_counts_references_compiles_them_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option by which it need not is none that numba documents."""
+    from numba.core.cpu import CPUTargetOptions
+    from numba.core.options import DefaultOptions
+
+    (having,) = (owner for owner in CPUTargetOptions.__mro__ if "_nrt" in vars(owner))
+    for owner in (DefaultOptions, having):
+        monkeypatch.delattr(owner, "_nrt")
+    numbers = np.arange(4)
+    run = MACHINE.ready()
+    assert run["added"](numbers, -5) == -5 + FACTOR * 6
+    run["doubled"](numbers)
+    assert numbers.tolist() == [0, 2, 4, 6]
