@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-long coverage check lint run bench lock clean
+.PHONY: help install demo test test-long check lint run bench lock clean
 help:
-	@echo "make install | demo | test | test-long | coverage | check | run | bench | lock | clean"
+	@echo "make install | demo | test | test-long | check | run | bench | lock | clean"
 
 install: $(STAMP)
 
@@ -25,16 +25,10 @@ run: $(STAMP)
 
 # Many tests wait for processes that they start, so three share two processors well. Those processes are many: without
 # bytecode kept, each would compile the sources anew.
-test test-long coverage: export PYTHONDONTWRITEBYTECODE :=
-
-QUICK := -n 3 --dist worksteal -m "not slow"
+test test-long: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(QUICK)
-
-# The same tests. To watch each line takes the processor nearly as long again.
-coverage: $(STAMP)
-	$(BIN)/python -m pytest $(QUICK) --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or hypothesis" --hypothesis-profile all
