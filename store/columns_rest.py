@@ -59,6 +59,11 @@ class Written(Sequence[str]):
         """Some of them, in the order given."""
         return Written(self.letters, self.starts[which], self.ends[which])
 
+    def between(self, first: int, end: int) -> Written:
+        """Those from `first` to before `end` without the others' letters, if each begins where the last one ends."""
+        begin, last = (int(self.starts[first]), int(self.ends[end - 1])) if first < end else (0, 0)
+        return Written(self.letters[begin:last], self.starts[first:end] - begin, self.ends[first:end] - begin)
+
     def packed(self) -> bytes:
         """Their letters, one text behind the other."""
         if (self.starts[1:] == self.ends[:-1]).all():
@@ -179,6 +184,16 @@ class Rest:
     def apart(self) -> Rest:
         """The same, without the letters of what is not in it."""
         return self.kept().rest()
+
+    def between(self, first: int, end: int) -> Rest:
+        """Some of what is `apart`, from the `first` to before `end` of them: without the others' letters, too."""
+        return Rest(
+            rows=self.rows[first:end],
+            ids=self.ids.between(first, end),
+            versions=self.versions[first:end],
+            recorded_at=self.recorded_at[first:end],
+            texts=self.texts.between(first, end),
+        )
 
     def part(self, first: int, end: int) -> Rest:
         """What is of the rows from `first` to before `end`, which count from `first` on. Shares the arrays."""

@@ -69,6 +69,14 @@ def test_what_is_taken_apart_holds_no_letters_of_others() -> None:
     assert (len(rest.ids.letters), len(rest.texts.letters)) == (5, 9)
 
 
+def test_what_lies_between_in_what_is_apart_holds_no_letters_of_others_either() -> None:
+    apart = rest_of([2, 5, 11, 12]).taken(np.array([3, 1, 0, 2]), np.array([7, 0, 1, 3])).apart()
+    between = apart.between(1, 3)
+    assert said(between) == [(0, "id 5", 6, 1_005, '{"é":5}'), (1, "id 2", 3, 1_002, '{"é":2}')]
+    assert (len(between.ids.letters), len(between.texts.letters)) == (8, 16)
+    assert said(apart.between(2, 2)) == []
+
+
 def test_rests_of_several_batches_are_one_behind_the_other() -> None:
     assert said(Rest.joined([rest_of([1, 2]), rest_of([4])])) == said(rest_of([1, 2, 4]))
     assert len(Rest.joined([])) == 0
