@@ -83,7 +83,8 @@ def moved(move: int, there: Any, place: int, size: int) -> Any:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where nothing is kept yet."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(MACHINE, "_made", None)
+    for made in (MACHINE, ANOTHER):
+        monkeypatch.setattr(made, "_made", None)
     return tmp_path / "tracker-kernel"
 
 
@@ -112,14 +113,14 @@ def test_what_is_kept_runs_without_numba(place: Path) -> None:
 def test_what_is_not_as_it_was_written_is_made_anew(
     place: Path, spoilt: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    MACHINE.ready()
+    ANOTHER.ready()
     [file] = place.iterdir()
     good = file.read_bytes()
     file.write_bytes(good[:-9] + b"x" + good[-8:] if spoilt is None else spoilt)
-    monkeypatch.setattr(MACHINE, "_made", None)
-    assert MACHINE._kept() is None
-    assert MACHINE.ready()["added"](np.arange(2), 0) == FACTOR
-    assert MACHINE._kept() is not None
+    monkeypatch.setattr(ANOTHER, "_made", None)
+    assert ANOTHER._kept() is None
+    assert ANOTHER.ready()["added_elsewhere"](np.arange(2), 1) == FACTOR + 2
+    assert ANOTHER._kept() is not None
 
 
 @pytest.mark.parametrize(
