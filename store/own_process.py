@@ -98,8 +98,12 @@ def ended(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def _are_kept(names: Sequence[str]) -> bool:
-    return all(import_module(name).MACHINE.is_kept() for name in names)
+def _are_missing(names: Sequence[str]) -> bool:
+    """Whether any is still to be compiled, and somebody could: without a working numba nobody can."""
+    try:
+        return not all(import_module(name).MACHINE.is_kept() for name in names)
+    except ImportError:
+        return False
 
 
 def compile_apart(*groups: Sequence[str]) -> None:
@@ -110,7 +114,7 @@ def compile_apart(*groups: Sequence[str]) -> None:
     """
     with ExitStack() as stack:
         for names in groups:
-            if not _are_kept(names):
+            if _are_missing(names):
                 compiling = subprocess.Popen(
                     [sys.executable, "-c", _COMPILE, *names],
                     stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ import pytest
 from store import own_process, replay_kernel
 from store.own_process import Spare, command
 from tracker.projections.kernel.compiled import Compiled
+from tracker.projections.machine import Machine
 
 SAYS = "def main(): import sys, gc; print(gc.isenabled(), sys.modules.get('cffi'), 'numba' in sys.modules)"
 
@@ -46,9 +47,18 @@ def test_the_kernel_is_compiled_by_another_process_unless_it_was_before(
     """What compiling takes is not given back, and who folds may not be so big."""
     done = tmp_path / "compiled"
     monkeypatch.setattr(own_process, "_COMPILE", f"import sys; open({str(done)!r} + sys.argv[1], 'w')")
-    monkeypatch.setattr(own_process, "_are_kept", lambda names: is_kept or names == ("c",))
+    monkeypatch.setattr(own_process, "_are_missing", lambda names: not is_kept and names != ("c",))
     own_process.compile_apart(("a",), ("b", "c"), ("c",))
     assert {path.name for path in tmp_path.iterdir()} == (set() if is_kept else {"compileda", "compiledb"})
+
+
+def test_where_numba_does_not_work_nothing_is_started_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Machine) -> bool:
+        raise ImportError("a part of numba is missing")
+
+    monkeypatch.setattr(Machine, "is_kept", broken)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("nobody can compile"))
+    own_process.compile_apart(own_process.FETCHING)
 
 
 def test_all_that_is_to_be_kept_as_machine_code_can_be(kernel: Compiled) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store.columns_chunk import HAS_REST
 from store.replay_feed import Feed
 from tests.oracle.tables import TableStore
 from tests.projections.history import MINUTE, History
@@ -13,6 +14,7 @@ from tests.properties.communities import Community, communities
 from tests.properties.folding import HOME, fold
 from tests.store.feeding import Log, as_the_log_reads, rows_of
 from tests.store.support import START, fact
+from tracker.events import kinds
 from tracker.events.member import MemberJoined, MemberRenamed
 from tracker.ids import UserId
 from tracker.projections.kernel.compiled import Compiled
@@ -68,6 +70,13 @@ def test_a_feed_leaves_its_heap_empty_for_the_next_one(kernel: Compiled) -> None
     heap = feed.close()
     assert heap[TOP] == HEAP
     assert not any(heap[HEAP:])
+
+
+def test_of_whatever_goes_by_a_text_the_text_is_at_hand() -> None:
+    """Names and what goes through handlers is looked for only among the events that have one."""
+    rare = {kind for kind in kinds.KINDS.values() if kind >= kinds.FIRST_RARE and kind != kinds.TICKED}
+    assert {kinds.CHANNEL, kinds.FORGOTTEN} <= rare
+    assert all(HAS_REST[kind] for kind in rare | {kinds.MEMBER_JOINED, kinds.RENAMED})
 
 
 @pytest.mark.parametrize("version", [1, 2])
