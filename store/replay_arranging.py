@@ -40,6 +40,9 @@ INSTANT_BITS: Final = 22
 """A message's id is the instant at which it was sent, and so many bits more."""
 
 _SLOTS: Final = 1 << 13
+_STEPS: Final = 8
+"""So many places an event may be moved to where it belongs, on average; else its guild's events are all sorted."""
+
 _SUBJECT, _GUILD, _CHANNEL, _AT, _ARG, _POSITION = range(6)
 
 
@@ -69,8 +72,13 @@ def arranged(raw: Bytes, stretches: Sequence[Stretch], ids: Ints, *, fast: bool)
 
     `ids`: those of guilds and channels, by number. `fast`: numba is there.
     """
-    found = _scattered(raw, stretches, ids) if fast else _sorted(raw, stretches, ids)
-    _put_right(found)
+    if not fast:
+        found = _sorted(raw, stretches, ids)
+        _put_right(found)
+        return found
+    found = _scattered(raw, stretches, ids)
+    if not _righted(found):
+        _put_right(found)
     return found
 
 
@@ -134,6 +142,22 @@ def _put_right(found: Arranged) -> None:
         found.kind[first:end] = found.kind[first:end][order]
         here = np.flatnonzero((found.places >= first) & (found.places < end))
         found.places[here] = first + _inverse(order)[found.places[here] - first]
+
+
+def _righted(found: Arranged) -> bool:
+    """Move the events that are not in canonical order yet, if they are few, or nearly where they belong."""
+    from store import replay_order
+
+    guild, at, position = (found.columns[c] for c in (_GUILD, _AT, _POSITION))
+    came = np.empty(len(guild), np.int64)
+    steps = replay_order.righted(guild, at, position, came, _STEPS * len(came) + 1_000)
+    if steps > 0:
+        places = np.arange(len(came))
+        rows = np.flatnonzero(came != places)
+        found.columns[:, rows], found.kind[rows] = found.columns[:, came[rows]], found.kind[came[rows]]
+        places[came[rows]] = rows
+        found.places[:] = places[found.places]
+    return bool(steps >= 0)
 
 
 def _inverse(order: npt.NDArray[np.intp]) -> Ints:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tracker.projections.machine import Machine
 
-__all__ = ["MACHINE", "guilds", "numbered", "scattered"]
+__all__ = ["MACHINE", "guilds", "numbered", "righted", "scattered"]
 
 _GUILD: Final = 1
 _CHANNEL: Final = 2
@@ -146,3 +146,25 @@ def scattered(
                 if kind[to] == message:
                     columns[_ARG, to] += columns[_AT, to] - epoch << _INSTANT_BITS
         row += n
+
+
+@MACHINE.entry(*["int64[::1]"] * 4, "int64", results=1)
+def righted(guild: Any, at: Any, position: Any, came: Any, most: int) -> int:
+    """Find the canonical order of rows that are by guild, and nearly in it. `came`: the row that belongs in each place.
+
+    Returns by how many places rows are to be moved, all together; -1: by more than `most`.
+    """
+    steps = 0
+    for i in range(len(came)):
+        to = i
+        while to > 0 and guild[to - 1] == guild[i]:
+            before = np.uint64(came[to - 1])
+            if at[before] < at[i] or (at[before] == at[i] and position[before] <= position[i]):
+                break
+            if steps == most:
+                return -1
+            came[to] = before
+            to -= 1
+            steps += 1
+        came[to] = i
+    return steps

@@ -16,7 +16,7 @@ its trees, and PostgreSQL has its rows side by side.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
@@ -41,16 +41,15 @@ if TYPE_CHECKING:
 
     from store.shadow_rows import Sorted
     from store.shadow_spool import Spool
-    from store.shadow_writers import Write
+    from store.shadow_writers import Writer
 
 __all__ = ["Fingerprint", "Shadow", "fingerprints", "sweep"]
 
 _THREADS: Final = 2
 
 _WORTH: Final = 12 << 20
-"""PostgreSQL: so many bytes of rows are worth to be sent. Each table's rows are a statement of their own, at the end of
-which we wait for the server and it then for us, while both cores are busy with other things. (Half of what a spool
-takes into memory: two groups of guilds, about.)
+"""PostgreSQL: so many bytes of rows are worth statements of their own, one a table: at the end of each we wait for the
+server and it then for us, while both cores are busy with other things. (Half of what a spool takes into memory.)
 """
 
 
@@ -75,7 +74,7 @@ class Shadow:
         self._partitions = frozenset(partitions)
         self._spool = spool
         self._open = ExitStack()
-        self._write: Write | None = None
+        self._writer: Writer | None = None
         self._bulk = bulk
         self._replaced = False
         self._spare = spare
@@ -155,16 +154,20 @@ class Shadow:
 
     def _settle(self, worth: int) -> None:
         with explained(self._db.name), as_ours():
-            if self._write is None:
-                self._write = self._open.enter_context(self._writer())
+            if self._writer is None:
+                self._writer = self._open.enter_context(self._opened())
+            self._write(self._writer, self._writer.flowing)
             if self._spool.waiting < worth:
                 return
-            for name, shadow in SHADOWS.items():
-                if self._spool.has(name):
-                    self._write(name, shadow, self._spool)
+            self._write(self._writer, SHADOWS)
         self._spool.clear()
 
-    def _writer(self) -> AbstractContextManager[Write]:
+    def _write(self, writer: Writer, names: Iterable[str]) -> None:
+        for name in names:
+            if self._spool.has(name):
+                writer.write(name, SHADOWS[name], self._spool)
+
+    def _opened(self) -> AbstractContextManager[Writer]:
         from store import shadow_writers as ways
 
         if self._db.dialect == "postgresql":

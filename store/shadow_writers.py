@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,43 +18,55 @@ from store.shadow_hash import text_cells
 from store.shadow_spool import Spool
 from store.shadow_tables import SHADOWS, aside, need_not_last
 from store.wal import own_connection, tidied
+from tracker.errors import DatabaseError
 from tracker.projections.rows import TABLES
 
-__all__ = ["Write", "copying", "inserting", "paging"]
+__all__ = ["Write", "Writer", "copying", "inserting", "paging"]
 
 Write = Callable[[str, str, Spool], None]
 """Writes all rows that the spool has of a table into another one: (name, target, spool)."""
 
-_BESIDE: Final = frozenset({"sessions", "session_days", "unearned", "role_changes"})
-"""PostgreSQL: the tables of a second connection, about half of all bytes. They have no texts."""
+_FLOWING: Final = ("daily", "sessions", "unearned", "role_changes", "carries")
+"""PostgreSQL: the tables of which most rows are, each with a connection of its own. They have no texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """`write`: see Write. `flowing`: tables whose rows are all sent in one statement, whenever some are there; of the
+    others each call is a statement of its own, or more.
+    """
+
+    write: Write
+    flowing: frozenset[str] = frozenset()
 
 
 @contextmanager
-def inserting(db: Database) -> Iterator[Write]:
+def inserting(db: Database) -> Iterator[Writer]:
     """SQLite: by statements."""
     with own_connection(db) as driver:
-        yield partial(insert_sorted, driver)
+        yield Writer(write=partial(insert_sorted, driver))
 
 
 @contextmanager
-def copying(db: Database, *, compiled: bool) -> Iterator[Write]:
+def copying(db: Database, *, compiled: bool) -> Iterator[Writer]:
     """PostgreSQL: by COPY, each table in one transaction in which it was emptied, as FREEZE demands.
 
-    `compiled`: some of the tables go through a connection of their own, whose process of the server works meanwhile.
+    `compiled`: the biggest tables go through connections of their own, whose processes of the server work meanwhile;
+    but for those that the server does not allow.
     """
     with ExitStack() as stack:
-        beside = _BESIDE if compiled else frozenset()
-        cursor = stack.enter_context(_emptied(db, SHADOWS.keys() - beside))
+        cursors: dict[str, Any] = {}
+        for name in _FLOWING if compiled else ():
+            with suppress(DatabaseError):
+                cursors[name] = stack.enter_context(_emptied(db, [name]))
+        flowing = {name: stack.enter_context(Beside(one, _packer(stack, one))) for name, one in cursors.items()}
+        cursor = stack.enter_context(_emptied(db, SHADOWS.keys() - flowing.keys()))
         here: Write = partial(_copied, cursor, _packer(stack, cursor) if compiled else None)
-        there = here
-        if beside:
-            other = stack.enter_context(_emptied(db, beside))
-            there = stack.enter_context(Beside(other, _packer(stack, other)))
 
         def write(name: str, target: str, spool: Spool) -> None:
-            (there if name in beside else here)(name, target, spool)
+            flowing.get(name, here)(name, target, spool)
 
-        yield write
+        yield Writer(write=write, flowing=frozenset(flowing))
 
 
 def _packer(stack: ExitStack, cursor: Any) -> Packer:
@@ -74,7 +87,7 @@ def _copied(cursor: Any, packer: Packer | None, name: str, target: str, spool: S
 
 
 @contextmanager
-def paging(db: Database, there: Callable[[str], None]) -> Iterator[Write]:
+def paging(db: Database, there: Callable[[str], None]) -> Iterator[Writer]:
     """SQLite: rows are written page by page into a file beside the database; those that are too long for it by
     statements.
 
@@ -101,7 +114,7 @@ def paging(db: Database, there: Callable[[str], None]) -> Iterator[Write]:
                     insert_rows(driver, name, target, rows[long], spool)
                 made.add(target, rows[~long], key, texts, spool.letters())
 
-        yield write
+        yield Writer(write=write)
         made.finish()
         biggest_first = sorted(rows_of, key=lambda name: (-rows_of[name], name))
         _take_over(db, driver, path, biggest_first, there)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store import replay_arranging
 from store.columns import EventColumns
 from store.columns_chunk import Ints, Rest
 from store.columns_slices import lay, lay_fast
-from store.replay_arranging import BASES, COLUMNS, HEAD, NUMBERED, WIDTHS, Stretch, arranged, numbers_of
+from store.replay_arranging import BASES, COLUMNS, HEAD, NUMBERED, WIDTHS, Arranged, Stretch, arranged, numbers_of
 from tests.examples import examples
 from tracker.projections.kernel.compiled import can_compile
 
@@ -105,3 +106,36 @@ def test_more_pairs_than_there_was_room_for_at_first_are_numbered_all_the_same(f
     number, firsts = numbers_of(np.concatenate([a, a[::-1]]), np.zeros(60_000, np.int64), fast=fast)
     assert (number == np.concatenate([np.arange(30_000), np.arange(30_000)[::-1]])).all()
     assert (firsts == np.arange(30_000)).all()
+
+
+def some_events(instants: list[int], *, backwards: bool = False) -> list[dict[str, int]]:
+    said = {"kind": 1, "subject": 7, "channel": 9, "arg": 2}
+    log = [said | {"guild": 3 + i % 2, "at": at, "position": i + 1} for i, at in enumerate(instants)]
+    return log[::-1] if backwards else log
+
+
+@pytest.mark.parametrize("fast", WAYS)
+def test_of_events_of_one_instant_the_lowest_position_comes_first(fast: bool) -> None:
+    log = some_events([5] * 20, backwards=True)
+    found = arranged(*put_down(log, [7], packed=False), fast=fast)
+    assert found.columns[-1].tolist() == [*range(1, 21, 2), *range(2, 21, 2)]
+
+
+@pytest.mark.skipif(not can_compile(), reason="nothing is compiled here")
+@pytest.mark.parametrize(("instants", "sorted_as_a_whole"), [([*range(2_000), 500], []), ([*range(2_000, 0, -1)], [1])])
+def test_only_guilds_without_any_order_are_sorted_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, instants: list[int], sorted_as_a_whole: list[int]
+) -> None:
+    log, asked = some_events(instants), list[int]()
+    put_right = replay_arranging._put_right
+
+    def seen(found: Arranged) -> None:
+        asked.append(1)
+        put_right(found)
+
+    monkeypatch.setattr(replay_arranging, "_put_right", seen)
+    found = arranged(*put_down(log, [500, 900], packed=True), fast=True)
+    order = sorted(range(len(log)), key=lambda i: (log[i]["guild"], log[i]["at"], i))
+    assert found.columns[-1].tolist() == [i + 1 for i in order]
+    assert found.places[order].tolist() == [*range(len(log))]
+    assert asked == sorted_as_a_whole

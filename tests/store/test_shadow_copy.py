@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from threading import Event
 from typing import Any
@@ -249,12 +249,53 @@ def many_unearned(db: Database, shadow: Shadow) -> None:
     add_rows(shadow, "unearned", home(db), [(GUILD, *[number] * others) for number in range(100_000)])
 
 
-def test_very_many_rows_are_taken_by_two_processes_of_the_server(postgresql: Database) -> None:
-    for bulk, processes in ((False, 1), (True, 2)):
+def test_of_very_many_rows_each_big_table_s_are_taken_by_a_process_of_the_server(postgresql: Database) -> None:
+    for bulk, processes in ((False, 1), (True, 6)):
         with Shadow.create(postgresql, postgresql.all_partitions, bulk=bulk) as shadow:
             add_rows(shadow, "carries", home(postgresql), [(GUILD, 1, 9, 1)])
             shadow.settle()
             assert len(fillers(postgresql, *TABLES)) == processes
+
+
+def test_where_the_server_allows_fewer_connections_fewer_take_them(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied, asked = shadow_writers._emptied, list[str]()
+
+    def refused(db: Database, names: Collection[str]) -> Any:
+        if len(names) == 1 and asked:
+            raise DatabaseError("sorry, too many clients already")
+        asked.extend(names)
+        return emptied(db, names)
+
+    monkeypatch.setattr(shadow_writers, "_emptied", refused)
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        many_unearned(postgresql, shadow)
+        add_rows(shadow, "carries", home(postgresql), [(GUILD, 1, 9, 1)])
+        shadow.settle()
+        assert len(fillers(postgresql, *TABLES)) == 2
+        shadow.finish()
+        shadow.check()
+    assert "unearned" in asked[1:]
+
+
+def test_a_table_s_rows_are_one_statement_however_many_groups_they_come_in(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, copy = list[str](), copy_binary
+
+    def noted(cursor: Any, packer: Any, name: str, *rest: Any) -> None:
+        sent.append(name)
+        copy(cursor, packer, name, *rest)
+
+    monkeypatch.setattr(shadow_beside, "copy_binary", noted)
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        for user in range(3):
+            add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1)])
+            shadow.settle()
+        shadow.finish()
+        shadow.check()
+    assert sent == ["carries"]
 
 
 def test_what_the_server_refuses_beside_comes_as_our_error(postgresql: Database) -> None:
@@ -324,11 +365,11 @@ class Interrupted(Spool):
 
 
 def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgresql: Database) -> None:
-    name = "session_days"
+    name = "carries"
     with Shadow.create(postgresql, postgresql.all_partitions), Interrupted() as spool:
-        spool.add(name, home(postgresql), as_columns(name, [(GUILD, 1, 2, 3, 4)])[0], {}, fresh=True)
-        with pytest.raises(KeyboardInterrupt), shadow_writers.copying(postgresql, compiled=True) as write:
-            write(name, shadow_tables.SHADOWS[name], spool)
+        spool.add(name, home(postgresql), as_columns(name, [(GUILD, 1, 9, 1)])[0], {}, fresh=True)
+        with pytest.raises(KeyboardInterrupt), shadow_writers.copying(postgresql, compiled=True) as writer:
+            writer.write(name, shadow_tables.SHADOWS[name], spool)
         assert stored(postgresql, name, shadow=True) == []
 
 
@@ -392,17 +433,17 @@ def test_a_few_rows_wait_until_sending_them_is_worth_a_statement(
 
     monkeypatch.setattr(shadow_writers, "copy_binary", noted)
     with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
-        for user in range(3):
-            add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1)])
+        for day in range(3):
+            add_rows(shadow, "session_days", home(postgresql), [(GUILD, 1, 2, day, 4)])
             shadow.settle()
         assert sent == []
         add_rows(shadow, "totals", home(postgresql), [(GUILD, n, *[1] * 7) for n in range(150_000)])
         shadow.settle()
-        assert sent == ["totals", "carries"]
-        add_rows(shadow, "carries", home(postgresql), [(GUILD, 3, 9, 1)])
+        assert sent == ["session_days", "totals"]
+        add_rows(shadow, "session_days", home(postgresql), [(GUILD, 1, 2, 3, 4)])
         shadow.finish()
         shadow.check()
-        assert sent == ["totals", "carries", "carries"]
+        assert sent == ["session_days", "totals", "session_days"]
 
 
 def replaced(db: Database, other: Connection | None = None) -> None:
