@@ -25,6 +25,10 @@ _MOST: Final = 1 << 15
 _ALL: Final = 1 << 19
 """Rows that are gathered of all together, if partitions are more than that gives so many to."""
 
+_APART: Final = 72
+"""So much longer is where they are gathered: at equal distances of a power of two, a hundred columns would share a few
+cache lines, and each number that is put down would displace one that is written to again at once."""
+
 MACHINE: Final = Machine(__name__)
 
 
@@ -35,16 +39,17 @@ class ByPartition:
         most = max(1, min(_MOST, _ALL // partitions))
         self._args = args
         self._counts = np.zeros(partitions, np.int64)
-        self._kinds, self._numbers = np.empty((partitions, most), np.uint8), np.empty((partitions, 6, most), np.int64)
+        self._most, wide = most, most + _APART
+        self._kinds, self._numbers = np.empty((partitions, wide), np.uint8), np.empty((partitions, 6, wide), np.int64)
         self._rests: list[list[Rest]] = [[] for _ in range(partitions)]
 
     def add(self, partition: Ints, found: Found) -> Iterator[tuple[Partition, Chunk]]:
         """Take rows; give those of each partition of which there is no room for more. `partition`: of each row."""
-        said = (found.position, found.guild, found.subject, found.channel, found.at, found.arg)
+        said = (found.position, found.guild, found.subject, found.channel, found.at, found.arg, found.kind)
         n, done, places = len(partition), 0, np.empty(len(partition), np.int64)
         while done < n:
             first = done
-            done = _put(partition, first, *said, found.kind, self._counts, self._numbers, self._kinds, places)
+            done = _put(partition, first, *said, self._most, self._counts, self._numbers, self._kinds, places)
             self._keep(partition, places, found.rest, first, done)
             if done < n:
                 yield self._take(int(partition[done]))
@@ -86,18 +91,17 @@ class ByPartition:
 
 
 @MACHINE.entry(
-    "int64[::1]", "int64", *["int64[::1]"] * 6, "uint8[::1]", "int64[::1]", "int64[:,:,::1]", "uint8[:,::1]",
+    "int64[::1]", "int64", *["int64[::1]"] * 6, "uint8[::1]", "int64", "int64[::1]", "int64[:,:,::1]", "uint8[:,::1]",
     "int64[::1]", results=1,
 )  # fmt: skip
 def _put(
     partition: Any, first: int, position: Any, guild: Any, subject: Any, channel: Any, at: Any, arg: Any, kind: Any,
-    counts: Any, numbers: Any, kinds: Any, places: Any,
+    most: int, counts: Any, numbers: Any, kinds: Any, places: Any,
 ) -> int:  # fmt: skip
     """Put rows from `first` on behind those of their partitions; up to the one returned, for which there is no room.
 
-    `places`: where each of them is there.
+    `most`: how many rows of a partition there is room for. `places`: where each of them is there.
     """
-    most = kinds.shape[1]
     for i in range(first, len(partition)):
         p = np.uint64(partition[i])
         to = counts[p]

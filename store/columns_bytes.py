@@ -23,8 +23,14 @@ def half(m: Any, at: int) -> Any:
 
 
 def word(m: Any, at: int) -> Any:
-    """The number of four bytes at `at`."""
-    return half(m, at) << 16 | half(m, at + 2)
+    """The number of four bytes at `at`, which the processor reads as one."""
+    i = np.uint64(at)
+    return np.int64(
+        np.uint64(m[i]) << np.uint64(24)
+        | np.uint64(m[i + np.uint64(1)]) << np.uint64(16)
+        | np.uint64(m[i + np.uint64(2)]) << np.uint64(8)
+        | np.uint64(m[i + np.uint64(3)])
+    )
 
 
 def eight(m: Any, at: int) -> Any:
