@@ -55,6 +55,10 @@ class Written(Sequence[str]):
         """How many bytes each has."""
         return self.ends - self.starts
 
+    def tolist(self) -> list[str]:
+        """All of them, as an array gives its numbers."""
+        return list(self)
+
     def taken(self, which: _Ints) -> Written:
         """Some of them, in the order given."""
         return Written(self.letters, self.starts[which], self.ends[which])

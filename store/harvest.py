@@ -12,6 +12,7 @@ import numpy as np
 
 from store import harvest_sources as sources
 from store.columns_chunk import Ints
+from store.columns_rest import Written
 from store.harvest_sources import DRAINED, LEFT, Source
 from store.replay_feed import Feed, view
 from store.shadow_rows import Sorted
@@ -30,6 +31,10 @@ EXP: Final = (EXP_VOICE, EXP_MESSAGES, EXP_INTERACTIONS, EXP_ADJUSTED)
 """Of a day's values, those whose sum is the EXP."""
 FIGURES: Final = (VOICE_MS, MESSAGES, INTERACTIONS)
 """Of a day's values, those that a member's sums have too, in their order."""
+_SAID: Final = {
+    "name": SAID_NAME, "bot": SAID_BOT, "present": SAID_PRESENT, "opted_out": SAID_OPTED_OUT, "role_ids": SAID_ROLES,
+}  # fmt: skip
+"""By column of the members' rows, what says that it was heard of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,24 +158,27 @@ class Harvest:
         rows = rows[heap[rows[:, K_MEMBER] + M_USER] > 0]
         members, said = rows[:, K_MEMBER], rows[:, K_SAID]
         state = heap[members + M_STATE]
-        known = self._feed.names()
-        names: list[str | None] = [
-            known[member] if is_said else None
-            for member, is_said in zip(members.tolist(), (said & SAID_NAME).tolist(), strict=True)
-        ]
-        sets = heap[members + M_ROLES].tolist()
-        texts = {row: ",".join(map(str, self._memory.roles_of(row))) for row in set(sets)}
-        roles: list[str | None] = [
-            texts[row] if is_said else None for row, is_said in zip(sets, (said & SAID_ROLES).tolist(), strict=True)
-        ]
-        bits = {
-            column: ((state & bit > 0).astype(np.int64), said & told == 0)
-            for column, told, bit in (
-                ("bot", SAID_BOT, BOT), ("present", SAID_PRESENT, PRESENT), ("opted_out", SAID_OPTED_OUT, OPTED_OUT),
-            )
-        }  # fmt: skip
-        columns = (*self._whose(members), names, *(values for values, _ in bits.values()), roles)
-        return _rows("members", *columns, nulls={column: absent for column, (_, absent) in bits.items()})
+        told = {column: said & flag > 0 for column, flag in _SAID.items()}
+        sets, which = np.unique(heap[members + M_ROLES], return_inverse=True)
+        return _rows(
+            "members",
+            *self._whose(members),
+            _where(told["name"], self._feed.names.of(members[told["name"]])),
+            *((state & bit > 0).astype(np.int64) for bit in (BOT, PRESENT, OPTED_OUT)),
+            self._roles(sets).taken(which),
+            nulls={column: ~is_told for column, is_told in told.items()},
+        )
+
+    def _roles(self, sets: Ints) -> Written:
+        """The ids in the sets of roles in these rows, each set as a text."""
+        return Written.of(",".join(map(str, self._memory.roles_of(row))) for row in sets.tolist())
+
+
+def _where(wanted: np.ndarray, texts: Written) -> Written:
+    """These texts where one is wanted, in their order, and elsewhere empty ones."""
+    starts, ends = np.zeros((2, len(wanted)), np.int64)
+    starts[wanted], ends[wanted] = texts.starts, texts.ends
+    return Written(texts.letters, starts, ends)
 
 
 def _united(members: Ints, sums: Ints, more: Ints, added: Ints) -> tuple[Ints, Ints]:

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from store.columns_book import same, written
 from tracker.projections.machine import Machine
 
 __all__ = [
-    "BLOCK", "KINDS", "MACHINE", "NUMBERS", "added_up", "found", "gathered", "images", "packed", "put_right",
+    "BLOCK", "KINDS", "LONGEST", "MACHINE", "NUMBERS", "added_up", "found", "gathered", "images", "listed", "names_in",
+    "packed", "put_right",
 ]  # fmt: skip
 
 NUMBERS: Final = 6
@@ -27,6 +29,14 @@ _OWN, _IS_GUILD, _IS_USER, _IS_CHANNEL, _OF_PLACE, _PLACES_CHANNEL, _NULL = rang
 
 BLOCK: Final = 128
 """Rows that are put together column by column: they fit into the processor's first cache."""
+
+LONGEST: Final = 21
+"""So many letters has the longest number, and the comma before it."""
+
+_A_MEMBER: Final = written('{"bot":false,"name":"')
+_A_BOT: Final = written('{"bot":true,"name":"')
+_NAMED: Final = written('{"name":"')
+"""What stands before a name, as the codec writes it."""
 
 MACHINE: Final = Machine(__name__)
 _HEAP: Final = "int64[::1]"
@@ -226,3 +236,73 @@ def added_up(
             sums[who, c + 1] += m[at + figures[c]]
         sums[who, len(figures) + 1] = max(sums[who, len(figures) + 1], m[at + last])
         earned[who] = True
+
+
+def _decimal(value: Any, out: Any, to: Any) -> Any:
+    """Write a number; where it ends."""
+    left = np.uint64(value)
+    if value < 0:
+        out[np.uint64(to)] = 45
+        to += 1
+        left = np.uint64(0) - left
+    end, rest = to + 1, left
+    while rest > np.uint64(9):
+        rest //= np.uint64(10)
+        end += 1
+    for at in range(end - 1, to - 1, -1):
+        out[np.uint64(at)] = np.uint64(48) + left % np.uint64(10)
+        left //= np.uint64(10)
+    return end
+
+
+@MACHINE.entry(_HEAP, _COLUMN, _COLUMN, "uint8[::1]", _COLUMN, results=1)
+def listed(m: Any, firsts: Any, ends: Any, out: Any, sizes: Any) -> Any:
+    """Write the numbers of the heap from `firsts` to before `ends`, with commas between them. `sizes`: how many letters
+    each such text has; returns how many that are together.
+    """
+    to = np.int64(0)
+    for i in range(len(firsts)):
+        begin = to
+        for at in range(firsts[i], ends[i]):
+            if at > firsts[i]:
+                out[np.uint64(to)] = 44
+                to += 1
+            to = _decimal(_value(m, at), out, to)
+        sizes[i] = to - begin
+    return to
+
+
+def _begin(m: Any, at: Any, end: Any) -> Any:
+    """Where the name begins in a text that ends with it; -1: it is not written as usual."""
+    begin = np.int64(-1)
+    if at + len(_NAMED) <= end and same(m, at, _NAMED, 0, len(_NAMED)):
+        begin = at + len(_NAMED)
+    elif at + len(_A_MEMBER) <= end and same(m, at, _A_MEMBER, 0, len(_A_MEMBER)):
+        begin = at + len(_A_MEMBER)
+    elif at + len(_A_BOT) <= end and same(m, at, _A_BOT, 0, len(_A_BOT)):
+        begin = at + len(_A_BOT)
+    return begin
+
+
+@MACHINE.entry("uint8[::1]", _COLUMN, _COLUMN, "uint8[::1]", _COLUMN, results=1)
+def names_in(m: Any, starts: Any, ends: Any, out: Any, sizes: Any) -> Any:
+    """Put the names in texts that hold little else one behind the other; how many bytes those are together.
+
+    `sizes`: of each; -1: its letters are not those that are written, or it begins within one; the codec has to read it.
+    """
+    to = np.int64(0)
+    for i in range(len(starts)):
+        end = ends[i] - 2
+        begin = _begin(m, starts[i], end)
+        sizes[i] = -1
+        if begin < 0 or m[np.uint64(end)] != 34 or m[np.uint64(end + 1)] != 125:
+            continue
+        odd = begin < end and m[np.uint64(begin)] & 192 == 128
+        for k in range(end - begin):
+            letter = m[np.uint64(begin + k)]
+            odd |= letter < 32 or letter == 34 or letter == 92
+            out[np.uint64(to + k)] = letter
+        if not odd:
+            sizes[i] = end - begin
+            to += end - begin
+    return to

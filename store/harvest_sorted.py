@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from store import harvest_rows as compiled
 from store.columns_chunk import Ints
+from store.columns_rest import Written
 from store.harvest import EXP, FIGURES, Harvest, Rows
 from store.harvest_sources import CHANNEL, GUILD, NULL, OWN, PLACES, PLACES_CHANNEL, USER, Source
 from store.replay_feed import Feed, view
 from store.shadow_rows import Sorted, merged, order_of, ranks_of
 from tracker.projections.kernel.layout import (
-    C_ID, D_VALUES, G_ID, LAST_AT, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_USER, NOT_YET, P_CHANNEL, P_MEMBER,
-    TOP, U_CELLS, U_CHANNELS, U_GUILDS, WIDTHS,
+    C_ID, D_VALUES, G_ID, LAST_AT, L_FROM, L_TO, M_GUILD, M_INTERACTION_AT, M_MESSAGE_AT, M_USER, NOT_YET, P_CHANNEL,
+    P_MEMBER, TOP, U_CELLS, U_CHANNELS, U_GUILDS, WIDTHS,
 )  # fmt: skip
 from tracker.projections.rows import TABLES
 
@@ -179,6 +180,16 @@ class SortedHarvest(Harvest):
         for i, began in enumerate((M_MESSAGE_AT, M_INTERACTION_AT), start=3 + width):
             rows[:, i] = np.where(heap[members + began] == NOT_YET, 0, heap[members + began])
         return Sorted(name=table.name, rows=rows)
+
+    # -- texts -----------------------------------------------------------------------------------------------------
+
+    def _roles(self, sets: Ints) -> Written:
+        heap = view(self._memory.heap)
+        first, end = heap[sets + L_FROM], heap[sets + L_TO]
+        letters = np.empty(compiled.LONGEST * int((end - first).sum()), np.uint8)
+        sizes = np.empty(len(sets), np.int64)
+        size = compiled.listed(heap, first, end, letters, sizes)
+        return Written.one_behind_the_other(letters[:size], sizes)
 
 
 def _sorted(images: Ints, bounds: Ints) -> tuple[Ints, int]:

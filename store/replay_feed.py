@@ -13,15 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from store.columns import EventColumns
 from store.columns_chunk import Ints
-from store.columns_rest import Written
 from store.columns_roles import RoleSets
 from store.replay_arranging import numbers_of
+from store.replay_names import Names
 from store.replay_rows import RowsOf, rows_of
 from tracker.events import kinds
 from tracker.events.envelope import Event
@@ -55,13 +54,6 @@ _NAMED: Final[dict[int, type[MemberJoined | MemberRenamed]]] = {
 }
 
 
-class _Named(msgspec.Struct):
-    name: str = ""
-
-
-_names_in: Final = msgspec.json.Decoder(list[_Named]).decode
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """A guild's settings document in force from its first event on, up to the instant and position `until`.
@@ -81,7 +73,8 @@ class Preset:
 class Feed:
     """Folds columns into `state`. `users`: by subject id, 0 for one whom nobody knows any more.
 
-    `role_sets`: the reader's. `presets`: by guild id. `memory`: an empty one (None: a new one).
+    `role_sets`: the reader's. `presets`: by guild id. `memory`: an empty one (None: a new one). `names`: what members
+    are called.
     """
 
     def __init__(
@@ -96,7 +89,7 @@ class Feed:
     ) -> None:
         self.state = PartitionState(partition=partition, memory=memory)
         self.state.memory.heap[AT_ONCE] = 1
-        self._named: list[tuple[Ints, Written]] = []
+        self.names = Names(fast=compiled is not None)
         self._users = users
         self._compiled = compiled
         self._role_sets = role_sets
@@ -265,19 +258,13 @@ class Feed:
         for named, cls in _NAMED.items():
             said = rest[(kind == named) & of_somebody]
             said = said[rows[member[said] + M_NAME] == self._said + said]
+            if not len(said):
+                continue
             if cls.VERSION == 1:
-                self._named.append((member[said], columns.texts(said)))
+                self.names.hear(member[said], columns.texts(said))
             else:
                 names = (columns.event(i).event.data.name for i in said.tolist())  # type: ignore[attr-defined]
-                self._named.append((member[said], Written.of(msgspec.json.encode(_Named(name)) for name in names)))
-
-    def names(self) -> dict[int, str]:
-        """What members are called who were ever named, by the offsets of their rows."""
-        found: dict[int, str] = {}
-        for members, texts in self._named:  # what was said later comes later
-            names = _names_in(b"[%b]" % b",".join(texts.bytes()))
-            found |= zip(members.tolist(), (one.name for one in names), strict=True)
-        return found
+                self.names.hear_names(member[said], names)
 
 
 def view(heap: Heap) -> Ints:

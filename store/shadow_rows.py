@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 
 import numpy as np
 
+from store.columns_rest import Written
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import Fingerprint, hash_sum, text_number
 from tracker.errors import DatabaseError
@@ -37,7 +38,8 @@ __all__ = [
 ]
 
 Matrix = np.ndarray[Any, np.dtype[np.int64]]
-Column = np.ndarray | Sequence[Any]
+Column = np.ndarray | Written | Sequence[Any]
+"""Numbers; texts as bytes; or a list of either, in which None is null."""
 
 FRESH: Final = 1 << 62
 LENGTH_BITS: Final = 24
@@ -64,13 +66,23 @@ class Texts:
     def put(self, texts: Sequence[str | None]) -> Matrix:
         """Keeps texts; null is 0."""
         joined, lengths = _joined(["" if text is None else text for text in texts])
-        if len(lengths) and int(lengths.max()) >> LENGTH_BITS:
-            raise DatabaseError(f"a text of {int(lengths.max()):,} bytes is too long to be written; 16 MiB is the most")
+        _refuse_too_long(lengths)
         starts = self._end + np.cumsum(lengths + 1) - lengths - 1
-        self._file.seek(self._end)
-        self._file.write(joined)
-        self._end += len(joined)
+        self._keep(joined)
         return (starts << LENGTH_BITS) | lengths
+
+    def put_written(self, texts: Written) -> Matrix:
+        """Keeps texts, with all letters among which they are: those of which several consist are kept once."""
+        sizes = texts.sizes
+        _refuse_too_long(sizes)
+        starts = self._end + texts.starts
+        self._keep(texts.letters.data)
+        return (starts << LENGTH_BITS) | sizes
+
+    def _keep(self, letters: bytes | memoryview) -> None:
+        self._file.seek(self._end)
+        self._file.write(letters)
+        self._end += len(letters)
 
     def letters(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The bytes of all texts; to be let go of before the next `clear`."""
@@ -104,6 +116,11 @@ class Texts:
         self._file.close()
 
 
+def _refuse_too_long(lengths: Matrix) -> None:
+    if len(lengths) and int(lengths.max()) >> LENGTH_BITS:
+        raise DatabaseError(f"a text of {int(lengths.max()):,} bytes is too long to be written; 16 MiB is the most")
+
+
 def _joined(texts: Sequence[str]) -> tuple[bytes, Matrix]:
     """Their bytes, with one more behind each, and how many each has: a text by itself takes four times as long."""
     joined = "\0".join([*texts, ""]).encode()
@@ -126,11 +143,14 @@ def matrix_of(
         if len(column) != len(rows):
             raise ValueError(f"{table.name}.{name} has {len(column)} values, the columns before it {len(rows)}")
         absent = nulls.get(name)
-        if not isinstance(column, np.ndarray):
-            gone = np.fromiter((v is None for v in column), bool, len(column))
+        if isinstance(column, Written):
+            rows[:, i] = texts.put_written(column)
+        elif isinstance(column, np.ndarray):
+            rows[:, i] = column
+        else:
+            gone = np.array([v is None for v in column], bool)
             absent = gone if absent is None else gone | absent
-            column = column if name in TEXT_COLUMNS else [0 if v is None else v for v in column]
-        rows[:, i] = texts.put(list(column)) if name in TEXT_COLUMNS else column
+            rows[:, i] = texts.put(column) if name in TEXT_COLUMNS else [0 if v is None else v for v in column]
         if absent is not None and absent.any():
             rows[absent, i] = 0
             rows[absent, -1] |= 1 << i

@@ -238,7 +238,8 @@ class Spool:
             from store.shadow_numbered import fingerprint_of_rows, fingerprint_of_texts
 
             return fingerprint_of_texts(table, rows, self.letters()) if cells else fingerprint_of_rows(table, rows)
-        texts = {i: list(columns[i - 1]) if columns else self.texts(rows, i) for i in cells}
+        given = {i: columns[i - 1] for i in cells} if columns else {}
+        texts = {i: one if isinstance(one := given.get(i), list) else self.texts(rows, i) for i in cells}
         return fingerprint_of(table, rows, texts)
 
     def letters(self) -> np.ndarray[Any, np.dtype[np.uint8]]:

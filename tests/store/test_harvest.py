@@ -20,7 +20,8 @@ from tests.projections.history import MINUTE, History
 from tests.properties.communities import Community, communities
 from tests.properties.folding import HOME, fold
 from tests.store.feeding import Log, rows_of
-from tracker.events.member import MemberForgotten
+from tracker.events.member import MemberForgotten, MemberJoined, MemberRenamed, MemberRolesChanged
+from tracker.ids import RoleId
 from tracker.projections.kernel.compiled import compiled
 from tracker.projections.kernel.layout import U_AWARDS, U_EXPIRED, U_GIVEN
 from tracker.projections.rows import TABLES
@@ -77,6 +78,33 @@ def test_the_fingerprint_of_any_rows_is_the_one_that_is_defined(name: str, data:
     row = st.tuples(*[NUMBER] * width, st.integers(0, 2**62 - 1).map(lambda bits: bits & marks))
     rows = np.array(data.draw(st.lists(row, min_size=1, max_size=8)), np.int64)
     assert fingerprint_of_rows(table, rows) == fingerprint_of(table, rows, {})
+
+
+@given(sets=st.lists(st.lists(NUMBER, max_size=5), max_size=8))
+def test_sets_of_roles_are_written_as_python_writes_numbers(sets: list[list[int]]) -> None:
+    feed = Feed(HOME, np.zeros(1, np.int64), compiled=None, role_sets=RoleSets())
+    rows = np.array([feed.state.memory.role_set(tuple(roles)) for roles in sets], np.int64)
+    wanted = [",".join(map(str, roles)) for roles in sets]
+    for harvest in (Harvest(feed), SortedHarvest(feed, HOME)):
+        assert list(harvest._roles(rows)) == wanted
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("in_order", [False, True])
+def test_what_nobody_has_said_of_a_member_is_null_and_an_empty_text_is_not(fast: bool, in_order: bool) -> None:
+    history = History().message(1, 20, 1001)
+    for user, data in (
+        (2, MemberJoined(name="")),
+        (3, MemberRolesChanged(role_ids=(RoleId(5), RoleId(7)))),
+        (4, MemberRolesChanged(role_ids=(RoleId(5),))),
+        (4, MemberRolesChanged()),
+        (5, MemberRenamed(name='"\\\n한')),
+    ):
+        history.add(data, user=user)
+    rows = rows_of(history.events, history.now, kernel=compiled() if fast else None, in_order=in_order)["members"]
+    assert [(row[1], row[2], row[6]) for row in rows] == [
+        (2, "", None), (3, None, "5,7"), (4, None, ""), (5, '"\\\n한', None),
+    ]  # fmt: skip
 
 
 def test_where_two_rows_are_of_one_member_they_are_left_to_be_merged() -> None:

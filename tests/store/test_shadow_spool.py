@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store import shadow_spool
+from store.columns_rest import Written
 from store.schema import TEXT_COLUMNS
 from store.shadow_hash import NOTHING
 from store.shadow_rows import FRESH, Matrix, Sorted
@@ -20,6 +21,7 @@ from store.shadow_spool import Spool
 from tests.examples import examples
 from tests.store.shadows import as_columns
 from tests.store.test_bulk import deltas, merged
+from tracker.errors import DatabaseError
 from tracker.projections.rows import TABLES, Row
 
 
@@ -170,6 +172,40 @@ def test_a_list_says_by_none_what_is_null_and_so_does_a_mask() -> None:
         spool.add("away", 0, [[1, 1], [5, 6], [None, 7]], {}, fresh=True)
         spool.add("away", 0, [[2], [5], np.array([9])], {"to_at": np.array([True])}, fresh=True)
         assert given_back(spool, "away") == [(0, 1, 5, None), (0, 1, 6, 7), (0, 2, 5, None)]
+
+
+TEXT = st.text(max_size=12) | st.sampled_from(["", "\0", "a\0", "🎧", "한국어" * 2_000])
+
+
+@pytest.mark.parametrize("kind", [{}, {"compiled": True}, {"native": lambda: True}])
+@given(texts=st.lists(st.none() | TEXT, min_size=1, max_size=8), data=st.data())
+def test_texts_that_are_bytes_are_those_that_are_objects(
+    kind: dict[str, Any], texts: list[str | None], data: st.DataObject
+) -> None:
+    """They may be anywhere among their letters, several of them in one place."""
+    others = data.draw(st.lists(TEXT, max_size=3))
+    kept = data.draw(st.permutations([*others, *{text for text in texts if text is not None}]))
+    which = [kept.index(text) if text is not None else -1 for text in texts]
+    written = Written.of([*kept, ""]).taken(np.array(which))
+    absent = np.array([text is None for text in texts])
+    numbers = np.arange(len(texts))
+    with Spool(**kind) as spool, Spool(**kind) as other:
+        for _ in range(2):
+            spool.add("members", 0, [numbers, numbers, written, *[numbers] * 3, written], _both(absent), fresh=False)
+            other.add("members", 0, [numbers, numbers, texts, *[numbers] * 3, texts], {}, fresh=False)
+        assert spool.handed_in == other.handed_in
+        assert given_back(spool, "members") == given_back(other, "members")
+
+
+def _both(absent: np.ndarray) -> dict[str, np.ndarray]:
+    return {"name": absent, "role_ids": absent}
+
+
+def test_a_text_that_is_too_long_to_be_written_is_refused_in_either_form() -> None:
+    text = "a" * (1 << 24)
+    for texts in ([text], Written.of([text])):
+        with Spool() as spool, pytest.raises(DatabaseError, match="16,777,216 bytes is too long"):
+            spool.add("roles", 0, [np.zeros(1, np.int64), np.ones(1, np.int64), texts], {}, fresh=True)
 
 
 def test_what_waits_on_disk_has_no_name_so_that_nothing_is_left_of_it(tmp_path: Path) -> None:
