@@ -8,7 +8,7 @@ they say of an event is what the codec says (`store.log.read`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
@@ -212,15 +212,20 @@ class LogReader:
         """Whether `everywhere` can, and should, be asked for these logs."""
         return self._source is None and can_read_everywhere(self._db, upto)
 
-    def everywhere(self, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, EventColumns | Archived]]:
-        """The whole logs of these partitions up to these positions, in one go and in no order. Raises as `batches`."""
+    @contextmanager
+    def everywhere(
+        self, upto: Mapping[Partition, int]
+    ) -> Iterator[Iterator[tuple[Partition, EventColumns | Archived]]]:
+        """The whole logs of these partitions up to these positions, in one go and in no order. Raises as `batches`.
+
+        The database reads from now on, whatever else is done before the first one is asked for.
+        """
         self.begun.set()
-        with closing(everywhere(self._db, upto)) as found:
-            for partition, one in found:
-                if isinstance(one, Chunk):
-                    yield partition, self._columns(partition, one)
-                else:
-                    yield partition, self._archived(partition, one)
+        with everywhere(self._db, upto) as found:
+            yield (
+                (partition, self._columns(partition, one) if isinstance(one, Chunk) else self._archived(partition, one))
+                for partition, one in found
+            )
 
     def _columns(self, partition: Partition, chunk: Chunk) -> EventColumns:
         if chunk.role_sets:

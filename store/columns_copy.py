@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -60,57 +61,77 @@ def can_copy() -> bool:
     return all(import_module(name).MACHINE.is_to_be_had() for name in FETCHING)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What the server sends, fetched ahead: pieces of bytes, and how much of each it is. `in_packets`: as `Fetcher`.
+
+    `used`: pieces that nobody needs any more.
+    """
+
+    pieces: Iterator[tuple[Bytes, int]]
+    in_packets: bool
+    used: deque[Bytes]
+
+
 def by_copy(db: Database, ask: Ask) -> Generator[Chunk]:
     """What is asked for, by position. Raises DatabaseError, LogCorruptError."""
     wanted, sql = {ask.partition: (ask.after, ask.upto)}, question(db.partitions, ask.which())
-    with (
-        own_connection(db) as connection,
-        closing(_chunks(db, connection, sql, wanted, ask.rows, ask.partition)) as found,
-    ):
-        for chunks in found:
+    with own_connection(db) as connection, _asked(db, connection, sql, ask.rows) as answer:
+        for chunks in _chunks(db, answer, wanted, ask.rows, ask.partition):
             yield from (chunk for _, chunk in chunks)
 
 
-def copied(db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], rows: int) -> Generator[Parts]:
-    """The rows of `sql`, which is a `question` without an order.
+@contextmanager
+def copied(
+    db: Database, sql: str, rows: int
+) -> Iterator[Callable[[Mapping[Partition, tuple[int, int]]], Generator[Parts]]]:
+    """The rows of `sql`, which is a `question` without an order. From now on they are on their way, as of this instant.
 
-    `wanted`: by partition, behind which position and up to which one; other rows are passed over. Two processes of the
-    server send half of the table each, as of one instant. Raises DatabaseError, LogCorruptError.
+    What is given makes chunks of them, of so many rows. It takes by partition, behind which position rows are wanted
+    and up to which one; others are passed over. Two processes of the server send half of the table each. Raises
+    DatabaseError, also later; then LogCorruptError, too.
     """
     with halves(db, sql) as parts, ExitStack() as stack:
-        found = deque(
-            stack.enter_context(closing(_chunks(db, connection, part, wanted, rows, None)))
-            for connection, part in parts
-        )
-        while found:
-            try:
-                yield next(found[0])
-                found.rotate(-1)
-            except StopIteration:
-                found.popleft()
+        answers = [stack.enter_context(_asked(db, connection, part, rows)) for connection, part in parts]
+
+        def chunks(wanted: Mapping[Partition, tuple[int, int]]) -> Generator[Parts]:
+            found = deque(_chunks(db, answer, wanted, rows, None) for answer in answers)
+            while found:
+                try:
+                    yield next(found[0])
+                    found.rotate(-1)
+                except StopIteration:
+                    found.popleft()
+
+        yield chunks
+
+
+@contextmanager
+def _asked(db: Database, connection: PGconn, sql: str, rows: int) -> Iterator[_Answer]:
+    from store.columns_socket import plain_socket
+
+    plain, used = plain_socket(connection), deque["Bytes"]()
+    found = _pieces(db, connection, plain, sql, rows, used)
+    with ahead(found, _AHEAD, partial(_cancel, connection)) as pieces:
+        yield _Answer(pieces=pieces, in_packets=plain is not None, used=used)
 
 
 def _chunks(
     db: Database,
-    connection: PGconn,
-    sql: str,
+    answer: _Answer,
     wanted: Mapping[Partition, tuple[int, int]],
     rows: int,
     only: Partition | None,
 ) -> Generator[Parts]:
     from store.columns_fetch import Fetcher
-    from store.columns_socket import plain_socket
 
-    plain, used = plain_socket(connection), deque["Bytes"]()
-    fetcher = Fetcher(rows, wanted, only, db.partitions, in_packets=plain is not None)
-    found = _pieces(db, connection, plain, sql, rows, used)
-    with closing(ahead(found, _AHEAD, partial(_cancel, connection))) as pieces:
-        for piece, end in pieces:
-            try:
-                yield from fetcher.take(piece, end)
-            except UnfitError:
-                raise DatabaseError(f"database {db.name}: the server sends rows that are none of the log's") from None
-            used.append(piece)
+    fetcher = Fetcher(rows, wanted, only, db.partitions, in_packets=answer.in_packets)
+    for piece, end in answer.pieces:
+        try:
+            yield from fetcher.take(piece, end)
+        except UnfitError:
+            raise DatabaseError(f"database {db.name}: the server sends rows that are none of the log's") from None
+        answer.used.append(piece)
     if not fetcher.over:
         raise DatabaseError(f"database {db.name}: the log's rows ended too early")
     yield fetcher.left()

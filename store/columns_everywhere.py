@@ -5,19 +5,23 @@ PostgreSQL has them mixed in one table: to read one partition by its index is to
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from store import archive
+from store.archive import Segment
 from store.columns_args import Args
 from store.columns_arrow import ArrowRows, address, from_postgresql, installed
 from store.columns_ask import Ask
 from store.columns_chunk import COLUMNS, Chunk, chunk_of, taken
 from store.columns_copy import can_copy, copied
 from store.columns_question import question
-from store.columns_read import archived, segments
+from store.columns_read import archived
 from store.engine import Database
 from tracker.errors import LogCorruptError
 from tracker.ids import Partition
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from store.archive_stored import Stored
 
 __all__ = ["can_read_everywhere", "everywhere"]
+
+_Table = Callable[[Mapping[Partition, tuple[int, int]]], Generator[list[tuple[Partition, Chunk]]]]
+"""Chunks of the table's rows: by partition, behind which position they are wanted, and up to which one."""
 
 _ROWS: Final = 32_768
 """Rows that are taken apart at once: twice as many are no sooner done, and take 50 MB more."""
@@ -42,63 +49,71 @@ def can_read_everywhere(db: Database, upto: Mapping[Partition, int]) -> bool:
     return worth and db.dialect == "postgresql" and (can_copy() or installed("postgresql"))
 
 
-def everywhere(db: Database, upto: Mapping[Partition, int]) -> Generator[tuple[Partition, Chunk | Stored]]:
-    """The logs of these partitions up to these positions, in no order at all. Raises as `columns_read.chunks`."""
-    args = Args()
-    done, number = dict.fromkeys(upto, 0), 0
-    while True:
-        for partition, head in upto.items():
-            for segment in segments(db, _ask(partition, done[partition], head)):
-                ask = _ask(partition, done[partition], head)
-                yield from ((partition, one) for one in archived(db, ask, segment, args, stored=number))
-                number += 1
-                done[partition] = max(done[partition], segment.last)
-        with closing(_table(db, upto, done, args)) as table:
-            first = next(table, None)
-            # By now the table is read as of one instant. What was archived between our look and that is not in it.
-            if not any(segments(db, _ask(partition, done[partition], head)) for partition, head in upto.items()):
-                if first is not None:
-                    yield from first
-                for parts in table:
-                    yield from parts
-                return
+@contextmanager
+def everywhere(db: Database, upto: Mapping[Partition, int]) -> Iterator[Generator[tuple[Partition, Chunk | Stored]]]:
+    """The logs of these partitions up to these positions, in no order at all. Raises as `columns_read.chunks`.
+
+    The database reads its table from now on, as of this instant.
+    """
+    with _table(db, upto) as table:
+        # What is archived from now on is in the table, too, as it is read; so this look at the archive is what counts.
+        yield _all(db, upto, _segments(db, upto), table)
 
 
-def _ask(partition: Partition, after: int, upto: int) -> Ask:
-    return Ask(partition=partition, after=after, upto=upto, guilds=None, rows=_ROWS)
+def _segments(db: Database, upto: Mapping[Partition, int]) -> dict[Partition, list[Segment]]:
+    """The archived segments of each of these partitions that begin up to the position."""
+    with db.read() as connection:
+        found = archive.all_segments(connection)
+    return {p: [s for s in found if s.partition == p and s.first <= head] for p, head in upto.items()}
 
 
-def _table(
-    db: Database, upto: Mapping[Partition, int], after: Mapping[Partition, int], args: Args
-) -> Generator[list[tuple[Partition, Chunk]]]:
+def _all(
+    db: Database, upto: Mapping[Partition, int], stored: Mapping[Partition, list[Segment]], table: _Table
+) -> Generator[tuple[Partition, Chunk | Stored]]:
+    args, number, wanted = Args(), 0, dict[Partition, tuple[int, int]]()
+    for partition, head in upto.items():
+        done = 0
+        for segment in stored[partition]:
+            ask = Ask(partition=partition, after=done, upto=head, guilds=None, rows=_ROWS)
+            yield from ((partition, one) for one in archived(db, ask, segment, args, stored=number))
+            number += 1
+            done = max(done, segment.last)
+        wanted[partition] = done, head
+    for parts in table(wanted):
+        yield from parts
+
+
+@contextmanager
+def _table(db: Database, upto: Collection[Partition]) -> Iterator[_Table]:
     """Out of the table `events`, in whatever order its rows lie there; of some rows, by partition."""
     which = ""
     if _FEW * len(upto) < db.partitions:
         which = f" WHERE partition IN ({', '.join(str(int(partition)) for partition in upto)})"
-    wanted = {partition: (after[partition], head) for partition, head in upto.items()}
     if can_copy():
-        yield from copied(db, question(db.partitions, which), wanted, _ROWS)
-    else:
-        sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events{which}"  # noqa: S608 - names of our own
-        yield from _by_arrow(db, sql, wanted, args)
+        with copied(db, question(db.partitions, which), _ROWS) as chunks:
+            yield chunks
+        return
+    sql = f"SELECT partition, {', '.join(COLUMNS)} FROM events{which}"  # noqa: S608 - names of our own
+    with closing(from_postgresql(address(db.engine), db.name, sql, _ROWS)) as found:
+        first = next(found, None)  # by now it is read as of one instant
+        yield partial(_by_arrow, db, () if first is None else chain([first], found))
 
 
 def _by_arrow(
-    db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], args: Args
+    db: Database, found: Iterable[ArrowRows], wanted: Mapping[Partition, tuple[int, int]]
 ) -> Generator[list[tuple[Partition, Chunk]]]:
-    low, high = np.zeros(db.partitions, np.int64), np.zeros(db.partitions, np.int64)
+    low, high, args = np.zeros(db.partitions, np.int64), np.zeros(db.partitions, np.int64), Args()
     for partition, (after, head) in wanted.items():
         low[partition], high[partition] = after, head
-    with closing(from_postgresql(address(db.engine), db.name, sql, _ROWS)) as found:
-        for rows in found:
-            partitions = rows.ints("partition")
-            try:
-                chunk = chunk_of(rows, -1, args)
-            except LogCorruptError:
-                _tell(rows, partitions, wanted)
-                raise
-            here = (chunk.position > low[partitions]) & (chunk.position <= high[partitions])
-            yield _apart(chunk, partitions, here)
+    for rows in found:
+        partitions = rows.ints("partition")
+        try:
+            chunk = chunk_of(rows, -1, args)
+        except LogCorruptError:
+            _tell(rows, partitions, wanted)
+            raise
+        here = (chunk.position > low[partitions]) & (chunk.position <= high[partitions])
+        yield _apart(chunk, partitions, here)
 
 
 def _apart(chunk: Chunk, partitions: Any, wanted: Any) -> list[tuple[Partition, Chunk]]:

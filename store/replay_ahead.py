@@ -6,7 +6,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 from store.allocation import keeping, no_circles
 from store.columns import Archived, LogReader
@@ -52,10 +52,10 @@ def _read_everywhere(
     progress: Callable[[int], None] | None,
 ) -> None:
     by_partition = {replay.partition: replay for replay, _ in replays}
-    with ThreadPoolExecutor(1, thread_name_prefix="subjects") as beside:
+    with ThreadPoolExecutor(1, thread_name_prefix="subjects") as beside, reader.everywhere(upto) as found:
         for replay, head in replays:
             replay.begin(head, progress, beside)
-        with closing(reader.everywhere(upto)) as found, no_circles(), keeping():
+        with no_circles(), keeping():
             for partition, part in found:
                 replay = by_partition[partition]
                 replay.store(part) if isinstance(part, Archived) else replay.take(part)

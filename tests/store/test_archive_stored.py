@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +226,40 @@ def test_partitions_whose_logs_are_read_in_one_go_are_taken_by_guild_too(
     archive_until(lived.db, HALF, folder)
     heads = {partition: head for partition, head in log.head(lived.db).items() if head}
     if columns_everywhere.can_read_everywhere(lived.db, heads):
-        told = [part for _, part in LogReader(lived.db).everywhere(heads)]
+        with LogReader(lived.db).everywhere(heads) as reading:
+            told = [part for _, part in reading]
         assert {type(part) for part in told} == {Archived, EventColumns}
     rebuild(lived.db)
     assert tables(lived.db) == wanted
+
+
+@pytest.mark.parametrize("before_the_look", [True, False])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_is_archived_while_the_table_is_read_is_read_once(
+    lived: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch, before_the_look: bool, compiled: bool
+) -> None:
+    monkeypatch.setattr(columns_everywhere, "_MANY", 1)
+    if not compiled:
+        monkeypatch.setattr(columns_everywhere, "can_copy", lambda: False)
+    archive_until(lived.db, HALF - 8 * MINUTE, folder)
+    heads, look = {p: head for p, head in log.head(lived.db).items() if head}, columns_everywhere._segments
+    if not columns_everywhere.can_read_everywhere(lived.db, heads):
+        pytest.skip("SQLite reads each partition by itself")
+
+    def slow(db: Database, upto: Mapping[Partition, int]) -> dict[Partition, list[Segment]]:
+        seen = look(db, upto)
+        archive_until(lived.db, HALF, folder)
+        return look(db, upto) if before_the_look else seen
+
+    monkeypatch.setattr(columns_everywhere, "_segments", slow)
+    found: dict[Partition, list[int]] = {partition: [] for partition in heads}
+    with LogReader(lived.db).everywhere(heads) as reading:
+        for partition, part in reading:
+            if isinstance(part, Archived):
+                found[partition].extend([0] * part.stored.events)
+            else:
+                found[partition].extend(part.position.tolist())
+    for partition, head in heads.items():
+        table = sorted(position for position in found[partition] if position)
+        assert table == list(range(head - len(table) + 1, head + 1))
+        assert len(found[partition]) == head

@@ -74,13 +74,13 @@ def by_partition(db: Database, upto: HEADS) -> dict[int, list[Row]]:
     """What `everywhere` reads, by position."""
     reader = LogReader(db)
     found: dict[int, list[Row]] = {}
-    for partition, columns in reader.everywhere(upto):
-        assert isinstance(columns, EventColumns)
-        found.setdefault(partition, []).extend(rows_of(reader, partition, [columns]))
-        events = [columns.event(i) for i in columns.rest.rows.tolist()]
-        assert [wanted(e)[:2] for e in events] == [
-            (columns.position[i], columns.kind[i]) for i in columns.rest.rows.tolist()
-        ]
+    with reader.everywhere(upto) as reading:
+        for partition, columns in reading:
+            assert isinstance(columns, EventColumns)
+            found.setdefault(partition, []).extend(rows_of(reader, partition, [columns]))
+            rest = columns.rest.rows.tolist()
+            events = [wanted(columns.event(i))[:2] for i in rest]
+            assert events == [(columns.position[i], columns.kind[i]) for i in rest]
     return {partition: sorted(rows) for partition, rows in found.items()}
 
 
@@ -176,7 +176,8 @@ def test_what_is_gathered_by_partition_is_given_when_there_is_no_room_for_more_a
     monkeypatch.setattr(columns_everywhere, "_ROWS", 300)
     upto = heads(many)
     assert by_partition(many, upto) == said(upto)
-    sizes = [len(columns) for _, columns in LogReader(many).everywhere(upto) if isinstance(columns, EventColumns)]
+    with LogReader(many).everywhere(upto) as reading:
+        sizes = [len(columns) for _, columns in reading if isinstance(columns, EventColumns)]
     assert max(sizes) == most
     assert sum(size < most for size in sizes) <= 2 * len(upto)  # a half of the table each
 
@@ -233,8 +234,9 @@ def test_what_the_server_says_between_rows_is_no_row(many: Database) -> None:
             ExecStatus.COMMAND_OK,
         )
         wanted = {p: (0, head) for p, head in upto.items()}
-        found = columns_copy._chunks(many, connection, talks, wanted, 65_536, None)
-        assert sum(len(chunk.position) for parts in found for _, chunk in parts) == sum(upto.values())
+        with columns_copy._asked(many, connection, talks, 65_536) as answer:
+            found = columns_copy._chunks(many, answer, wanted, 65_536, None)
+            assert sum(len(chunk.position) for parts in found for _, chunk in parts) == sum(upto.values())
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -303,6 +305,12 @@ def test_a_text_too_long_for_the_book_goes_by_the_codec(copying: Database) -> No
     assert by_partition(copying, heads(copying)) == by_the_codec(copying, heads(copying))
 
 
+def all_of(db: Database, sql: str, wanted: Mapping[Partition, tuple[int, int]], rows: int) -> None:
+    with copied(db, sql, rows) as chunks:
+        for _ in chunks(wanted):
+            pass
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_that_refuses_is_told_in_one_sentence(
     copying: Database, monkeypatch: pytest.MonkeyPatch, way: Way
@@ -312,10 +320,10 @@ def test_a_server_that_refuses_is_told_in_one_sentence(
     wanted = {partition_of(GUILD, copying.partitions): (0, 40)}
     late = question(copying.partitions, " WHERE (1 / (position - 30) = 0 OR position = 1)")
     with pytest.raises(DatabaseError, match="division by zero"):
-        list(copied(copying, late, wanted, 100))
+        all_of(copying, late, wanted, 100)
     for sql in ("SELECT nothing FROM events", "SELECT 1 / (position - 30), * FROM events", "SELECT 1, 2 FROM events"):
         with pytest.raises(DatabaseError, match=r"^database ") as said:
-            list(copied(copying, sql, wanted, 100))
+            all_of(copying, sql, wanted, 100)
         assert "\n" not in str(said.value)
 
 
@@ -327,17 +335,20 @@ def test_a_server_that_goes_away_is_told_and_not_taken_for_the_end(
     gone = "SELECT CASE WHEN position = 900 THEN pg_terminate_backend(pg_backend_pid()) END"
     slow = question(many.partitions, f" CROSS JOIN LATERAL ({gone}) AS gone")
     with pytest.raises(DatabaseError, match=r"^database "):
-        list(copied(many, slow, {p: (0, head) for p, head in heads(many).items()}, 50))
+        all_of(many, slow, {p: (0, head) for p, head in heads(many).items()}, 50)
 
 
 def test_who_stops_reading_leaves_no_statement_behind(many: Database) -> None:
-    with closing(everywhere(many, heads(many))) as reading:
+    with everywhere(many, heads(many)) as reading:
         next(reading)
     home = partition_of(GUILD, many.partitions)
     whole = Ask(partition=home, after=0, upto=10**9, guilds=None, rows=50)
     with closing(by_copy(many, whole)) as one:
         assert len(next(one).position)
-    asked = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY%%'"
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE state = 'active' AND query LIKE '%% FROM events%%' AND pid <> pg_backend_pid()"
+    )
     for _ in range(100):
         with many.read() as connection:
             if not connection.exec_driver_sql(asked).scalar_one():
@@ -350,8 +361,8 @@ def test_who_stops_reading_leaves_no_statement_behind(many: Database) -> None:
 def test_who_stops_waiting_for_a_locked_table_is_let_go_at_once(many: Database, said: Said) -> None:
     with many.write() as other:
         other.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
-        reading = everywhere(many, heads(many))
         Timer(0.5, pthread_kill, (get_ident(), SIGINT)).start()
-        with pytest.raises(KeyboardInterrupt):  # which never came to an end while the table was locked
+        # It never came to an end while the table was locked.
+        with pytest.raises(KeyboardInterrupt), everywhere(many, heads(many)) as reading:
             next(reading)
     assert by_partition(many, heads(many)) == said(heads(many))
