@@ -17,7 +17,7 @@ its trees, and PostgreSQL has its rows side by side.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -79,6 +79,8 @@ class Shadow:
         self._replaced = False
         self._spare = spare
         self._reading: ReadBack | None = None
+        self._finishing: ThreadPoolExecutor | None = None
+        self._completed: list[Future[None]] = []
 
     @classmethod
     def create(
@@ -152,11 +154,13 @@ class Shadow:
         """
         self._settle(_WORTH if self._bulk and self._db.dialect == "postgresql" else 0)
 
-    def _settle(self, worth: int) -> None:
+    def _settle(self, worth: int, *, last: bool = False) -> None:
         with explained(self._db.name), as_ours():
             if self._writer is None:
                 self._writer = self._open.enter_context(self._opened())
             self._write(self._writer, self._writer.flowing)
+            if last:
+                self._writer.end()
             if self._spool.waiting < worth:
                 return
             self._write(self._writer, SHADOWS)
@@ -171,25 +175,35 @@ class Shadow:
         from store import shadow_writers as ways
 
         if self._db.dialect == "postgresql":
-            return ways.copying(self._db, compiled=self._bulk)
+            return ways.copying(self._db, self._committed, compiled=self._bulk)
         return ways.paging(self._db, self._in_the_file) if self._bulk else ways.inserting(self._db)
 
     def finish(self) -> None:
         """Writes the rest, and gives the tables keys, indexes and statistics. Raises as `settle`.
 
-        Very many rows are read back meanwhile: of each table as soon as all of them are there.
+        Very many rows are read back meanwhile: of each table as soon as all of them are there. The statistics of their
+        tables are made last of all (`drop`).
         """
         if self._bulk:
             self._reading = self._read_back()
-        self._settle(0)
-        self._open.close()
-        self._spool.close()
-        if self._db.dialect == "postgresql":
+        with ThreadPoolExecutor(_THREADS) as pool:
+            self._finishing = pool
+            try:
+                self._settle(0, last=True)
+                self._open.close()
+            finally:
+                self._finishing = None
+            self._spool.close()
+            for made in self._completed:
+                made.result()
+
+    def _committed(self, names: Collection[str]) -> None:
+        """PostgreSQL: all rows of these tables are committed."""
+        if self._finishing is not None:
+            biggest_first = [name for name in self._biggest_first() if name in names]
             if self._reading is not None:
-                self._reading.committed(self._biggest_first())
-            with ThreadPoolExecutor(_THREADS) as pool:
-                for _ in pool.map(self._complete, self._biggest_first()):
-                    pass
+                self._reading.committed(biggest_first)
+            self._completed += [self._finishing.submit(self._complete, name) for name in biggest_first]
 
     def _read_back(self) -> ReadBack:
         by_pages = self._bulk and self._db.dialect == "sqlite"
@@ -201,7 +215,7 @@ class Shadow:
 
     def _complete(self, name: str) -> None:
         with self._db.write() as connection:
-            shadow_tables.complete(connection, name)
+            shadow_tables.complete(connection, name, measured=not self._bulk)
 
     def _biggest_first(self) -> list[str]:
         sums = self.handed_in
@@ -259,7 +273,8 @@ class Shadow:
     def drop(self) -> None:
         """Drops what is left of the shadow tables, and what was added. Raises DatabaseError.
 
-        Of very many rows, those that were there before are dropped by PostgreSQL while we go on.
+        Of very many rows, those that were there before are dropped by PostgreSQL while we go on; and before that, the
+        new ones measured.
         """
         self._spool.close()
         if self._replaced:

@@ -94,8 +94,9 @@ def _options(connection: Connection, name: str) -> str:
     return str(connection.exec_driver_sql(asked, (name,)).scalar_one() or "")
 
 
-def complete(connection: Connection, name: str) -> None:
-    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics.
+def complete(connection: Connection, name: str, *, measured: bool = True) -> None:
+    """PostgreSQL: gives a filled shadow table the key, the indexes and the readers of the live one, and statistics
+    (`measured`); else all the planner knows is how many rows there are, until it is told more (`drop_behind`).
 
     A table of days gone by was filled without room in its pages; what comes from now on has some beside it. The table
     can be read meanwhile: only at the end this waits for who does.
@@ -116,8 +117,9 @@ def complete(connection: Connection, name: str) -> None:
         connection.exec_driver_sql(_INDEX.sub(rf"\1 {index}{SUFFIX} ON {shadow}", definition, count=1))
     for grant in connection.exec_driver_sql(_GRANTS, (shadow, name)).scalars().all():
         connection.exec_driver_sql(grant)
-    connection.exec_driver_sql(_MEASURED)
-    connection.exec_driver_sql(f"ANALYZE {shadow}")
+    if measured:
+        connection.exec_driver_sql(_MEASURED)
+        connection.exec_driver_sql(f"ANALYZE {shadow}")
     connection.exec_driver_sql(f"ALTER TABLE {shadow} ADD PRIMARY KEY USING INDEX {shadow}_pkey")
 
 
@@ -207,9 +209,10 @@ def drop(connection: Connection, shadows: Collection[str]) -> None:
 
 
 def drop_behind(db: Database) -> None:
-    """PostgreSQL: has the server drop the tables whose places were taken, and does not wait for it.
+    """PostgreSQL: has the server measure the tables that took others' places, and drop those; does not wait for it.
 
-    It goes on with what it was told when nobody listens any more; should it not come to its end, `sweep` will.
+    It goes on with what it was told when nobody listens any more. Should it not come to its end: `sweep` drops them,
+    and the server itself measures tables of which much is new.
     """
     import psycopg
 
@@ -217,7 +220,8 @@ def drop_behind(db: Database) -> None:
         kept = db.engine.raw_connection()
     try:
         driver: Any = kept.driver_connection
-        told = f"DROP TABLE IF EXISTS {', '.join(name + _OLD for name in SHADOWS)}"
+        old = ", ".join(name + _OLD for name in SHADOWS)
+        told = f"{_MEASURED}; ANALYZE {', '.join(SHADOWS)}; DROP TABLE IF EXISTS {old}"
         with suppress(psycopg.Error):
             driver.pgconn.send_query(told.encode())
             while driver.pgconn.flush():

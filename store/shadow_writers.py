@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,11 +33,12 @@ _FLOWING: Final = ("daily", "sessions", "unearned", "role_changes", "carries")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
     """`write`: see Write. `flowing`: tables whose rows are all sent in one statement, whenever some are there; of the
-    others each call is a statement of its own, or more.
+    others each call is a statement of its own, or more. `end`: no more rows of those that are flowing come.
     """
 
     write: Write
     flowing: frozenset[str] = frozenset()
+    end: Callable[[], object] = list
 
 
 @contextmanager
@@ -48,38 +49,46 @@ def inserting(db: Database) -> Iterator[Writer]:
 
 
 @contextmanager
-def copying(db: Database, *, compiled: bool) -> Iterator[Writer]:
-    """PostgreSQL: by COPY, each table in one transaction in which it was emptied, as FREEZE demands.
+def copying(db: Database, there: Callable[[Collection[str]], None], *, compiled: bool) -> Iterator[Writer]:
+    """PostgreSQL: by COPY, each table in one transaction in which it was emptied, as FREEZE demands. `there` is told of
+    tables of which all rows are committed, while those of others are still on their way.
 
     `compiled`: the biggest tables go through connections of their own, whose processes of the server work meanwhile;
     but for those that the server does not allow.
     """
     with ExitStack() as stack:
-        cursors: dict[str, Any] = {}
-        for name in _FLOWING if compiled else ():
-            with suppress(DatabaseError):
-                cursors[name] = stack.enter_context(_emptied(db, [name]))
-        flowing = {name: stack.enter_context(Beside(one, _packer(stack, one))) for name, one in cursors.items()}
-        cursor = stack.enter_context(_emptied(db, SHADOWS.keys() - flowing.keys()))
-        here: Write = partial(_copied, cursor, _packer(stack, cursor) if compiled else None)
+        rest = stack.enter_context(ExitStack())
+        ways = stack.enter_context(ExitStack())  # they end before the rest, the biggest one first
+        flowing: dict[str, Write] = {}
+        for name in _FLOWING[::-1] if compiled else ():
+            try:
+                cursor = _emptied(ways, db, [name], there)
+            except DatabaseError:
+                continue
+            flowing[name] = ways.enter_context(Beside(cursor, _packer(ways, cursor)))
+        cursor = _emptied(rest, db, SHADOWS.keys() - flowing.keys(), there)
+        here: Write = partial(_copied, cursor, _packer(rest, cursor) if compiled else None)
 
         def write(name: str, target: str, spool: Spool) -> None:
             flowing.get(name, here)(name, target, spool)
 
-        yield Writer(write=write, flowing=frozenset(flowing))
+        yield Writer(write=write, flowing=frozenset(flowing), end=ways.close)
 
 
 def _packer(stack: ExitStack, cursor: Any) -> Packer:
     return stack.enter_context(closing(Packer(cursor)))
 
 
-@contextmanager
-def _emptied(db: Database, names: Collection[str]) -> Iterator[Any]:
-    """A cursor of the driver's in a transaction in which the shadows of these tables are empty."""
-    with db.write() as connection, as_ours():
+def _emptied(stack: ExitStack, db: Database, names: Collection[str], there: Callable[[Collection[str]], None]) -> Any:
+    """A cursor of the driver's in a transaction that ends with `stack`. These tables' shadows are empty in it."""
+    with ExitStack() as opened:
+        opened.push(lambda failed, *_: None if failed else there(names))
+        connection = opened.enter_context(db.write())
+        opened.enter_context(as_ours())
         need_not_last(connection)
         connection.exec_driver_sql(f"TRUNCATE {', '.join(SHADOWS[name] for name in sorted(names))}")
-        yield connection.connection.cursor()
+        stack.push(opened.pop_all())
+    return connection.connection.cursor()
 
 
 def _copied(cursor: Any, packer: Packer | None, name: str, target: str, spool: Spool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Collection, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from threading import Event
 from typing import Any
 
@@ -262,11 +262,11 @@ def test_where_the_server_allows_fewer_connections_fewer_take_them(
 ) -> None:
     emptied, asked = shadow_writers._emptied, list[str]()
 
-    def refused(db: Database, names: Collection[str]) -> Any:
+    def refused(stack: ExitStack, db: Database, names: Collection[str], there: Any) -> Any:
         if len(names) == 1 and asked:
             raise DatabaseError("sorry, too many clients already")
         asked.extend(names)
-        return emptied(db, names)
+        return emptied(stack, db, names, there)
 
     monkeypatch.setattr(shadow_writers, "_emptied", refused)
     with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
@@ -365,12 +365,16 @@ class Interrupted(Spool):
 
 
 def test_who_gives_up_in_between_does_not_wait_for_rows_that_do_not_come(postgresql: Database) -> None:
-    name = "carries"
+    name, told = "carries", list[Collection[str]]()
     with Shadow.create(postgresql, postgresql.all_partitions), Interrupted() as spool:
         spool.add(name, home(postgresql), as_columns(name, [(GUILD, 1, 9, 1)])[0], {}, fresh=True)
-        with pytest.raises(KeyboardInterrupt), shadow_writers.copying(postgresql, compiled=True) as writer:
+        with (
+            pytest.raises(KeyboardInterrupt),
+            shadow_writers.copying(postgresql, told.append, compiled=True) as writer,
+        ):
             writer.write(name, shadow_tables.SHADOWS[name], spool)
         assert stored(postgresql, name, shadow=True) == []
+        assert told == []
 
 
 def test_very_many_rows_are_read_back_while_the_tables_get_their_keys(
@@ -378,9 +382,9 @@ def test_very_many_rows_are_read_back_while_the_tables_get_their_keys(
 ) -> None:
     reading, done, complete = Event(), list[str](), shadow_tables.complete
 
-    def waiting(connection: Connection, name: str) -> None:
+    def waiting(connection: Connection, name: str, *, measured: bool) -> None:
         assert reading.wait(60)
-        complete(connection, name)
+        complete(connection, name, measured=measured)
         done.append(name)
 
     def seen(*args: Any) -> Fingerprint:
@@ -456,6 +460,44 @@ def replaced(db: Database, other: Connection | None = None) -> None:
             shadow.swap(connection)
         if other is not None:
             other.exec_driver_sql("LOCK TABLE carries__old IN ACCESS SHARE MODE")
+
+
+def test_a_big_table_gets_its_key_while_the_others_rows_are_still_on_their_way(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, waited = Event(), list[bool]()
+    complete, emptied = shadow_tables.complete, shadow_writers._emptied
+
+    def noted(connection: Connection, name: str, *, measured: bool) -> None:
+        complete(connection, name, measured=measured)
+        if name == "daily":
+            done.set()
+
+    def slow(stack: ExitStack, db: Database, names: Collection[str], there: Any) -> Any:
+        cursor = emptied(stack, db, names, there)
+        if "sessions" in names:
+            stack.callback(lambda: waited.append(done.wait(60)))  # before it is committed
+        return cursor
+
+    monkeypatch.setattr(shadow_tables, "complete", noted)
+    monkeypatch.setattr(shadow_writers, "_emptied", slow)
+    with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
+        shadow.settle()
+        shadow.finish()
+    assert waited == [True]
+
+
+def test_big_tables_are_measured_behind_our_back(postgresql: Database) -> None:
+    asked = "SELECT count(*) FROM pg_statistic WHERE starelid = 'carries'::regclass"
+    rows = "SELECT reltuples FROM pg_class WHERE relname = 'carries'"
+    replaced(postgresql)
+    for _ in range(600):
+        with postgresql.read() as connection:
+            assert connection.exec_driver_sql(rows).scalar_one() == 500
+            if connection.exec_driver_sql(asked).scalar_one():
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody measured the table")
 
 
 def old_tables(db: Database) -> int:
