@@ -20,14 +20,12 @@ from tracker.projections.machine import Machine
 
 __all__ = ["MACHINE", "ByPartition"]
 
-_MOST: Final = 1 << 15
-"""Rows of one partition that are gathered: some 26 MB for 16 of them. Half as many cost a tenth of the reading more."""
-_ALL: Final = 1 << 19
-"""Rows that are gathered of all together, if partitions are more than that gives so many to."""
-
-_APART: Final = 72
-"""So much longer is where they are gathered: at equal distances of a power of two, a hundred columns would share a few
-cache lines, and each number that is put down would displace one that is written to again at once."""
+_MOST: Final = 32_000
+"""Rows of one partition that are gathered: half as many cost a tenth of the reading more. No power of two, nor is what
+_ALL gives to as many partitions as there may be: at such distances, a hundred columns would share a few lines of the
+caches, and each number that is put down would displace one next to which another one comes at once."""
+_ALL: Final = 500_000
+"""Rows that are gathered of all together, some 25 MB, if partitions are more than that gives so many to."""
 
 MACHINE: Final = Machine(__name__)
 
@@ -39,8 +37,7 @@ class ByPartition:
         most = max(1, min(_MOST, _ALL // partitions))
         self._args = args
         self._counts = np.zeros(partitions, np.int64)
-        self._most, wide = most, most + _APART
-        self._kinds, self._numbers = np.empty((partitions, wide), np.uint8), np.empty((partitions, 6, wide), np.int64)
+        self._kinds, self._numbers = np.empty((partitions, most), np.uint8), np.empty((partitions, 6, most), np.int64)
         self._rests: list[list[Rest]] = [[] for _ in range(partitions)]
 
     def add(self, partition: Ints, found: Found) -> Iterator[tuple[Partition, Chunk]]:
@@ -49,7 +46,7 @@ class ByPartition:
         n, done, places = len(partition), 0, np.empty(len(partition), np.int64)
         while done < n:
             first = done
-            done = _put(partition, first, *said, self._most, self._counts, self._numbers, self._kinds, places)
+            done = _put(partition, first, *said, self._counts, self._numbers, self._kinds, places)
             self._keep(partition, places, found.rest, first, done)
             if done < n:
                 yield self._take(int(partition[done]))
@@ -91,17 +88,18 @@ class ByPartition:
 
 
 @MACHINE.entry(
-    "int64[::1]", "int64", *["int64[::1]"] * 6, "uint8[::1]", "int64", "int64[::1]", "int64[:,:,::1]", "uint8[:,::1]",
+    "int64[::1]", "int64", *["int64[::1]"] * 6, "uint8[::1]", "int64[::1]", "int64[:,:,::1]", "uint8[:,::1]",
     "int64[::1]", results=1,
 )  # fmt: skip
 def _put(
     partition: Any, first: int, position: Any, guild: Any, subject: Any, channel: Any, at: Any, arg: Any, kind: Any,
-    most: int, counts: Any, numbers: Any, kinds: Any, places: Any,
+    counts: Any, numbers: Any, kinds: Any, places: Any,
 ) -> int:  # fmt: skip
     """Put rows from `first` on behind those of their partitions; up to the one returned, for which there is no room.
 
-    `most`: how many rows of a partition there is room for. `places`: where each of them is there.
+    `places`: where each of them is there.
     """
+    most = kinds.shape[1]
     for i in range(first, len(partition)):
         p = np.uint64(partition[i])
         to = counts[p]

@@ -6,6 +6,7 @@ Whoever reads the log lays them out: the replay itself, or the process that read
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -75,38 +76,27 @@ def lay_fast(columns: Numbers, bounds: Ints, until: int | None, places: Places |
 
     `places`: numbers for guilds and channels (None: they stay as they are). Needs numba.
     """
-    from store.columns_lay import counted, laid, ranged
+    from store.columns_lay import laid, measured
 
-    n, several = len(columns.guild), len(bounds) + 1
+    guild, channel, whose = columns.guild, columns.channel, np.ascontiguousarray(columns.guild)
+    if places is not None:
+        guild, channel = places.numbers(whose), places.numbers(np.ascontiguousarray(channel))
+    n, several = len(whose), len(bounds) + 1
+    all_said = (columns.kind, columns.subject, guild, channel, columns.at, columns.arg, columns.position)
+    said = [np.ascontiguousarray(one) for one in all_said]
     group, place, counts = np.empty(n, np.int16), np.empty(n, np.int32), np.zeros(several, np.int64)
-    near, shift = _near(bounds)
-    guild, at = np.ascontiguousarray(columns.guild), np.ascontiguousarray(columns.at)
-    counted(guild, at, _NEVER if until is None else until, bounds, near, shift, group, place, counts)
-    values = _values(columns, places)
-    low, high = (
-        np.full((several, len(values)), _NEVER, np.int64),
-        np.full((several, len(values)), -_NEVER - 1, np.int64),
-    )
-    for c, column in enumerate(values):
-        ranged(column, group, c, low, high)
+    low = np.full((several, len(COLUMNS)), _NEVER, np.int64)
+    high = np.full((several, len(COLUMNS)), -_NEVER - 1, np.int64)
+    upto = _NEVER if until is None else until
+    newest = int(measured(*said, whose, upto, bounds, *_near(bounds), group, place, counts, low, high))
     rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows])
     bases, widths = _packed(low, high)
     slices, starts = _slices(counts, widths, low[:, _POSITION], rests)
     content = np.zeros(_size(slices), np.uint8)
     _put_heads(content, slices, bases, widths, numbered=places is not None)
     filled = content, content.view(np.uint16), content.view(np.uint32), content.view(np.uint64)
-    for c, column in enumerate(values):
-        laid(column, group, place, c, starts, bases, widths, *filled)
-    return _laid(content, slices, rests, _newest(columns, group >= 0))
-
-
-def _values(columns: Numbers, places: Places | None) -> list[Ints]:
-    """What is to be put down, by COLUMNS."""
-    guild, channel = columns.guild, columns.channel
-    if places is not None:
-        guild, channel = places.numbers(guild), places.numbers(channel)
-    said = (columns.subject << KIND_BITS | columns.kind, guild, channel, columns.at, columns.arg, columns.position)
-    return [np.ascontiguousarray(one) for one in said]
+    laid(*said, group, place, starts, bases, widths, *filled)
+    return _laid(content, slices, rests, newest)
 
 
 def _packed(low: Ints, high: Ints) -> tuple[Ints, Ints]:
@@ -127,8 +117,13 @@ def _near(bounds: Ints) -> tuple[Ints, int]:
         return np.zeros(1, np.int64), 0
     first = int(bounds[0])
     shift = max((int(bounds[-1]) - first).bit_length() - _NEAR_BITS, 0)
-    edges = [min(first + (i << shift), _NEVER) for i in range(1 << _NEAR_BITS)]
-    return np.searchsorted(bounds, np.array(edges, np.int64), side="right"), shift
+    return np.searchsorted(bounds, _edges(first, shift), side="right"), shift
+
+
+@lru_cache(maxsize=64)  # one for each partition, of which there are not many more
+def _edges(first: int, shift: int) -> Ints:
+    """Where these stretches begin."""
+    return np.array([min(first + (i << shift), _NEVER) for i in range(1 << _NEAR_BITS)], np.int64)
 
 
 def lay(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
@@ -148,7 +143,9 @@ def lay(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
     slices, starts = _slices(counts, bases + 8, lowest, rests)
     content = np.zeros(_size(slices), np.uint8)
     _put_heads(content, slices, bases, bases + 8, numbered=False)
-    numbers = np.stack([column[order] for column in _values(columns, None)])
+    both = columns.subject << KIND_BITS | columns.kind
+    said = (both, columns.guild, columns.channel, columns.at, columns.arg, columns.position)
+    numbers = np.stack([column[order] for column in said])
     for one, _, _, events, _, _ in slices.tolist():
         here = content[starts[one, 0] :][: 8 * events * len(COLUMNS)].view(np.int64).reshape(len(COLUMNS), events)
         here[:] = numbers[:, firsts[one] : firsts[one] + events]
