@@ -33,7 +33,7 @@ from tracker.errors import EventFormatError
 from tracker.events import kinds
 from tracker.events.codec import data_from_json, data_to_json
 from tracker.events.envelope import Data, RecordedEvent
-from tracker.ids import EventId, Partition, Position
+from tracker.ids import Partition, Position
 
 if TYPE_CHECKING:
     from store.archive_stored import Stored
@@ -82,15 +82,13 @@ class EventColumns:
         """As `text`, of several rows of which it is at hand."""
         return self.rest.texts.taken(np.searchsorted(self.rest.rows, rows))
 
-    def said(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[EventId, Data]]:
-        """The ids and the data of several rows whose texts are at hand, each read when it is asked for. Raises as
-        `event`.
-        """
-        rest = self.rest.taken(np.searchsorted(self.rest.rows, rows), rows)
-        said = zip(self.kind[rows].tolist(), rest.versions.tolist(), rest.ids, rest.texts, strict=True)
-        for i, (kind, version, event_id, text) in zip(rows.tolist(), said, strict=True):
+    def said(self, rows: npt.NDArray[np.intp]) -> Iterator[Data]:
+        """The data of several rows whose texts are at hand, each read when it is asked for. Raises as `event`."""
+        at = np.searchsorted(self.rest.rows, rows)
+        versions, texts = self.rest.versions[at].tolist(), self.rest.texts.taken(at)
+        for i, kind, version, text in zip(rows.tolist(), self.kind[rows].tolist(), versions, texts, strict=True):
             try:
-                yield EventId(event_id), data_from_json(TYPES[kind], version, text)
+                yield data_from_json(TYPES[kind], version, text)
             except EventFormatError:  # which event it is is said by whoever reads it as a whole
                 self.event(i)
                 raise

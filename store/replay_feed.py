@@ -9,7 +9,7 @@ as in a live bot, between two runs of the kernel.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -186,13 +186,22 @@ class Feed:
             events = tuple(column.tolist() for column in events)
         rest = columns.rest.rows  # all that are rare have one, but for ticks
         rare = rest[columns.kind[rest] >= kinds.FIRST_RARE]
-        i = 0
-        for at, event in zip(rare.tolist(), self._events(columns, rare, found), strict=True):
+        heap, guilds, i = self.state.memory.heap, self.state.guilds, 0
+        told = (columns.kind, columns.guild, columns.channel, columns.at, columns.subject, found.member)
+        cells = (one[rare].tolist() for one in told)
+        for at, data, kind, guild, channel, moment, subject, who in zip(
+            rare.tolist(), columns.said(rare), *cells, strict=True
+        ):
             if i < at:
                 self._call(events, i, at)
-            if event is not None:
-                self.state.guilds[event.guild_id].apply(event)
             i = at + 1
+            if kind == kinds.SETTINGS and self._is_replaced(guild, moment, int(columns.position[at])):
+                continue
+            user = None
+            if subject:
+                user = heap[who + M_USER]  # it may have been forgotten since
+                guilds[guild].members[user] = who  # of handlers that know people by their ids
+            guilds[guild].apply_rare(kind, user, channel or None, moment, data)
         self._call(events, i, len(columns))
 
     def _call(self, events: tuple[Any, ...], first: int, end: int) -> None:
@@ -205,23 +214,6 @@ class Feed:
                 first = self._compiled.run(view(memory.heap), *events, first, said)
             if first < end:
                 memory.supply()
-
-    def _events(self, columns: EventColumns, rows: Ints, found: RowsOf) -> Iterator[Event | None]:
-        """These events, each when it is its turn; None: it counts for nothing."""
-        heap, guilds = self.state.memory.heap, self.state.guilds
-        named = (columns.guild, columns.channel, columns.at, columns.subject, found.member)
-        places: Iterator[tuple[Any, ...]] = zip(rows.tolist(), *(one[rows].tolist() for one in named), strict=True)
-        for (i, guild, channel, at, subject, who), (event_id, data) in zip(places, columns.said(rows), strict=True):
-            if isinstance(data, SettingsChanged) and self._is_replaced(guild, at, int(columns.position[i])):
-                yield None
-                continue
-            user = None
-            if subject:
-                user = UserId(heap[who + M_USER])  # it may have been forgotten since
-                guilds[guild].members[user] = who  # of handlers that know people by their ids
-            yield Event(
-                id=event_id, guild_id=guild, user_id=user, channel_id=channel or None, occurred_at=at, data=data
-            )
 
     def _is_replaced(self, guild: int, at: int, position: int) -> bool:
         preset = self._presets.get(guild)

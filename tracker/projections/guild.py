@@ -15,7 +15,7 @@ import msgspec
 
 from tracker.events.channel import ChannelDescribed
 from tracker.events.codec import DATA_TYPES
-from tracker.events.envelope import Event
+from tracker.events.envelope import Data, Event
 from tracker.events.kinds import (
     ADJUSTED, FIRST_RARE, KINDS, MEMBER_JOINED, MESSAGE_DELETED, MESSAGE_SENT, RENAMED, ROLES_CHANGED, VOICE_FLAGS,
     VOICE_JOINED, VOICE_LEFT, VOICE_MOVED,
@@ -90,13 +90,17 @@ class GuildState:
         kind = _KIND_OF.get(type(data), 0)
         if kind < FIRST_RARE:
             self._step(kind, event, data)
-            return
-        heap = self.memory.heap
-        if event.occurred_at >= heap[self.row + G_LAST_AT]:
-            heap[self.row + G_LAST_AT] = event.occurred_at
         else:
-            heap[self.row + G_DISORDERED] = 1
-        RARE[kind](self, event, data)
+            self.apply_rare(kind, event.user_id, event.channel_id, event.occurred_at, data)
+
+    def apply_rare(self, kind: int, user: int | None, place: int | None, at: int, data: Data) -> None:
+        """As `apply`, of an event of such a kind: what a handler needs to know of it."""
+        heap, row = self.memory.heap, self.row
+        if at >= heap[row + G_LAST_AT]:
+            heap[row + G_LAST_AT] = at
+        else:
+            heap[row + G_DISORDERED] = 1
+        RARE[kind](self, user, place, at, data)
 
     def _step(self, kind: int, event: Event, data: Any) -> None:
         user, place, memory = event.user_id, event.channel_id, self.memory

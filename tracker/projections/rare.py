@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from tracker.events import channel, member, rule, ticks
-from tracker.events.envelope import Event
 from tracker.events.kinds import KINDS
 from tracker.events.settings import settings_of
 from tracker.projections.kernel.activity import expire_awards
@@ -19,68 +17,75 @@ from tracker.projections.kernel.voice import leave
 if TYPE_CHECKING:
     from tracker.projections.guild import GuildState
 
-__all__ = ["RARE"]
+__all__ = ["RARE", "Rare"]
 
 
-def _forgotten(state: GuildState, event: Event, _: member.MemberForgotten) -> None:
-    if event.user_id is None:
+class Rare(Protocol):
+    """What an event does to a guild. `user` and `place`: of whom and of which channel it tells, None as in an Event."""
+
+    def __call__(self, state: GuildState, user: int | None, place: int | None, at: int, data: Any, /) -> None:
+        """It occurred at this instant."""
+
+
+def _forgotten(state: GuildState, user: int | None, _: object, at: int, __: member.MemberForgotten) -> None:
+    if user is None:
         return
-    who = state.member(event.user_id)
+    who = state.member(user)
     state.memory.make_room()
-    state.until_done(leave, who, event.occurred_at)
+    state.until_done(leave, who, at)
     state.take_out_awards(who)
-    del state.members[event.user_id]  # whoever comes back is somebody new
-    state.ledger.forget(state.guild_id, event.user_id, state.memory, who)
+    del state.members[user]  # whoever comes back is somebody new
+    state.ledger.forget(state.guild_id, user, state.memory, who)
 
 
-def _channel(state: GuildState, event: Event, data: channel.ChannelDescribed) -> None:
-    if event.channel_id is not None:
-        state.describe(event.channel_id, data, event.occurred_at)
-        state.ledger.put("channels", (state.guild_id, event.channel_id), data.name, data.kind, data.parent_id, data.afk)
+def _channel(state: GuildState, _: object, place: int | None, at: int, data: channel.ChannelDescribed) -> None:
+    if place is not None:
+        state.describe(place, data, at)
+        state.ledger.put("channels", (state.guild_id, place), data.name, data.kind, data.parent_id, data.afk)
 
 
-def _role(state: GuildState, _: Event, data: channel.RoleDescribed) -> None:
+def _role(state: GuildState, _: object, __: object, ___: int, data: channel.RoleDescribed) -> None:
     state.role_names[data.role_id] = data.name
     state.ledger.put("roles", (state.guild_id, data.role_id), data.name)
 
 
-def _settings(state: GuildState, event: Event, data: rule.SettingsChanged) -> None:
-    state.change_settings(settings_of(data.settings), event.occurred_at)
+def _settings(state: GuildState, _: object, __: object, at: int, data: rule.SettingsChanged) -> None:
+    state.change_settings(settings_of(data.settings), at)
     text = msgspec.json.encode(data.settings).decode()
-    state.ledger.put("rules", (state.guild_id, event.occurred_at), text, data.by)
+    state.ledger.put("rules", (state.guild_id, at), text, data.by)
     state.put_row()
 
 
-def _season(state: GuildState, event: Event, data: rule.SeasonStarted) -> None:
+def _season(state: GuildState, _: object, __: object, at: int, data: rule.SeasonStarted) -> None:
     """EXP counts in a new season from now on; what was earned up to now belongs to the one before."""
-    state.until_done(settle_all, state.row, event.occurred_at)
-    state.memory.heap[state.row + G_SEASON_AT] = event.occurred_at
-    state.season = (data.name, event.occurred_at)
+    state.until_done(settle_all, state.row, at)
+    state.memory.heap[state.row + G_SEASON_AT] = at
+    state.season = (data.name, at)
     state.put_row()
 
 
-def _lost(state: GuildState, event: Event, _: ticks.TrackerLost) -> None:
+def _lost(state: GuildState, _: object, __: object, at: int, ___: ticks.TrackerLost) -> None:
     if state.lost_at is None:
-        state.until_done(settle_all, state.row, event.occurred_at)
+        state.until_done(settle_all, state.row, at)
         # No tick does while it is lost, though some did before.
-        state.until_done(expire_awards, state.row, event.occurred_at)
-        state.see_until(event.occurred_at)
-        state.ledger.put("away", (state.guild_id, event.occurred_at), None)
+        state.until_done(expire_awards, state.row, at)
+        state.see_until(at)
+        state.ledger.put("away", (state.guild_id, at), None)
         state.put_row()
 
 
-def _returned(state: GuildState, event: Event, _: ticks.TrackerReturned) -> None:
+def _returned(state: GuildState, _: object, __: object, at: int, ___: ticks.TrackerReturned) -> None:
     if state.lost_at is not None:
-        state.ledger.put("away", (state.guild_id, state.lost_at), event.occurred_at)
+        state.ledger.put("away", (state.guild_id, state.lost_at), at)
         state.see_until(None)
         state.put_row()
 
 
-def _nothing(_: GuildState, __: Event, ___: object) -> None:
+def _nothing(*_: object) -> None:
     """A tick that names a guild, which none does."""
 
 
-RARE: Final[dict[int, Callable[[GuildState, Event, Any], None]]] = {
+RARE: Final[dict[int, Rare]] = {
     KINDS[data.TYPE]: handler
     for data, handler in (
         (member.MemberForgotten, _forgotten),
