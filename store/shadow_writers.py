@@ -18,7 +18,6 @@ from store.shadow_hash import text_cells
 from store.shadow_spool import Spool
 from store.shadow_tables import SHADOWS, aside, need_not_last
 from store.wal import own_connection, tidied
-from tracker.errors import DatabaseError
 from tracker.projections.rows import TABLES
 
 __all__ = ["Write", "Writer", "copying", "inserting", "paging"]
@@ -28,6 +27,16 @@ Write = Callable[[str, str, Spool], None]
 
 _FLOWING: Final = ("daily", "sessions", "unearned", "role_changes", "carries")
 """PostgreSQL: the tables of which most rows are, each with a connection of its own. They have no texts."""
+
+
+_ENOUGH: Final = 16
+"""So many connections must be free for that: twice as many as are needed."""
+
+_ROOM: Final = """
+SELECT least(current_setting('max_connections')::int, nullif(rolconnlimit, -1), nullif(datconnlimit, -1))
+  - (SELECT count(*) FROM pg_stat_activity)
+FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +63,14 @@ def copying(db: Database, there: Callable[[Collection[str]], None], *, compiled:
     tables of which all rows are committed, while those of others are still on their way.
 
     `compiled`: the biggest tables go through connections of their own, whose processes of the server work meanwhile;
-    but for those that the server does not allow.
+    unless others might go short of connections then.
     """
     with ExitStack() as stack:
         rest = stack.enter_context(ExitStack())
         ways = stack.enter_context(ExitStack())  # they end before the rest, the biggest one first
         flowing: dict[str, Write] = {}
-        for name in _FLOWING[::-1] if compiled else ():
-            try:
-                cursor = _emptied(ways, db, [name], there)
-            except DatabaseError:
-                continue
+        for name in _FLOWING[::-1] if compiled and _room(db) >= _ENOUGH else ():
+            cursor = _emptied(ways, db, [name], there)
             flowing[name] = ways.enter_context(Beside(cursor, _packer(ways, cursor)))
         cursor = _emptied(rest, db, SHADOWS.keys() - flowing.keys(), there)
         here: Write = partial(_copied, cursor, _packer(rest, cursor) if compiled else None)
@@ -73,6 +79,12 @@ def copying(db: Database, there: Callable[[Collection[str]], None], *, compiled:
             flowing.get(name, here)(name, target, spool)
 
         yield Writer(write=write, flowing=frozenset(flowing), end=ways.close)
+
+
+def _room(db: Database) -> int:
+    """How many more connections the server allows us."""
+    with db.read() as connection:
+        return int(connection.exec_driver_sql(_ROOM).scalar_one())
 
 
 def _packer(stack: ExitStack, cursor: Any) -> Packer:

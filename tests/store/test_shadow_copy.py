@@ -257,26 +257,18 @@ def test_of_very_many_rows_each_big_table_s_are_taken_by_a_process_of_the_server
             assert len(fillers(postgresql, *TABLES)) == processes
 
 
-def test_where_the_server_allows_fewer_connections_fewer_take_them(
-    postgresql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    emptied, asked = shadow_writers._emptied, list[str]()
-
-    def refused(stack: ExitStack, db: Database, names: Collection[str], there: Any) -> Any:
-        if len(names) == 1 and asked:
-            raise DatabaseError("sorry, too many clients already")
-        asked.extend(names)
-        return emptied(stack, db, names, there)
-
-    monkeypatch.setattr(shadow_writers, "_emptied", refused)
+@pytest.mark.parametrize(("limit", "processes"), [(12, 1), (60, 6)])
+def test_where_few_connections_are_allowed_one_is_enough(postgresql: Database, limit: int, processes: int) -> None:
+    with postgresql.write() as connection:
+        connection.exec_driver_sql(
+            f"DO $$BEGIN EXECUTE format('ALTER DATABASE %%I CONNECTION LIMIT {limit}', current_database()); END$$"
+        )
     with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
         many_unearned(postgresql, shadow)
-        add_rows(shadow, "carries", home(postgresql), [(GUILD, 1, 9, 1)])
         shadow.settle()
-        assert len(fillers(postgresql, *TABLES)) == 2
+        assert len(fillers(postgresql, *TABLES)) == processes
         shadow.finish()
         shadow.check()
-    assert "unearned" in asked[1:]
 
 
 def test_a_table_s_rows_are_one_statement_however_many_groups_they_come_in(
