@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from store.columns_args import Args
 from store.columns_chunk import Chunk, Ints, own_sets
+from store.columns_gather import taken_apart
 from store.columns_rest import Rest
 from store.columns_texts import Found
 from tracker.ids import Partition
@@ -58,7 +59,7 @@ class ByPartition:
         mine = partition[rest.rows[low:high]]
         order = np.argsort(mine, kind="stable")
         here, whose = low + order, mine[order]
-        apart = rest.taken(here, places[rest.rows[here]]).apart()  # at once: sixteen small ones take as much each
+        apart = taken_apart(rest, here, places[rest.rows[here]])  # at once: sixteen small ones take as much each
         starts = np.flatnonzero(np.diff(whose, prepend=-1)).tolist()
         for a, b in zip(starts, [*starts[1:], high - low], strict=True):
             self._rests[int(whose[a])].append(apart.between(a, b))

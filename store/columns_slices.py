@@ -5,6 +5,7 @@ Whoever reads the log lays them out: the replay itself, or the process that read
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -76,6 +77,7 @@ def lay_fast(columns: Numbers, bounds: Ints, until: int | None, places: Places |
 
     `places`: numbers for guilds and channels (None: they stay as they are). Needs numba.
     """
+    from store.columns_gather import taken_apart
     from store.columns_lay import laid, measured
 
     guild, channel, whose = columns.guild, columns.channel, np.ascontiguousarray(columns.guild)
@@ -89,7 +91,7 @@ def lay_fast(columns: Numbers, bounds: Ints, until: int | None, places: Places |
     high = np.full((several, len(COLUMNS)), -_NEVER - 1, np.int64)
     upto = _NEVER if until is None else until
     newest = int(measured(*said, whose, upto, bounds, *_near(bounds), group, place, counts, low, high))
-    rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows])
+    rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows], taken_apart)
     bases, widths = _packed(low, high)
     slices, starts = _slices(counts, widths, low[:, _POSITION], rests)
     content = np.zeros(_size(slices), np.uint8)
@@ -136,7 +138,7 @@ def lay(columns: Numbers, bounds: Ints, until: int | None) -> Laid:
     firsts = np.cumsum(counts) - counts
     place = np.full(len(group), -1, np.int64)
     place[order] = np.arange(len(order)) - np.repeat(firsts, counts)
-    rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows])
+    rests = _rests(columns.rest, group[columns.rest.rows], place[columns.rest.rows], _apart)
     bases = np.zeros((len(counts), len(COLUMNS)), np.int64)
     lowest = np.full(len(counts), _NEVER, np.int64)
     np.minimum.at(lowest, group[order], columns.position[order])
@@ -187,17 +189,24 @@ def _laid(content: npt.NDArray[np.uint8], slices: Ints, rests: dict[int, bytes],
     return Laid(content=content.data, slices=slices, newest=newest)
 
 
-def _rests(rest: Rest, group: npt.NDArray[Any], place: npt.NDArray[Any]) -> dict[int, bytes]:
+def _rests(rest: Rest, group: npt.NDArray[Any], place: npt.NDArray[Any], taken: _Taken) -> dict[int, bytes]:
     """By group, what of its events is in no column. `group`, `place`: of the rest's rows."""
     if not len(group):
         return {}
     order = np.argsort(group, kind="stable")
-    ends = np.flatnonzero(np.diff(group[order], append=-2)) + 1
+    order = order[int(np.count_nonzero(group < 0)) :]
+    ordered, ends = taken(rest, order, place[order]), np.flatnonzero(np.diff(group[order], append=-2)) + 1
     found: dict[int, bytes] = {}
     first = 0
     for end in ends.tolist():
-        mine, first = order[first:end], end
-        number = int(group[mine[0]])
-        if number >= 0:
-            found[number] = _encode(rest.taken(mine, place[mine]).kept())
+        found[int(group[order[first]])] = _encode(ordered.between(first, end).kept())
+        first = end
     return found
+
+
+_Taken = Callable[[Rest, npt.NDArray[np.intp], npt.NDArray[np.intp]], Rest]
+"""`Rest.taken`, of texts that are apart."""
+
+
+def _apart(rest: Rest, which: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> Rest:
+    return rest.taken(which, rows).apart()

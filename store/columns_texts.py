@@ -13,10 +13,10 @@ import numpy.typing as npt
 from store import columns_btree as btree
 from store.columns_args import PLAIN_ROLES, Args
 from store.columns_ask import UnfitError
-from store.columns_book import ALONE, BOOKED, MOVED, MOVED_FROM, known_kinds, known_types
+from store.columns_book import BOOKED, MOVED, MOVED_FROM, known_kinds, known_types
 from store.columns_btree import SIZES
-from store.columns_chunk import HAS_REST, Ints
-from store.columns_gather import gathered, roles_in
+from store.columns_chunk import Ints
+from store.columns_gather import argued, gathered, roles_in, sifted
 from store.columns_rest import Rest, Written
 from store.columns_scan import CODED, coded_further, scan
 from tracker.events import kinds
@@ -107,10 +107,7 @@ class Texts:
         first = 0
         while True:
             self._learn(booked, int(self._book[BOOKED]))
-            rows = first + np.flatnonzero(
-                (self._code[first:coded_upto] >= 0) & (self._kind[first:coded_upto] != kinds.MESSAGE_SENT)
-            )
-            self._arg[rows] = self._numbers[self._code[rows]]
+            argued(self._kind, self._code, self._arg, self._numbers, first, coded_upto)
             if coded_upto == n:
                 return
             self._begin()
@@ -124,13 +121,15 @@ class Texts:
 
     def _found(self, n: int) -> Found:
         columns, kind, arg = self._columns[:, :n], self._kind[:n], self._arg[:n]
-        alone = np.flatnonzero(self._code[:n] == ALONE)
-        for i in alone[kind[alone] == 0]:
-            self._odd(i)
-        if not arg[kind == kinds.MESSAGE_SENT].all():
+        alone, rest, wrong = self._sifted(n)
+        odd = alone[kind[alone] == 0]
+        if len(odd):
+            for i in odd:
+                self._odd(i)
+            alone, rest, wrong = self._sifted(n)
+        if wrong:
             raise UnfitError
         self._read_alone(alone)
-        rest = np.flatnonzero(HAS_REST[kind])
         return Found(
             position=columns[1],
             kind=kind,
@@ -147,6 +146,12 @@ class Texts:
                 texts=self._written(rest, _TEXT),
             ),
         )
+
+    def _sifted(self, n: int) -> tuple[Ints, Ints, int]:
+        """The rows whose texts are to be read alone, those that have a rest, and how many cannot be."""
+        alone, rest = np.empty(n, np.int64), np.empty(n, np.int64)
+        alones, rests, wrong = sifted(self._kind, self._code, self._arg, n, alone, rest)
+        return alone[:alones].copy(), rest[:rests].copy(), wrong
 
     def _learn(self, booked: int, now: int) -> None:
         """Read the texts that are new in the book."""
