@@ -40,8 +40,9 @@ class Written(Sequence[str]):
     @classmethod
     def joined(cls, several: Sequence[Written]) -> Written:
         """The texts of all of them."""
-        if len(several) == 1:
-            return several[0]
+        if several and all(one.letters is several[0].letters for one in several):
+            starts, ends = ([one.starts for one in several], [one.ends for one in several])
+            return cls(several[0].letters, np.concatenate(starts), np.concatenate(ends))
         before = np.cumsum([0, *(len(one.letters) for one in several)]).tolist()
         moved = list(zip(several, before, strict=False))  # the last sum is the end of them all
         return cls(

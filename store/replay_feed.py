@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from store.columns import EventColumns
 from store.columns_chunk import Ints
-from store.columns_roles import RoleSets
+from store.columns_roles import Packed, RoleSets
 from store.replay_arranging import numbers_of
 from store.replay_names import Names
 from store.replay_rows import RowsOf, rows_of
@@ -96,7 +96,6 @@ class Feed:
         self._presets = presets or {}
         self._fast = compiled is not None
         self._whose = rows_of(self._new_members, self._channels, fast=self._fast)
-        self._role_rows: dict[int, int] = {}
         self._said = 0
 
     # -- columns to rows -------------------------------------------------------------------------------------------
@@ -107,6 +106,7 @@ class Feed:
         `pause` is called now and then, when nothing is half done.
         """
         self.state.memory.reserve(_NUMBERS * len(columns))
+        columns = replace(columns, arg=self._arguments(columns.arg, columns.kind))
         for first in range(0, len(columns), _AT_ONCE):
             self._fold(columns.part(first, min(first + _AT_ONCE, len(columns))))
             if pause is not None:
@@ -163,25 +163,30 @@ class Feed:
         return self.state.guilds[self.state.memory.heap[row + G_ID]]
 
     def _arguments(self, arg: Ints, kind: np.ndarray[Any, Any]) -> Ints:
+        """`arg` with the rows of sets of roles instead of their numbers."""
         changed = np.flatnonzero(kind == kinds.ROLES_CHANGED)
         if not len(changed):
             return arg
         numbers = arg[changed]
         which, firsts = numbers_of(numbers, numbers, fast=self._fast)
-        met = numbers[firsts].tolist()
-        new = [number for number in met if number not in self._role_rows]
-        sets = self._role_sets.several(np.array(new, np.int64))
-        rows = self.state.memory.role_rows(sets.ids.tobytes(), sets.ends.tolist())
-        self._role_rows |= zip(new, rows, strict=True)
         arg = arg.copy()
-        arg[changed] = np.array([self._role_rows[number] for number in met], np.int64)[which]
+        arg[changed] = self._role_rows(self._role_sets.several(numbers[firsts]))[which]
         return arg
+
+    def _role_rows(self, sets: Packed) -> Ints:
+        memory = self.state.memory
+        if memory.has_role_sets:
+            return np.array(memory.role_rows(sets.ids.tobytes(), sets.ends.tolist()), np.int64)
+        sets, which = sets.distinct()
+        places = np.stack([sets.ends - sets.sizes, sets.ends], axis=1)[sets.sizes > 0] + memory.put(sets.ids.tobytes())
+        rows = np.full(len(sets.ends), NO_ROLES, np.int64)
+        rows[sets.sizes > 0] = memory.new_role_sets(array("q", places.tobytes()))
+        return rows[which]
 
     # -- the fold --------------------------------------------------------------------------------------------------
 
     def _run(self, columns: EventColumns, found: RowsOf) -> None:
-        arg = self._arguments(columns.arg, columns.kind)
-        events: tuple[Any, ...] = (columns.kind, *found, columns.at, arg)
+        events: tuple[Any, ...] = (columns.kind, *found, columns.at, columns.arg)
         if self._compiled is None:
             events = tuple(column.tolist() for column in events)
         rest = columns.rest.rows  # all that are rare have one, but for ticks

@@ -32,17 +32,16 @@ class Names:
     def __init__(self, *, fast: bool) -> None:
         self._fast = fast
         self._members: list[Ints] = []
-        self._names: list[Written] = []
+        self._texts: list[Written] = []
 
     def hear(self, members: Ints, texts: Written) -> None:
         """These members are called what these texts say, of events whose data has a name in its first version."""
         self._members.append(members)
-        self._names.append(_plain(texts) if self._fast else Written.of(_decoded(texts)))
+        self._texts.append(texts)
 
     def hear_names(self, members: Ints, names: Iterable[str]) -> None:
         """These members have these names."""
-        self._members.append(members)
-        self._names.append(Written.of(names))
+        self.hear(members, Written.of(msgspec.json.encode(_Named(name)) for name in names))
 
     def of(self, members: Ints) -> Written:
         """What these members are called, each of whom was named."""
@@ -51,7 +50,8 @@ class Names:
         named = np.concatenate(self._members)
         order = np.argsort(named, kind="stable")
         last = order[np.searchsorted(named[order], members, side="right") - 1]
-        return Written.joined(self._names).taken(last)
+        texts = Written.joined(self._texts).taken(last)
+        return _plain(texts) if self._fast else Written.of(_decoded(texts))
 
 
 def _plain(texts: Written) -> Written:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +23,7 @@ from tracker.projections.days import DAY_MS, local_day
 from tracker.projections.kernel.layout import (
     FOR_OTHERS,
     MOST_ROWS,
+    NO_ROLES,
     SPARE,
     STOPPED_FOR,
     TOP,
@@ -218,3 +219,29 @@ def test_a_heap_that_is_used_again_is_as_a_new_one_is() -> None:
     assert again.heap[: len(new.heap)] == new.heap
     assert not any(again.heap[len(new.heap) :])
     assert again.role_sets == new.role_sets
+
+
+@given(
+    sets=st.lists(st.sets(st.integers(1, 9), min_size=1), max_size=6, unique_by=frozenset),
+    later=st.lists(st.sets(st.integers(1, 9)), max_size=6),
+    one_by_one=st.booleans(),
+)
+def test_sets_of_roles_that_are_put_as_new_are_found_by_the_roles_in_them(
+    sets: list[set[int]], later: list[set[int]], one_by_one: bool
+) -> None:
+    memory, roles = Memory(), [tuple(sorted(one)) for one in sets]
+    assert not memory.has_role_sets
+    begin = memory.put(array("q", chain.from_iterable(roles)).tobytes())
+    places = array("q", chain.from_iterable(pairwise(accumulate(map(len, roles), initial=begin))))
+    rows = memory.new_role_sets(places)
+    assert memory.has_role_sets == bool(sets)
+    assert [memory.roles_of(row) for row in rows] == roles
+    known = dict(zip(roles, rows, strict=True)) | {(): NO_ROLES}
+    asked = [tuple(sorted(one)) for one in later]
+    if one_by_one:
+        found = [memory.role_set(one) for one in asked]
+    else:
+        found = memory.role_rows(array("q", chain.from_iterable(asked)).tobytes(), list(accumulate(map(len, asked))))
+    assert [memory.roles_of(row) for row in found] == asked
+    for one, row in zip(asked, found, strict=True):
+        assert row == known.setdefault(one, row)

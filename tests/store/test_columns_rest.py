@@ -35,6 +35,13 @@ def test_texts_of_several_are_joined_in_their_order(several: list[list[str]]) ->
     assert Written.joined(backwards) == [text for texts in several for text in texts[::-1]]
 
 
+def test_texts_that_share_their_letters_share_them_joined() -> None:
+    texts = Written.of(["one", "two", "three"])
+    found = Written.joined([texts[2:], texts[:1], texts[1:1], texts[:2]])
+    assert found == ["three", "one", "one", "two"]
+    assert found.letters is texts.letters
+
+
 def rest_of(rows: list[int]) -> Rest:
     return Rest(
         rows=np.array(rows, np.intp),

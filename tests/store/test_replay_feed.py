@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.columns_chunk import HAS_REST
+from store.columns_roles import Packed
 from store.replay_feed import Feed
 from tests.oracle.tables import TableStore
 from tests.projections.history import MINUTE, History
@@ -15,10 +16,10 @@ from tests.properties.folding import HOME, fold
 from tests.store.feeding import Log, as_the_log_reads, rows_of
 from tests.store.support import START, fact
 from tracker.events import kinds
-from tracker.events.member import MemberJoined, MemberRenamed
-from tracker.ids import UserId
+from tracker.events.member import MemberJoined, MemberRenamed, MemberRolesChanged
+from tracker.ids import RoleId, UserId
 from tracker.projections.kernel.compiled import Compiled
-from tracker.projections.kernel.layout import HEAP, TOP
+from tracker.projections.kernel.layout import HEAP, K_MEMBER, M_ROLES, TOP, U_KNOWN, U_ROLE_SETS
 from tracker.projections.rows import TABLES, Row
 
 
@@ -94,3 +95,27 @@ def test_members_are_called_what_was_said_last_in_whatever_version(
         for cuts in ([], [1, 2, 3]):
             members = rows_of(events, START, kernel=with_kernel, cuts=cuts)["members"]
             assert [row[2] for row in members] == ['"third"\n🎧', 'é"\\한']
+
+
+@pytest.mark.parametrize("cut", [3, 1])
+def test_sets_of_the_same_roles_have_one_row_whatever_their_numbers(kernel: Compiled, cut: int) -> None:
+    some, others = MemberRolesChanged(role_ids=(RoleId(5), RoleId(7))), MemberRolesChanged(role_ids=(RoleId(6),))
+    told = [some, MemberRolesChanged(), others, some]
+    log = Log([fact(data, user=UserId(1 + n), channel=None) for n, data in enumerate(told)])
+    numbers = log.role_sets.given(Packed.of([(6,), (5, 7)]))
+    columns = log.columns(0, len(told))
+    columns.arg[2:] = numbers
+    for with_kernel in (None, kernel):
+        feed = Feed(HOME, log.users, compiled=with_kernel, role_sets=log.role_sets)
+        feed.fold(columns.part(0, cut))
+        feed.fold(columns.part(cut, len(told)))
+        memory = feed.state.memory
+        assert [memory.roles_of(row) for row in memory.rows(U_ROLE_SETS)] == [(), (5, 7), (6,)]
+        held = [memory.roles_of(memory.heap[row + M_ROLES]) for row in feed_members(feed)]
+        assert held == [(5, 7), (), (6,), (5, 7)]
+
+
+def feed_members(feed: Feed) -> list[int]:
+    """The members' rows, in the order of their coming."""
+    memory = feed.state.memory
+    return [memory.heap[row + K_MEMBER] for row in memory.rows(U_KNOWN)]

@@ -32,15 +32,16 @@ class Memory:
     """Owns the heap that the kernel's functions take; it stays the same object while it grows.
 
     `heap`: that of a memory which is needed no more, to be used again: it costs less than a new one.
-    `role_sets`: the row of each set of roles (ascending, as bytes of 64-bit numbers) that was ever held. `zones`: those
-    of the zones in use.
+    `role_sets`: the row of each set of roles (ascending, as bytes of 64-bit numbers) that was ever held, but for those
+    that nobody has looked for since `new_role_sets`. `zones`: those of the zones in use.
     """
 
-    __slots__ = ("_zone_names", "heap", "role_sets", "zones")
+    __slots__ = ("_unnamed", "_zone_names", "heap", "role_sets", "zones")
 
     def __init__(self, heap: array[int] | None = None) -> None:
         self.heap = _new_heap() if heap is None else _renewed(heap)
         self.role_sets: dict[bytes, int] = {}
+        self._unnamed: list[int] = []
         self.zones: dict[str, int] = {}
         self._zone_names: dict[int, ZoneInfo] = {}
         if self.role_set(()) != NO_ROLES:
@@ -195,6 +196,7 @@ class Memory:
 
     def role_set(self, roles: tuple[int, ...]) -> int:
         """The row of the set of roles, ascending."""
+        self._name_role_sets()
         key = array("q", roles).tobytes()
         row = self.role_sets.get(key)
         if row is None:
@@ -206,6 +208,7 @@ class Memory:
         """As `role_set`, of several sets at once, which costs less: `roles` as bytes of 64-bit numbers, one set behind
         the other, and which is the first role behind each.
         """
+        self._name_role_sets()
         rows = self.role_sets
         keys = [roles[8 * first : 8 * end] for first, end in pairwise((0, *ends))]
         new = [key for key in dict.fromkeys(keys) if key not in rows]
@@ -213,6 +216,26 @@ class Memory:
         places = pairwise(accumulate((len(key) // 8 for key in new), initial=begin))
         rows.update(zip(new, self.add_several(U_ROLE_SETS, array("q", chain.from_iterable(places))), strict=True))
         return [rows[key] for key in keys]
+
+    @property
+    def has_role_sets(self) -> bool:
+        """Whether any set of roles was ever held, but for the empty one."""
+        return len(self.role_sets) > 1 or bool(self._unnamed)
+
+    def new_role_sets(self, places: array[int]) -> list[int]:
+        """As `role_rows`, of sets of which each is new and none is empty: where the roles of each were `put`, and where
+        they end. It costs a fifth of that, unless somebody looks for any set later.
+        """
+        found = self.add_several(U_ROLE_SETS, places)
+        self._unnamed += found
+        return found
+
+    def _name_role_sets(self) -> None:
+        """Have sets found by the roles in them."""
+        heap = self.heap
+        for row in self._unnamed:
+            self.role_sets[heap[heap[row + L_FROM] : heap[row + L_TO]].tobytes()] = row
+        self._unnamed.clear()
 
     def roles_of(self, row: int) -> tuple[int, ...]:
         """The set of roles of a row."""
