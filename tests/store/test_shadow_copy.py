@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, suppress
 from threading import Event
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -271,16 +272,22 @@ def test_where_few_connections_are_allowed_one_is_enough(postgresql: Database, l
         shadow.check()
 
 
-def test_a_table_s_rows_are_one_statement_however_many_groups_they_come_in(
-    postgresql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def statements_of(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Of which tables it sends rows from now on, a name for each statement."""
     sent, copy = list[str](), copy_binary
 
     def noted(cursor: Any, packer: Any, name: str, *rest: Any) -> None:
         sent.append(name)
         copy(cursor, packer, name, *rest)
 
-    monkeypatch.setattr(shadow_beside, "copy_binary", noted)
+    monkeypatch.setattr(module, "copy_binary", noted)
+    return sent
+
+
+def test_a_table_s_rows_are_one_statement_however_many_groups_they_come_in(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = statements_of(shadow_beside, monkeypatch)
     with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
         for user in range(3):
             add_rows(shadow, "carries", home(postgresql), [(GUILD, user, 9, 1)])
@@ -421,13 +428,7 @@ def test_only_a_part_of_a_big_table_is_measured_however_much_the_server_would(po
 def test_a_few_rows_wait_until_sending_them_is_worth_a_statement(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent, copy = list[str](), copy_binary
-
-    def noted(cursor: Any, packer: Any, name: str, *rest: Any) -> None:
-        sent.append(name)
-        copy(cursor, packer, name, *rest)
-
-    monkeypatch.setattr(shadow_writers, "copy_binary", noted)
+    sent = statements_of(shadow_writers, monkeypatch)
     with Shadow.create(postgresql, postgresql.all_partitions, bulk=True) as shadow:
         for day in range(3):
             add_rows(shadow, "session_days", home(postgresql), [(GUILD, 1, 2, day, 4)])
