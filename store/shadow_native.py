@@ -7,8 +7,9 @@ whether it makes the same of some numbers and texts (`makes_the_same`).
 
 A row's hash: of its cells (a text's is the hash of its bytes, a null's _NULL) each of the first half is combined with
 one of the second half by exclusive or, which takes half as long as to hash both; and that is hashed, with the hash of
-what came before for a seed. So whatever becomes of one cell is found, and that cells changed places; but for the two of
-such a pair, which nothing that goes wrong with a memory or a disk makes change places.
+what came before for a seed. So what becomes of one cell is found, as far as a hash can tell, and that cells changed
+places; but not that the two of a pair did, nor that the same bits changed in both, which nothing that goes wrong with a
+memory or a disk is likely to do.
 """
 
 from __future__ import annotations

@@ -221,7 +221,8 @@ def drop_behind(db: Database) -> None:
     try:
         driver: Any = kept.driver_connection
         old = ", ".join(name + _OLD for name in SHADOWS)
-        told = f"{_MEASURED}; ANALYZE {', '.join(SHADOWS)}; DROP TABLE IF EXISTS {old}"
+        # Apart: what still reads the old tables is in the way of dropping them, and not of the rest.
+        told = f"BEGIN; {_MEASURED}; ANALYZE {', '.join(SHADOWS)}; COMMIT; DROP TABLE IF EXISTS {old}"
         with suppress(psycopg.Error):
             driver.pgconn.send_query(told.encode())
             while driver.pgconn.flush():
