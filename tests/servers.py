@@ -42,6 +42,11 @@ class PostgresServer:
         """Removes a database, whoever is still connected."""
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def databases(self) -> list[str]:
+        """The names of all of them."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            return [str(name) for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()]
+
     def shut(self, name: str) -> None:
         """Throws everybody out of a database and lets nobody in."""
         self._run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")

@@ -65,14 +65,23 @@ class Place:
 
     @contextmanager
     def lasting(
-        self, dialect: str, name: str, make: Callable[[str], None], settings: Mapping[str, str] = _AS_IT_COMES
+        self,
+        dialect: str,
+        name: str,
+        make: Callable[[str], None],
+        settings: Mapping[str, str] = _AS_IT_COMES,
+        *,
+        like: str | None = None,
     ) -> Iterator[str]:
         """The address of a database that `make` has filled: now, or (in the cache) at an earlier bench.
 
-        `settings`: with what else the cache's PostgreSQL server runs meanwhile.
+        `settings`: with what else the cache's PostgreSQL server runs meanwhile. `like`: the address of another one,
+        which nobody uses, with a copy of which it begins.
         """
         if self.cache is None:
             url = self.new_url(dialect)
+            if like is not None:
+                _copied(like, url)
             make(url)
             yield url
             return
@@ -89,6 +98,8 @@ class Place:
                     _psql(server, f"DROP DATABASE IF EXISTS {name}")
                 url = _beside(server, name) if mark.exists() else _made(server, name)
             if not mark.exists():
+                if like is not None:
+                    _copied(like, url)
                 make(url)
                 mark.touch()
             yield url
@@ -98,6 +109,17 @@ def _made(server: str, name: str) -> str:
     """Make a database beside the one at `server`; its address."""
     _psql(server, f"CREATE DATABASE {name}")
     return _beside(server, name)
+
+
+def _copied(like: str, url: str) -> None:
+    """Make the database at `url`, which is empty or not there, one like the other."""
+    if url.startswith("sqlite:"):
+        shutil.copyfile(like.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+        return
+    name, other = (one.partition("?")[0].rpartition("/")[2] for one in (url, like))
+    server = _beside(url, "postgres")
+    _psql(server, f"DROP DATABASE {name}")
+    _psql(server, f"CREATE DATABASE {name} TEMPLATE {other} STRATEGY file_copy")
 
 
 def _beside(server: str, name: str) -> str:

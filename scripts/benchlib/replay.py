@@ -71,8 +71,8 @@ def measure(place: Place) -> list[Figure]:
             figures += _of_runs(dialect, "verify", "verify, row by row", events, checks, None)
             if dialect == "sqlite":
                 figures += _interpreted(place, url, events)
-                figures += _from_segments(place, url, events)
                 figures += _peers(place, url, events, min(rebuilds, key=lambda run: run.s))
+            figures += _archived(place, dialect, url, events)
         if dialect == "postgresql" and place.cache:
             figures += _with_little_log(place, events)
     return figures
@@ -204,32 +204,40 @@ def _interpreted(place: Place, url: str, events: int) -> Iterator[Figure]:
     )
 
 
-def _from_segments(place: Place, url: str, events: int) -> list[Figure]:
+def _archived(place: Place, dialect: str, url: str, events: int) -> list[Figure]:
     """The same log, all of it in archive segments."""
+    name = f"replay_archived_{events}"
+    # A server has no place for files; next to a SQLite file there is one.
+    folder = (place.cache or place.folder).resolve() / f"{name}.archive" if dialect == "postgresql" else None
 
     def make(target: str) -> None:
-        shutil.copyfile(_file_of(url), _file_of(target))
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         database = open_database(target)
         rebuild(database)  # only what is counted may be archived
-        archive_before(database, _FOR_EVER, now=SystemClock().now(), folder=None, lease=None)
+        archive_before(database, _FOR_EVER, now=SystemClock().now(), folder=folder, lease=None)
+        if dialect == "postgresql":  # the server does so by itself, sooner or later
+            with database.autocommit() as connection:
+                connection.exec_driver_sql("VACUUM events")
         database.close()
 
     if not can_compile():
         return []
-    with place.lasting("sqlite", f"replay_archived_{events}", make) as archived:
-        fresh = [_apart("fold", archived) for _ in range(place.runs)]
-        loaded = [_apart("loaded", archived) for _ in range(place.runs)]
-        folded = [_apart("folded", archived) for _ in range(place.runs)]
-        what, only = "fold alone, rows made and dropped", "reading and folding alone, no rows made"
-        return [
-            *_of_runs("segments", "fold", what, events, fresh, 2.0),
-            *_of_runs("segments", "fold_loaded", f"{what}, the kernel loaded before", events, loaded, 2.0),
-            *_of_runs("segments", "only_fold_loaded", f"{only}, the kernel loaded before", events, folded, 2.0),
-        ]
+    with place.lasting(dialect, name, make, like=url) as archived:
+        rebuilds = [_apart("rebuild", archived) for _ in range(place.runs)]
+        what = "rebuild, results written, the log in archive segments"
+        found = [*_of_runs(dialect, "rebuild_archived", what, events, rebuilds, 10.0)]
+        return found if dialect == "postgresql" else [*found, *_from_segments(place, archived, events)]
 
 
-def _file_of(url: str) -> str:
-    return url.removeprefix("sqlite:///")
+def _from_segments(place: Place, archived: str, events: int) -> Iterator[Figure]:
+    fresh = [_apart("fold", archived) for _ in range(place.runs)]
+    loaded = [_apart("loaded", archived) for _ in range(place.runs)]
+    folded = [_apart("folded", archived) for _ in range(place.runs)]
+    what, only = "fold alone, rows made and dropped", "reading and folding alone, no rows made"
+    yield from _of_runs("segments", "fold", what, events, fresh, 2.0)
+    yield from _of_runs("segments", "fold_loaded", f"{what}, the kernel loaded before", events, loaded, 2.0)
+    yield from _of_runs("segments", "only_fold_loaded", f"{only}, the kernel loaded before", events, folded, 2.0)
 
 
 # -- others' ways ------------------------------------------------------------------------------------------------------

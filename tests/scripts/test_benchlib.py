@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 import store.state
-from scripts.benchlib import memory, replay_apart, restart
+from scripts.benchlib import memory, replay, replay_apart, restart
 from scripts.benchlib.commands import fill_history
+from scripts.benchlib.place import Place
 from scripts.simulate import fill
+from store import archive
 from store.engine import Database, open_database
 from store.harvest import Harvest, Rows
 from store.shadow_rows import Sorted
+from tests.servers import PostgresServer
 from tracker.ids import GuildId, Partition, UserId
 
 
@@ -82,3 +85,36 @@ def test_what_is_only_folded_is_all_there_though_no_rows_are_made_of_it(
     assert left == made
     assert left["daily"] > 100
     assert left["sessions"] > 100
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_an_archived_log_is_rebuilt_beside_the_one_of_which_it_is_a_copy(
+    tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, dialect: str
+) -> None:
+    pytest.importorskip("numba")
+    place = Place(folder=tmp_path, runs=1, postgres=postgres.url("postgres"))
+    url = place.new_url(dialect)
+    rebuilt: list[tuple[str, int, int]] = []
+    replay.fill_log(url, 1_000)
+
+    def looked_at(what: str, of: str) -> replay._Run:
+        database = open_database(of, create=False)
+        with database.read() as connection:
+            archived = sum(segment.events for segment in archive.all_segments(connection))
+            left = connection.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
+        database.close()
+        rebuilt.append((what, archived, left))
+        return replay._Run(s=1.0, processor_s=1.0, peak_mib=0.0, once_mib=0.0, load=0.0)
+
+    try:
+        monkeypatch.setattr(replay, "_apart", looked_at)
+        names = [figure.name for figure in replay._archived(place, dialect, url, 1_000)]
+        assert names[0] == f"replay.{dialect}.rebuild_archived"
+        assert {(archived, left) for _, archived, left in rebuilt} == {(1_000, 0)}
+        assert [what for what, _, _ in rebuilt] == ["rebuild", *(["fold", "loaded", "folded"] * (dialect == "sqlite"))]
+        looked_at("as before", url)
+        assert rebuilt[-1] == ("as before", 0, 1_000)
+    finally:
+        if dialect == "postgresql":
+            for made in (one for one in postgres.databases() if one.startswith("bench_")):
+                postgres.drop(made)
