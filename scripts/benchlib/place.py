@@ -90,8 +90,8 @@ class Place:
             if dialect == "sqlite":
                 url = f"sqlite:///{self.cache.resolve() / name}.db"
                 unfinished = [] if mark.exists() else self.cache.glob(f"{name}.db*")
-                for file in unfinished:
-                    file.unlink()
+                for one in unfinished:  # of an archive, a directory
+                    shutil.rmtree(one) if one.is_dir() else one.unlink()
             else:
                 server = stack.enter_context(postgres_url(self.cache.resolve() / "postgres", settings))
                 if not mark.exists():
