@@ -1,8 +1,8 @@
 """The archive: the beginning of each partition's log in Parquet files, one after the other from position 1.
 
 Which files there are is said by the database (`archive_segments`); where they are, by `archive_dir` in `tracker_info`,
-or they stand next to the SQLite file. A position is in a file or in the table `events`, never in both: a transaction
-moves it. Nothing here opens a file.
+or they stand next to the SQLite file, or within PostgreSQL (`store.archive_shelves`). A position is in a file or in the
+table `events`, never in both: a transaction moves it. Nothing here opens a file.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
+from store.archive_shelves import ArchiveFile, FileInside, Folder, Inside, Place
 from store.schema import archive_ids, archive_segments, tracker_info
-from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
+from tracker.errors import ArchiveAwayError, LogCorruptError
 from tracker.ids import Ms, Partition, Position
 
-__all__ = ["Segment", "all_segments", "border", "directory", "put_directory", "put_in", "segments", "take_out"]
+__all__ = ["Segment", "all_segments", "border", "place", "put_directory", "put_in", "segments", "take_out"]
 
 _DIRECTORY: Final = "archive_dir"
 
@@ -33,7 +34,7 @@ class Segment:
     partition: Partition
     first: Position
     last: Position
-    path: Path
+    file: ArchiveFile
     sha256: str
     bytes: int
     first_at: Ms
@@ -48,10 +49,15 @@ class Segment:
     @property
     def named(self) -> str:
         """The segment as a sentence names it."""
-        return f"{self.path} (positions {self.first:,} to {self.last:,} of partition {self.partition})"
+        return f"{self.file} (positions {self.first:,} to {self.last:,} of partition {self.partition})"
 
     def away(self) -> ArchiveAwayError:
         """What to say when the file is not there."""
+        if isinstance(self.file, FileInside):
+            return ArchiveAwayError(
+                f"the log's archive is not complete: {self.named} is not there; restore the database from a "
+                "backup that has it"
+            )
         return ArchiveAwayError(
             f"the log's archive is not complete: {self.named} is not there; mount that directory or copy the file "
             "back, or say where the files are with `tracker archive --dir DIRECTORY`"
@@ -88,12 +94,7 @@ def _segments(connection: Connection, partition: Partition | None) -> list[Segme
     rows = connection.execute(wanted).all()
     if not rows:
         return []
-    where = directory(connection)
-    if where is None:
-        raise ConfigError(
-            "parts of the log are archived, but the database does not say where; say it with "
-            "`tracker archive --dir DIRECTORY`"
-        )
+    where = place(connection)
     found: list[Segment] = []
     for p, first, last, events, file, sha256, size, first_at, last_at, created_at in rows:
         before = found[-1].last if found and found[-1].partition == p else 0
@@ -107,7 +108,7 @@ def _segments(connection: Connection, partition: Partition | None) -> list[Segme
                 partition=Partition(p),
                 first=Position(first),
                 last=Position(last),
-                path=where / file,
+                file=where.file(Partition(p), file),
                 sha256=sha256,
                 bytes=size,
                 first_at=Ms(first_at),
@@ -118,19 +119,21 @@ def _segments(connection: Connection, partition: Partition | None) -> list[Segme
     return found
 
 
-def directory(connection: Connection) -> Path | None:
-    """Where the files are: what was said once, or next to the SQLite file. None: nobody has said it (PostgreSQL)."""
+def place(connection: Connection) -> Place:
+    """Where the files are: what was said once, or next to the SQLite file, or within PostgreSQL."""
     said = connection.execute(select(tracker_info.c.value).where(tracker_info.c.name == _DIRECTORY)).scalar()
     if said is not None:
-        return Path(said)
+        return Folder(Path(said))
     url = connection.engine.url
-    return Path(f"{url.database}.archive").absolute() if url.drivername == "sqlite" else None
+    if url.drivername == "sqlite":
+        return Folder(Path(f"{url.database}.archive").absolute())
+    return Inside(connection.engine)
 
 
 def put_directory(connection: Connection, path: Path) -> None:
     """Remembers where the files are; what is next to the SQLite file is not remembered, and may move with it."""
     connection.execute(delete(tracker_info).where(tracker_info.c.name == _DIRECTORY))
-    if directory(connection) != path.absolute():
+    if place(connection) != Folder(path.absolute()):
         connection.execute(insert(tracker_info), [{"name": _DIRECTORY, "value": str(path.absolute())}])
 
 
@@ -145,7 +148,7 @@ def put_in(connection: Connection, segment: Segment) -> None:
         "last_at": segment.last_at,
         "bytes": segment.bytes,
         "created_at": segment.created_at,
-        "file": segment.path.name,
+        "file": segment.file.name,
         "sha256": segment.sha256,
     }
     connection.execute(insert(archive_segments), [row])

@@ -53,10 +53,10 @@ def rewritten(db: Database, partition: Partition, data: Mapping[int, str]) -> It
             made.append((segment, _written(db, segment, data)))  # noqa: PERF401  (what is made must be known on an error)
         yield swap
     except BaseException:
-        archive_place.remove(db, [new.path for _, new in made])
+        archive_place.remove(db, [new.file for _, new in made])
         raise
     if made:
-        archive_place.remove(db, [old.path for old, _ in made])
+        archive_place.remove(db, [old.file for old, _ in made])
         archive_place.write_manifest(db)
 
 
@@ -71,20 +71,20 @@ def _written(db: Database, segment: Segment, data: Mapping[int, str]) -> Segment
     texts = pc.replace_with_mask(
         table["data"].combine_chunks(), mask.combine_chunks(), pa.array([data[p] for p in changed], pa.string())
     )
-    file = archive_place.new_file(segment.partition, segment.first, segment.last)
+    name = archive_place.new_file(segment.partition, segment.first, segment.last)
     with db.write() as connection:
-        archive_place.note(connection, file)
-    path = segment.path.with_name(file)
+        archive_place.note(connection, name)
+        file = archive.place(connection).file(segment.partition, name)
     erased = table.set_column(column, table.schema.field(column), texts)
-    sha256, size = archive_files.write(path, erased)
-    return replace(segment, path=path, sha256=sha256, bytes=size)
+    sha256, size = archive_files.write(file, erased)
+    return replace(segment, file=file, sha256=sha256, bytes=size)
 
 
 def _swap(connection: Connection, old: Segment, new: Segment) -> None:
     t = archive_segments
     here = (t.c.partition == old.partition) & (t.c.first_position == old.first) & (t.c.sha256 == old.sha256)
-    values = {"file": new.path.name, "sha256": new.sha256, "bytes": new.bytes}
+    values = {"file": new.file.name, "sha256": new.sha256, "bytes": new.bytes}
     if connection.execute(update(t).where(here).values(values)).rowcount != 1:
         raise DatabaseError("the log's archive was changed meanwhile by another process; do it again")
-    archive_place.unnote(connection, new.path.name)
-    archive_place.note(connection, old.path.name)
+    archive_place.unnote(connection, new.file.name)
+    archive_place.note(connection, old.file.name)

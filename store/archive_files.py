@@ -9,13 +9,14 @@ Whoever reads a file reads it whole and compares its hash first: what a turned b
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any, Final
+from io import FileIO
+from typing import Any, Final
 
 from store.archive import Segment
+from store.archive_shelves import ArchiveFile
 from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
 
 __all__ = [
@@ -27,11 +28,9 @@ __all__ = [
     "read_whole",
     "require",
     "sound",
-    "sync_directory",
     "table_of",
     "tuples",
     "write",
-    "writing",
 ]
 
 COLUMNS: Final = (
@@ -85,8 +84,8 @@ def _schema() -> Any:
     )
 
 
-def write(path: Path, table: Any) -> tuple[str, int]:
-    """Writes a new file, forces it onto the disk and reads it back; its SHA-256 and its size.
+def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
+    """Writes a new file, for good, and reads it back; its SHA-256 and its size.
 
     Behind the rows stands what a fold needs of them (`archive_blocks`), where no reader of Parquet looks.
 
@@ -95,52 +94,36 @@ def write(path: Path, table: Any) -> tuple[str, int]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from store import archive_blocks  # numpy is not for a bot that archives nothing
-
     table = table.replace_schema_metadata(None)  # what an older tracker said of its columns
-    with writing(path):
-        with path.open("xb") as file:
-            with pq.ParquetWriter(
-                file, table.schema, compression="zstd", compression_level=3,
-                use_dictionary=_DICTIONARIES, column_encoding=_ENCODINGS, version="2.6",
-                sorting_columns=[pq.SortingColumn(0)],
-            ) as writer:  # fmt: skip
-                writer.write_table(table, row_group_size=GROUP)
-                start = file.tell()
-                blocks, key = archive_blocks.blocks_of(table, start) or (b"", None)
-                file.write(blocks)
-                if key is not None:
-                    writer.add_key_value_metadata({archive_blocks.KEY: key})
-            file.flush()
-            os.fsync(file.fileno())
-        sync_directory(path.parent)
-        content = path.read_bytes()
-        try:
-            same = pq.read_table(pa.BufferReader(content)).equals(table) and content[start:].startswith(blocks)
-        except (pa.ArrowException, OSError):  # of what is damaged, Arrow says either
-            same = False
+    content = _content(table)
+    file.write(content)
+    try:
+        there = file.read()
+        same = there == content and pq.read_table(pa.BufferReader(there)).equals(table)
+    except (pa.ArrowException, OSError):  # of what is damaged, Arrow says either
+        same = False
     if not same:
-        raise LogCorruptError(f"{path} does not hold what was written to it; is the disk damaged?")
+        raise LogCorruptError(f"{file} does not hold what was written to it; is the disk damaged?")
     return hashlib.sha256(content).hexdigest(), len(content)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raises ArchiveAwayError, naming `path`, for what the system refuses within."""
-    try:
-        yield
-    except OSError as error:
-        raise ArchiveAwayError(f"the log's archive: {path} cannot be written ({error.strerror or error})") from None
+def _content(table: Any) -> bytes:
+    import pyarrow.parquet as pq
 
+    from store import archive_blocks  # numpy is not for a bot that archives nothing
 
-def sync_directory(path: Path) -> None:
-    """Forces the directory's entries onto the disk, where the system can do that."""
-    if os.name == "posix":
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    made = io.BytesIO()
+    with pq.ParquetWriter(
+        made, table.schema, compression="zstd", compression_level=3,
+        use_dictionary=_DICTIONARIES, column_encoding=_ENCODINGS, version="2.6",
+        sorting_columns=[pq.SortingColumn(0)],
+    ) as writer:  # fmt: skip
+        writer.write_table(table, row_group_size=GROUP)
+        blocks, key = archive_blocks.blocks_of(table, made.tell()) or (b"", None)
+        made.write(blocks)
+        if key is not None:
+            writer.add_key_value_metadata({archive_blocks.KEY: key})
+    return made.getvalue()
 
 
 def read_whole(segment: Segment) -> Any:
@@ -203,15 +186,15 @@ def sound(segment: Segment) -> bytes:
     is not there, LogCorruptError if it was changed.
     """
     with _readable(segment):
-        content = segment.path.read_bytes()
+        content = segment.file.read()
     _compare(segment, len(content), hashlib.sha256(content).hexdigest())
     return content
 
 
-def opened_sound(segment: Segment) -> IO[bytes]:
+def opened_sound(segment: Segment) -> FileIO:
     """The file, if it is `sound`, which takes no memory. To be closed."""
     with _readable(segment):
-        file = segment.path.open("rb", buffering=0)
+        file = segment.file.open()
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
     _compare(segment, size, digest)

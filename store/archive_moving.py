@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, text
 from store import appending, archive, archive_files, archive_place, arrays, examination
 from store.archive import Segment
 from store.archive_segment import Step, begin, prepare, put_into_use
+from store.archive_shelves import Place
 from store.schema import archive_guilds
 from tracker.errors import DatabaseError
 from tracker.ids import Ms, Partition, Position
@@ -47,7 +48,7 @@ class Moved:
     events: int
     files: int
     bytes: int
-    directory: Path
+    place: Place
 
 
 def archive_before(
@@ -56,9 +57,10 @@ def archive_before(
     """Moves the log's beginning into files: of each partition all positions up to the first that has to stay.
 
     That is the first event that is not before the instant `before`, that the figures do not know yet, or whose guild
-    awaits a rebuild. `folder`: where the files go; None: where they went before, or next to the SQLite file. `now`: the
-    real time. Nobody may append meanwhile but history (hold the lease). `progress` is told of the events moved.
-    Raises ConfigError (no pyarrow, no directory), ArchiveAwayError, LogCorruptError, DatabaseError, LeaseLostError.
+    awaits a rebuild. `folder`: where the files go; None: where they went before, or next to the SQLite file, or within
+    PostgreSQL. `now`: the real time. Nobody may append meanwhile but history (hold the lease). `progress` is told of
+    the events moved. Raises ConfigError (no pyarrow), ArchiveAwayError, LogCorruptError, DatabaseError,
+    LeaseLostError.
     """
     archive_files.require()
     place = archive_place.settle(db, folder)
@@ -67,8 +69,8 @@ def archive_before(
     try:
         for partition in db.all_partitions:
             for first, last in _to_move(db, partition, before):
-                path = place / archive_place.new_file(partition, first, last)
-                step = Step(partition=partition, first=first, last=last, path=path)
+                file = place.file(partition, archive_place.new_file(partition, first, last))
+                step = Step(partition=partition, first=first, last=last, file=file)
                 begin(db, step)
                 moved.append(put_into_use(db, prepare(db, step), lease, now=now))
                 progress(step.last - step.first + 1)
@@ -77,12 +79,12 @@ def archive_before(
     return _sum(moved, place)
 
 
-def _sum(segments: Sequence[Segment], place: Path) -> Moved:
+def _sum(segments: Sequence[Segment], place: Place) -> Moved:
     return Moved(
         events=sum(s.events for s in segments),
         files=len(segments),
         bytes=sum(s.bytes for s in segments),
-        directory=place,
+        place=place,
     )
 
 
@@ -104,19 +106,19 @@ def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _:
     LeaseLostError; what was put back by then stays.
     """
     with db.read() as connection:
-        found, place = archive.all_segments(connection), archive.directory(connection)
+        found, place = archive.all_segments(connection), archive.place(connection)
     if found:
         archive_files.require()
     archive_place.sweep(db)
     try:
         for segment in reversed(found):
             _put_back(db, segment, lease)
-            archive_place.remove(db, [segment.path])
+            archive_place.remove(db, [segment.file])
             progress(segment.events)
     finally:
         archive_place.write_manifest(db)
         db.archived.reset()
-    return _sum(found, place or Path())
+    return _sum(found, place)
 
 
 def shrink(db: Database) -> int:
@@ -148,7 +150,7 @@ def _put_back(db: Database, segment: Segment, lease: Lease | None) -> None:
         archive.take_out(connection, segment)
         if segment.first == 1:
             connection.execute(delete(archive_guilds).where(archive_guilds.c.partition == segment.partition))
-        archive_place.note(connection, segment.path.name)
+        archive_place.note(connection, segment.file.name)
 
 
 def _insert(connection: Connection, partition: Partition, rows: list[tuple[Any, ...]]) -> None:

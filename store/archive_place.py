@@ -1,4 +1,4 @@
-"""The archive's directory: settled once, swept of what a killed process left, with a manifest for people to read.
+"""The archive's place: settled once, swept of what a killed process left; in a directory with a manifest for people.
 
 The database alone says which files count. Before a file is written, and in the transaction that takes one out of use,
 its name is noted as a leftover (`tracker_info`), so that it can be removed after whatever happens in between. A file
@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from store import archive, archive_files
+from store import archive, archive_files, archive_shelves
 from store.archive import Segment
+from store.archive_shelves import ArchiveFile, Folder, Inside, Place
 from store.schema import tracker_info
 from tracker.clock import from_ms
-from tracker.errors import ConfigError
+from tracker.errors import ConfigError, DatabaseError
 from tracker.ids import Partition
 
 if TYPE_CHECKING:
     from store.engine import Database
 
 __all__ = [
-    "is_away", "is_noted", "move", "new_file", "note", "remove", "settle", "strangers", "sweep", "text_version",
-    "texts_changed", "unnote", "write_manifest",
+    "is_away", "is_inside", "is_noted", "move", "new_file", "note", "remove", "settle", "strangers", "sweep",
+    "text_version", "texts_changed", "unnote", "write_manifest",
 ]  # fmt: skip
 
 MANIFEST: Final = "manifest.json"
@@ -39,33 +40,41 @@ _TEXTS: Final = "log_texts"
 _FILE: Final = re.compile(r"p\d{4,}-\d{12,}-\d{12,}-[0-9a-f]{8}\.parquet")
 
 
-def settle(db: Database, folder: Path | None) -> Path:
-    """The directory to archive into: `folder`, or None for the one that is known; made if it is not there.
+def settle(db: Database, folder: Path | None) -> Place:
+    """Where to archive into: `folder`, or None for the place that is known; a directory is made if it is not there.
 
-    Raises ConfigError if it is not known, is another one than before, or is another database's; ArchiveAwayError if a
-    file is missing in it (it may not be mounted).
+    Raises ConfigError if it is another one than before, or another database's; ArchiveAwayError if a file is missing
+    in it (it may not be mounted).
     """
     with db.read() as connection:
-        there, known = archive.all_segments(connection), archive.directory(connection)
-    place = known if folder is None else folder.absolute()
-    if place is None:
-        raise ConfigError(
-            "a PostgreSQL server has no place for files of ours: say once where the archive goes, with --dir DIRECTORY"
-        )
+        there, known = archive.all_segments(connection), archive.place(connection)
+    place = known if folder is None else Folder(folder.absolute())
     if there and place != known:
         raise ConfigError(
-            f"the archive is in {known} already ({len(there)} files): move them to {place}, then say so with "
-            f"`tracker archive --dir {place}`"
+            f"{_already(known, there)}: move them to {place}, then say so with `tracker archive --dir {place}`"
+            if isinstance(known, Folder)
+            else f"{_already(known, there)}: put them back with `tracker archive --restore`, then archive them anew"
         )
     for segment in there:
-        if not segment.path.exists():
+        if not segment.file.exists():
             raise segment.away()
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"--dir {place}: {error.strerror or error}") from None
-    _claim(db, place)
+    if isinstance(place, Folder):
+        try:
+            place.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--dir {place}: {error.strerror or error}") from None
+        _claim(db, place.path)
     return place
+
+
+def _already(known: Place, there: Sequence[Segment]) -> str:
+    return f"the archive is in {known} already ({len(there)} files)"
+
+
+def is_inside(db: Database) -> bool:
+    """Whether the archive is, or would be, within the database. Raises DatabaseError."""
+    with db.read() as connection:
+        return isinstance(archive.place(connection), Inside)
 
 
 def _claim(db: Database, place: Path) -> None:
@@ -91,9 +100,15 @@ def _owner(place: Path) -> str | None:
 def move(db: Database, folder: Path) -> list[Segment]:
     """Remembers that the files are in `folder` now, where every one of them must be as it was written.
 
-    Returns them. Raises ConfigError, ArchiveAwayError, LogCorruptError.
+    Returns them. Raises ConfigError if they are within the database, ArchiveAwayError, LogCorruptError.
     """
     with db.write() as connection:
+        known, there = archive.place(connection), archive.all_segments(connection)
+        if there and isinstance(known, Inside):
+            raise ConfigError(
+                f"{_already(known, there)}, not in a directory: put them back with `tracker archive --restore`, then "
+                f"archive them with --before and --dir {folder}"
+            )
         archive.put_directory(connection, folder)
         moved = archive.all_segments(connection)  # raising below leaves the database as it was
         for segment in moved:
@@ -147,62 +162,73 @@ def sweep(db: Database) -> list[str]:
         files = [
             str(n).removeprefix(_NOTE) for n in connection.execute(select(tracker_info.c.name).where(noted)).scalars()
         ]
-        place = archive.directory(connection) if files else None
-    if place is None or is_away(place):
+        place = archive.place(connection)
+    if not files or is_away(place):
         return []
-    remove(db, [place / file for file in files])
+    remove(db, [place.file(_partition(file), file) for file in files])
     return files
 
 
-def is_away(place: Path) -> bool:
-    """Whether the directory is not there (not mounted, maybe)."""
-    return not place.is_dir()
+def _partition(file: str) -> Partition:
+    """Whose events are in the file of that name (`new_file`)."""
+    return Partition(int(file[1:].partition("-")[0]))
 
 
-def remove(db: Database, paths: Sequence[Path]) -> None:
-    """Removes noted files from the disk, and their notes. What cannot be removed now stays noted."""
+def is_away(place: Place) -> bool:
+    """Whether it is a directory that is not there (not mounted, maybe)."""
+    return isinstance(place, Folder) and not place.path.is_dir()
+
+
+def remove(db: Database, files: Sequence[ArchiveFile]) -> None:
+    """Removes noted files, and their notes. What cannot be removed now stays noted."""
     gone = []
-    for path in paths:
+    for file in files:
         try:
-            path.unlink(missing_ok=True)
-        except OSError:
+            file.remove()
+        except (OSError, DatabaseError):
             continue
-        gone.append(path.name)
+        gone.append(file.name)
     if gone:
         with db.write() as connection:
-            for file in gone:
-                unnote(connection, file)
+            for name in gone:
+                unnote(connection, name)
 
 
-def strangers(db: Database) -> list[Path]:
-    """Files in the directory that look like the archive's and are not in use: another copy of the database's, maybe."""
+def strangers(db: Database) -> list[ArchiveFile]:
+    """What looks like the archive's files and is not in use: another copy of the database's, maybe."""
     with db.read() as connection:
-        place, used = archive.directory(connection), {s.path.name for s in archive.all_segments(connection)}
-    if place is None or is_away(place):
-        return []
-    return sorted(path for path in place.iterdir() if _FILE.fullmatch(path.name) and path.name not in used)
+        place, used = archive.place(connection), {s.file.name for s in archive.all_segments(connection)}
+        noted = {name for name in _names(place) if name not in used and is_noted(connection, name)}
+    return [place.file(_partition(name), name) for name in _names(place) if name not in used | noted]
+
+
+def _names(place: Place) -> list[str]:
+    return [] if is_away(place) else [name for name in place.names() if _FILE.fullmatch(name)]
 
 
 def write_manifest(db: Database) -> None:
-    """Writes what the database says of the files beside them, for people; takes it away when there are none."""
+    """Writes what the database says of the files beside them, for people; takes it away when there are none.
+
+    Within the database there is nothing beside them.
+    """
     with db.read() as connection:
-        place, segments = archive.directory(connection), archive.all_segments(connection)
+        place, segments = archive.place(connection), archive.all_segments(connection)
         owner = connection.execute(select(tracker_info.c.value).where(tracker_info.c.name == _ID)).scalar()
-    if place is None or is_away(place):
+    if not isinstance(place, Folder) or is_away(place):
         return
-    manifest = place / MANIFEST
+    manifest = place.path / MANIFEST
     if not segments:
         manifest.unlink(missing_ok=True)
         return
     told = {"database": owner, "partitions": db.partitions, "segments": [_told(s) for s in segments]}
     part = manifest.with_suffix(f".{os.getpid()}.part")
-    with archive_files.writing(manifest):
+    with archive_shelves.writing(manifest):
         with part.open("w", encoding="utf-8") as file:
             json.dump(told, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         part.replace(manifest)
-        archive_files.sync_directory(place)
+        archive_shelves.sync_directory(place.path)
 
 
 def _told(segment: Segment) -> dict[str, Any]:
@@ -211,7 +237,7 @@ def _told(segment: Segment) -> dict[str, Any]:
         "first_position": segment.first,
         "last_position": segment.last,
         "events": segment.events,
-        "file": segment.path.name,
+        "file": segment.file.name,
         "bytes": segment.bytes,
         "sha256": segment.sha256,
         "first_at": f"{from_ms(segment.first_at):%Y-%m-%dT%H:%M:%S.%fZ}",

@@ -84,7 +84,7 @@ def _read(db: Database, segment: Segment, *, after: int, guilds: Collection[int]
 
 def current(db: Database, segment: Segment) -> Segment:
     """The segment as it is now: an erasure may have written it anew since the reader's transaction began."""
-    if segment.path.exists():
+    if segment.file.exists():
         return segment
     with db.read() as connection:
         now = archive.segments(connection, segment.partition)

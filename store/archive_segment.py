@@ -1,7 +1,7 @@
 """One segment on its way from the table into a file: prepared by whoever has the time, put into use in a moment.
 
 1. Note (`begin`): the file's name is in the database before it is on the disk, so that it can be removed.
-2. Prepare: the events are read, written, forced onto the disk, read back. Nothing in the database changes.
+2. Prepare: the events are read, written for good, read back. Beside the file nothing in the database changes.
 3. Put into use: in one transaction the segment and its ids are noted and its events leave the table.
 
 Killed anywhere, each event is in exactly one place. Between 2 and 3 the log may grow; what was read may also be erased:
@@ -11,7 +11,6 @@ then the file is not put into use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,6 +19,7 @@ from sqlalchemy import Connection, text
 from store import appending, archive, archive_files, archive_ids, archive_place
 from store.archive import Segment
 from store.archive_ids import Ids
+from store.archive_shelves import ArchiveFile, Place
 from tracker.errors import DatabaseError, LogCorruptError
 from tracker.ids import Ms, Partition, Position
 
@@ -52,24 +52,25 @@ _NEWER: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The events `first` to `last` of a partition are to become the file `path`."""
+    """The events `first` to `last` of a partition are to become the file."""
 
     partition: Partition
     first: Position
     last: Position
-    path: Path
+    file: ArchiveFile
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment's file that is on the disk, and what the database is to hold of it.
+    """A segment's file that has been written, and what the database is to hold of it.
 
-    `newest`: (guild id, instant of its newest event in the segment). `version`: of the log's texts as they were read.
+    `file`: its name. `newest`: (guild id, instant of its newest event in the segment). `version`: of the log's texts as
+    they were read.
     """
 
     partition: int
     first: int
     last: int
-    path: str
+    file: str
     sha256: str
     bytes: int
     first_at: int
@@ -79,7 +80,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-def next_step(db: Database, before: Ms, place: Path, *, size: int = STEP, least: int = 1) -> Step | None:
+def next_step(db: Database, before: Ms, place: Place, *, size: int = STEP, least: int = 1) -> Step | None:
     """What can be archived next: `least` to `size` events of one partition, none of which has to stay.
 
     Those stay that are not before the instant, that the figures do not know yet, or whose guild awaits a rebuild, and
@@ -95,33 +96,33 @@ def next_step(db: Database, before: Ms, place: Path, *, size: int = STEP, least:
             staying = connection.execute(text(_FIRST_TO_STAY), place_of).scalar()
         first, last = Position(after + 1), Position(upto if staying is None else staying - 1)
         if last - after >= max(least, 1):
-            file = archive_place.new_file(partition, first, last)
-            return Step(partition=partition, first=first, last=last, path=place / file)
+            name = archive_place.new_file(partition, first, last)
+            return Step(partition=partition, first=first, last=last, file=place.file(partition, name))
     return None
 
 
 def begin(db: Database, step: Step) -> None:
     """Notes the file, before there is one. Raises DatabaseError."""
     with db.write() as connection:
-        archive_place.note(connection, step.path.name)
+        archive_place.note(connection, step.file.name)
 
 
 def prepare(db: Database, step: Step) -> Prepared:
-    """Writes the file. Only reads the database; any process may do it.
+    """Writes the file, and beside it nothing; any process may do it.
 
     Raises ArchiveAwayError if the file cannot be written, LogCorruptError if an event is missing, DatabaseError.
     """
     import pyarrow.compute as pc
 
     table, version = _read(db, step)
-    sha256, size = archive_files.write(step.path, table)
+    sha256, size = archive_files.write(step.file, table)
     oldest, newest = pc.min_max(table["occurred_at"]).as_py().values()
     by_guild = table.group_by("guild_id").aggregate([("occurred_at", "max")]).to_pylist()
     return Prepared(
         partition=step.partition,
         first=step.first,
         last=step.last,
-        path=str(step.path),
+        file=step.file.name,
         sha256=sha256,
         bytes=size,
         first_at=oldest,
@@ -158,26 +159,27 @@ def put_into_use(db: Database, prepared: Prepared, lease: Lease | None, *, now: 
     For whoever appends, or while nobody does but history: what that one remembers of archived ids is read anew. Raises
     DatabaseError if something was erased or moved meanwhile, LeaseLostError; then nothing has changed.
     """
-    segment = Segment(
-        partition=Partition(prepared.partition),
-        first=Position(prepared.first),
-        last=Position(prepared.last),
-        path=Path(prepared.path),
-        sha256=prepared.sha256,
-        bytes=prepared.bytes,
-        first_at=Ms(prepared.first_at),
-        last_at=Ms(prepared.last_at),
-        created_at=now,
-    )
+    partition = Partition(prepared.partition)
     try:
         with db.write() as connection:
-            appending.lock(connection, [segment.partition], None if lease is None else lease.epochs)
+            appending.lock(connection, [partition], None if lease is None else lease.epochs)
+            segment = Segment(
+                partition=partition,
+                first=Position(prepared.first),
+                last=Position(prepared.last),
+                file=archive.place(connection).file(partition, prepared.file),
+                sha256=prepared.sha256,
+                bytes=prepared.bytes,
+                first_at=Ms(prepared.first_at),
+                last_at=Ms(prepared.last_at),
+                created_at=now,
+            )
             _refuse_if_changed(connection, segment, prepared.version)
             archive.put_in(connection, segment)
             archive_ids.put(connection, segment.partition, segment.first, prepared.ids)
             rows = [{"p": segment.partition, "guild": guild, "at": at} for guild, at in prepared.newest]
             connection.execute(text(_NEWER), rows)
-            archive_place.unnote(connection, segment.path.name)
+            archive_place.unnote(connection, segment.file.name)
             _delete(connection, segment)
     finally:
         db.archived.reset()  # also where the commit's answer was lost
@@ -185,11 +187,10 @@ def put_into_use(db: Database, prepared: Prepared, lease: Lease | None, *, now: 
 
 
 def _refuse_if_changed(connection: Connection, segment: Segment, version: str) -> None:
-    here = archive.directory(connection) == segment.path.parent and segment.path.exists()
-    if not here or archive_place.text_version(connection) != version:
+    if not segment.file.exists() or archive_place.text_version(connection) != version:
         raise DatabaseError("something was erased from the log, or its archive was moved, meanwhile; do it again")
-    if not archive_place.is_noted(connection, segment.path.name):
-        raise DatabaseError(f"{segment.path} is in use already, or was given up")
+    if not archive_place.is_noted(connection, segment.file.name):
+        raise DatabaseError(f"{segment.file} is in use already, or was given up")
 
 
 def _delete(connection: Connection, segment: Segment) -> None:

@@ -118,9 +118,7 @@ class Stored:
     def _bytes(self, start: int, size: int) -> bytes:
         if self._file is not None:
             return os.pread(self._file.fileno(), size, start)
-        with self.segment.path.open("rb") as file:
-            file.seek(start)
-            return file.read(size)
+        return self.segment.file.part(start, size)
 
 
 def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> Stored | None:
@@ -128,10 +126,11 @@ def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> S
     erasure may replace it meanwhile. Raises ArchiveAwayError, LogCorruptError, ConfigError.
     """
     archive_files.require()
-    where = _where(segment)
-    if where is None:
-        return None
     file = archive_files.opened_sound(segment)
+    where = _where(file)
+    if where is None:
+        file.close()
+        return None
     index = _index(segment, file, where)
     if not keep or not hasattr(os, "pread"):
         file.close()
@@ -150,14 +149,14 @@ def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> S
     )
 
 
-def _where(segment: Segment) -> tuple[int, int, int] | None:
+def _where(file: IO[bytes]) -> tuple[int, int, int] | None:
     """Where the index is, and how many bytes it has in the file and unpacked. Looks at the end of the file only."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(segment.path) as file:
-            made_by, *where = msgspec.json.decode((file.metadata.metadata or {}).get(KEY, b"[0,0,0,0]"))
+        with pq.ParquetFile(pa.PythonFile(file, "r")) as parquet:
+            made_by, *where = msgspec.json.decode((parquet.metadata.metadata or {}).get(KEY, b"[0,0,0,0]"))
     except (
         pa.ArrowException,
         OSError,

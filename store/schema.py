@@ -17,6 +17,7 @@ __all__ = [
     "READ_MODELS",
     "STILL_OWED",
     "TEXT_COLUMNS",
+    "archive_contents",
     "archive_guilds",
     "archive_ids",
     "archive_segments",
@@ -99,8 +100,17 @@ archive_segments = _table(
 )
 """The beginning of the log that is in files (`store.archive`): a partition's segments follow each other from 1.
 
-`file`: the name within the archive's directory. `first_at` / `last_at`: the oldest and the newest `occurred_at`.
+`file`: its name within the archive's place. `first_at` / `last_at`: the oldest and the newest `occurred_at`.
 """
+
+archive_contents = _table(
+    "archive_contents",
+    _whole("partition", key=True),
+    _text("file", key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The files themselves, where they are within the database (PostgreSQL, `store.archive_shelves`). It keeps them as they
+are: they are compressed, and parts of one are read."""
 
 archive_ids = _table(
     "archive_ids",

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from tracker.clock import Clock, PlayClock, SystemClock
 from tracker.errors import ConfigError
@@ -44,7 +44,8 @@ class Config:
     reader waits too. `rest_url`: None means Discord itself. `health_port`: None means off, 0 any free port.
     `charts`: whether reports have a picture, drawn by a second process of some 80 MB. `verify`: when the figures are
     compared with the log, by a process of its own; None: never. `archive_after_days`: events older than that are moved
-    into the archive's files, by and by; None: only when asked for.
+    into the archive's files, by and by; None: only when asked for; "auto": on PostgreSQL those of
+    an hour ago, within the database.
     """
 
     database_url: str = DEFAULT_DATABASE_URL
@@ -57,7 +58,7 @@ class Config:
     health_port: int | None = None
     charts: bool = True
     verify: Recurring | None = field(default_factory=Recurring)
-    archive_after_days: int | None = None
+    archive_after_days: int | Literal["auto"] | None = "auto"
     clock: Clock = field(default_factory=SystemClock)
     log_level: str = "info"
 
@@ -84,7 +85,7 @@ class Config:
             else None,
             charts=_switch(values, "TRACKER_CHARTS"),
             verify=_verify(values),
-            archive_after_days=_whole_or_off(values, "TRACKER_ARCHIVE_AFTER_DAYS", 1, 36_500),
+            archive_after_days=_archive_after(values),
             clock=SystemClock() if clock is None else PlayClock.parse(clock),
             log_level=_level(values),
         )
@@ -140,8 +141,15 @@ def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: i
     return int(text)
 
 
-def _whole_or_off(values: Mapping[str, str], name: str, low: int, high: int) -> int | None:
-    return None if values.get(name, "off").lower() == "off" else _whole(values, name, low, low, high)
+def _archive_after(values: Mapping[str, str]) -> int | Literal["auto"] | None:
+    name = "TRACKER_ARCHIVE_AFTER_DAYS"
+    match values.get(name, "auto").lower():
+        case "auto":
+            return "auto"
+        case "off":
+            return None
+        case _:
+            return _whole(values, name, 1, 1, 36_500)
 
 
 def _switch(values: Mapping[str, str], name: str) -> bool:

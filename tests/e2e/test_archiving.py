@@ -80,7 +80,7 @@ def test_killed_anywhere_while_it_archives_the_bot_loses_and_doubles_nothing(
     with database.read() as connection:
         segments = archive.all_segments(connection)
     assert sum(segment.events for segment in segments) >= len(before)
-    assert {path.name for path in folder.glob("*.parquet")} == {segment.path.name for segment in segments}
+    assert {path.name for path in folder.glob("*.parquet")} == {segment.file.name for segment in segments}
     assert logged(database) == before
     check(database)
     known = folded(database, town.guild_id).guild(town.guild_id).voice.open

@@ -22,7 +22,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from store import archive_files, archive_moving, archive_place, log, personal, rebuild
 from store.engine import Database, open_database
-from tests.store.archives import archive_all, kept, segments
+from tests.store.archives import archive_all, files, kept, segments, used
 from tests.store.support import GUILD
 from tests.store.test_personal import ANN
 
@@ -109,10 +109,9 @@ def tidy(url: str, folder: Path, what: str) -> Callable[[], None]:
     def run() -> None:
         db = open_database(url)
         archive_place.sweep(db)
-        used = {s.path.name for s in segments(db)}
-        there = {p.name for p in folder.glob("*.parquet")}
-        if used != there or (what == "restore" and used):
-            raise AssertionError(f"in use {used}, there {there}")
+        there = files(db)
+        if used(db) != there or (what == "restore" and there):
+            raise AssertionError(f"in use {used(db)}, there {there}")
         if what != "erase" and rebuild.verify(db):
             raise AssertionError("the figures are not what the log says")
         if what == "erase":

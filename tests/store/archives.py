@@ -13,33 +13,52 @@ from tests.store.support import START
 from tests.store.test_rebuild import emptied
 from tracker.ids import Ms
 
-__all__ = ["archive_all", "archive_until", "fresh", "kept", "raw", "segments"]
+__all__ = ["archive_all", "archive_until", "files", "fresh", "kept", "raw", "segments", "spoil", "used"]
 
 
-def fresh(db: Database, folder: Path) -> None:
+def fresh(db: Database, place: Path | None) -> None:
     """Back to a new database without an archive."""
     emptied(db)
-    shutil.rmtree(folder, ignore_errors=True)
+    if place is not None:
+        shutil.rmtree(place, ignore_errors=True)
     with db.write() as connection:
-        for name in ("archive_segments", "archive_ids", "archive_guilds"):
+        for name in ("archive_contents", "archive_segments", "archive_ids", "archive_guilds"):
             connection.exec_driver_sql(f"DELETE FROM {name}")
         connection.exec_driver_sql("DELETE FROM tracker_info WHERE name <> 'partitions'")
     db.archived.reset()
 
 
-def archive_until(db: Database, before: int, folder: Path) -> int:
-    """Archives what was before the instant; how many events went."""
-    return archive_moving.archive_before(db, Ms(before), now=START, folder=folder, lease=None).events
+def archive_until(db: Database, before: int, place: Path | None) -> int:
+    """Archives what was before the instant, into that directory or (None) within the database; how many events went."""
+    return archive_moving.archive_before(db, Ms(before), now=START, folder=place, lease=None).events
 
 
-def archive_all(db: Database, folder: Path) -> int:
+def archive_all(db: Database, place: Path | None) -> int:
     """Archives all that is counted."""
-    return archive_until(db, 1 << 60, folder)
+    return archive_until(db, 1 << 60, place)
 
 
 def segments(db: Database) -> list[Segment]:
     with db.read() as connection:
         return archive.all_segments(connection)
+
+
+def files(db: Database) -> set[str]:
+    """What the archive's files are called that are there, in use or not."""
+    with db.read() as connection:
+        return {name for name in archive.place(connection).names() if name.endswith(".parquet")}
+
+
+def used(db: Database) -> set[str]:
+    """What those are called that are in use."""
+    return {segment.file.name for segment in segments(db)}
+
+
+def spoil(segment: Segment, content: bytes | None) -> None:
+    """Other content in the place of a file's; None: no file."""
+    segment.file.remove()
+    if content is not None:
+        segment.file.write(content)
 
 
 def raw(db: Database) -> list[tuple[Any, ...]]:

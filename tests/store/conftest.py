@@ -5,14 +5,19 @@ What such a view is made of, the log and its columns, is read on both databases 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from store.engine import Database
 
 _FILES = {"test_whatif", "test_retroactive", "test_reports_against_oracle"}
 
-_ONLY: dict[str, dict[object, str]] = {"source": {"pages": "sqlite", "copy": "postgresql"}}
-"""By parameter and value, the one database that has it: SQLite a file, PostgreSQL a binary COPY."""
+_ONLY: dict[str, dict[object, str]] = {
+    "source": {"pages": "sqlite", "copy": "postgresql"},
+    "place": {"inside": "postgresql"},
+}
+"""By parameter and value, the one database that has it: SQLite a file, PostgreSQL a binary COPY and files within it."""
 
 
 def _is_possible(item: pytest.Item) -> bool:
@@ -23,7 +28,22 @@ def _is_possible(item: pytest.Item) -> bool:
         return True
     if dialect == "sqlite" and "postgresql" in getattr(item, "fixturenames", ()):
         return False
+    if given.get("place") == "inside" and "folder" in getattr(item, "fixturenames", ()):
+        return False
     return all(values.get(given.get(name), dialect) == dialect for name, values in _ONLY.items())
+
+
+@pytest.fixture(params=["folder", "inside"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    """Where an archive goes: into a directory; None: within the database, on PostgreSQL."""
+    return tmp_path / "archive" if request.param == "folder" else None
+
+
+@pytest.fixture
+def folder(place: Path | None) -> Path:
+    """An archive's directory: a test that asks for it is not run with an archive within the database."""
+    assert place is not None
+    return place
 
 
 @pytest.fixture

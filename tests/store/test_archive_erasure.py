@@ -11,7 +11,7 @@ import pytest
 from store import archive_files, archive_place, archive_reading, log, personal, rebuild
 from store.archive_stored import stored
 from store.engine import Database
-from tests.store.archives import archive_all, archive_until, kept, raw, segments
+from tests.store.archives import archive_all, archive_until, files, kept, raw, segments, used
 from tests.store.living import Writer, tables
 from tests.store.support import GUILD, OTHER_GUILD, START
 from tests.store.test_personal import ANN, BEN, HOUR, forget, lived
@@ -21,18 +21,13 @@ from tracker.ids import partition_of
 MINUTE = 60_000
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
-
-
 @pytest.fixture(params=[100, 2 * HOUR], ids=["half", "whole"])
-def writer(request: pytest.FixtureRequest, database: Database, folder: Path) -> Writer:
+def writer(request: pytest.FixtureRequest, database: Database, place: Path | None) -> Writer:
     """Two members' life in two guilds, the first half or all of it archived."""
     writer = Writer(database)
     writer.write(sorted(lived() + lived(OTHER_GUILD), key=lambda event: event.occurred_at))
     writer.flush(START + HOUR)
-    archive_until(database, START + request.param, folder)
+    archive_until(database, START + request.param, place)
     return writer
 
 
@@ -64,8 +59,8 @@ def test_names_of_the_forgotten_are_gone_from_what_folds_read(writer: Writer) ->
     assert f"name of {BEN}" in kept_for_folds(writer.db)
 
 
-def test_names_and_acts_of_the_forgotten_are_gone_from_the_files(writer: Writer, folder: Path) -> None:
-    files = {p.name for p in folder.glob("*.parquet")}
+def test_names_and_acts_of_the_forgotten_are_gone_from_the_files(writer: Writer, place: Path | None) -> None:
+    old = files(writer.db)
     assert f"name of {ANN}" in archived_texts(writer.db, GUILD)
     events = len(kept(writer.db))
     forget(writer, ANN)
@@ -74,11 +69,12 @@ def test_names_and_acts_of_the_forgotten_are_gone_from_the_files(writer: Writer,
     assert f'"{ANN}"' not in texts
     assert f"name of {BEN}" in texts
     assert f"name of {ANN}" in archived_texts(writer.db, OTHER_GUILD)
-    now = {p.name for p in folder.glob("*.parquet")}
-    assert now == {s.path.name for s in segments(writer.db)}
-    assert now != files
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert {s["file"] for s in manifest["segments"]} == now
+    now = files(writer.db)
+    assert now == used(writer.db)
+    assert now != old
+    if place is not None:
+        manifest = json.loads((place / "manifest.json").read_text())
+        assert {s["file"] for s in manifest["segments"]} == now
     assert log.check_contiguity(writer.db) >= events
     assert rebuild.verify(writer.db) == []
     before = tables(writer.db)
@@ -86,14 +82,16 @@ def test_names_and_acts_of_the_forgotten_are_gone_from_the_files(writer: Writer,
     assert tables(writer.db) == before
 
 
-def test_an_erasure_with_an_archive_leaves_the_log_that_it_leaves_without_one(database: Database, folder: Path) -> None:
+def test_an_erasure_with_an_archive_leaves_the_log_that_it_leaves_without_one(
+    database: Database, place: Path | None
+) -> None:
     logs = []
     for guild in (GUILD, OTHER_GUILD):
         writer = Writer(database)
         writer.write(lived(guild))
         writer.flush(START + HOUR)
         if guild == OTHER_GUILD:
-            archive_all(database, folder)
+            archive_all(database, place)
         personal.erase(database, guild, ANN, personal.read_traces(database, guild, ANN))
         logs.append([r.event.data for r in kept(database) if r.event.guild_id == guild])
     assert logs[0] == logs[1]
@@ -121,9 +119,9 @@ def test_while_the_files_are_away_nothing_is_half_erased(writer: Writer, folder:
 
 
 def test_an_erasure_that_fails_at_the_end_leaves_the_files_as_they_were(
-    writer: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files, before = {p.name for p in folder.glob("*.parquet")}, kept(writer.db)
+    there, before = files(writer.db), kept(writer.db)
     traces = personal.read_traces(writer.db, GUILD, ANN)
 
     def failing(*_: object) -> None:
@@ -133,7 +131,7 @@ def test_an_erasure_that_fails_at_the_end_leaves_the_files_as_they_were(
         patch.setattr(personal, "_posts", failing)
         with pytest.raises(DatabaseError):
             personal.erase(writer.db, GUILD, ANN, traces)
-    assert {p.name for p in folder.glob("*.parquet")} == files
+    assert files(writer.db) == there
     assert kept(writer.db) == before
 
 
@@ -150,11 +148,11 @@ def test_a_reader_that_began_before_an_erasure_goes_on_with_the_new_file(
 
 
 def test_an_old_file_that_could_not_be_removed_goes_with_the_next_sweep(
-    writer: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(archive_place, "remove", lambda *_: None)
         forget(writer, ANN)
-    assert len(list(folder.glob("*.parquet"))) > len(segments(writer.db))
+    assert files(writer.db) > used(writer.db)
     assert archive_place.sweep(writer.db) != []
-    assert {p.name for p in folder.glob("*.parquet")} == {s.path.name for s in segments(writer.db)}
+    assert files(writer.db) == used(writer.db)

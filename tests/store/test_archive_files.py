@@ -11,7 +11,7 @@ import pytest
 from store import log, personal, rebuild
 from store.archive import Segment
 from store.engine import Database
-from tests.store.archives import archive_all, archive_until, kept, segments
+from tests.store.archives import archive_all, archive_until, files, kept, segments, spoil, used
 from tests.store.living import Writer
 from tests.store.support import GUILD, START, fact
 from tracker.errors import ArchiveAwayError, LogCorruptError, TrackerError
@@ -22,19 +22,14 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
-
-
-@pytest.fixture
-def writer(database: Database, folder: Path) -> Writer:
+def writer(database: Database, place: Path | None) -> Writer:
     """An archive of two files."""
     writer = Writer(database)
     writer.write([fact(MemberJoined(name="민준🎙️\\'\""), at=0, channel=None)])
     writer.write(fact(at=n * MINUTE, user=n + 1) for n in range(1, 30))
     writer.flush(START + 40 * MINUTE)
-    archive_until(database, START + 10 * MINUTE, folder)
-    archive_until(database, START + 20 * MINUTE, folder)
+    archive_until(database, START + 10 * MINUTE, place)
+    archive_until(database, START + 20 * MINUTE, place)
     return writer
 
 
@@ -51,10 +46,7 @@ def needing(db: Database) -> list[Callable[[], object]]:
 
 
 def spoil_all(segment: Segment, how: Callable[[bytes], bytes | None]) -> None:
-    spoiled = how(segment.path.read_bytes())
-    segment.path.unlink()
-    if spoiled is not None:
-        segment.path.write_bytes(spoiled)
+    spoil(segment, how(segment.file.read()))
 
 
 def test_a_bot_starts_and_counts_while_the_directory_is_away(writer: Writer, folder: Path) -> None:
@@ -65,17 +57,19 @@ def test_a_bot_starts_and_counts_while_the_directory_is_away(writer: Writer, fol
     assert log.append(writer.db, [fact(at=0, event_id=mint_event_id(START))], recorded_at=START).appended == 1
 
 
-def test_whoever_needs_a_file_that_is_not_there_is_told_which_and_what_to_do(writer: Writer, folder: Path) -> None:
+def test_whoever_needs_a_file_that_is_not_there_is_told_which_and_what_to_do(
+    writer: Writer, place: Path | None
+) -> None:
     missing = segments(writer.db)[1]
-    missing.path.unlink()
+    spoil(missing, None)
     for need in needing(writer.db):
         with pytest.raises(ArchiveAwayError) as told:
             need()
-        assert str(missing.path) in str(told.value)
+        assert str(missing.file) in str(told.value)
         assert f"positions {missing.first} to {missing.last}" in str(told.value)
-        assert "tracker archive --dir" in str(told.value)
+        assert ("restore the database" if place is None else "tracker archive --dir") in str(told.value)
     with pytest.raises(ArchiveAwayError):
-        archive_all(writer.db, folder)
+        archive_all(writer.db, place)
 
 
 @pytest.mark.parametrize(
@@ -94,15 +88,15 @@ def test_a_damaged_file_is_named(writer: Writer, how: Callable[[bytes], bytes]) 
     spoil_all(damaged, how)
     with pytest.raises(LogCorruptError, match=r"not as it was written.*sound copy") as told:
         log.check_contiguity(writer.db)
-    assert str(damaged.path) in str(told.value)
+    assert str(damaged.file) in str(told.value)
 
 
 def test_no_bit_can_turn_without_being_noticed_by_a_reader(writer: Writer) -> None:
     damaged, good = segments(writer.db)[0], kept(writer.db)
-    sound = damaged.path.read_bytes()
+    sound = damaged.file.read()
     unnoticed = []
     for place in range(4, len(sound), 61):
-        damaged.path.write_bytes(sound[:place] + bytes([sound[place] ^ 0x10]) + sound[place + 1 :])
+        spoil(damaged, sound[:place] + bytes([sound[place] ^ 0x10]) + sound[place + 1 :])
         try:
             if kept(writer.db) != good:
                 unnoticed.append(place)
@@ -114,7 +108,7 @@ def test_no_bit_can_turn_without_being_noticed_by_a_reader(writer: Writer) -> No
 def test_a_file_that_was_written_wrongly_is_never_put_into_use(
     writer: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, files = kept(writer.db), segments(writer.db)
+    before, there = kept(writer.db), segments(writer.db)
     plain, damaged = os.fsync, set(folder.glob("*.parquet"))
 
     def damaging(handle: int) -> None:
@@ -128,16 +122,16 @@ def test_a_file_that_was_written_wrongly_is_never_put_into_use(
         patch.setattr(os, "fsync", damaging)
         with pytest.raises(LogCorruptError, match="is the disk damaged"):
             archive_all(writer.db, folder)
-    assert (kept(writer.db), segments(writer.db)) == (before, files)
+    assert (kept(writer.db), segments(writer.db)) == (before, there)
     archive_all(writer.db, folder)
     assert kept(writer.db) == before
-    assert {p.name for p in folder.glob("*.parquet")} == {s.path.name for s in segments(writer.db)}
+    assert files(writer.db) == used(writer.db)
 
 
 def test_a_full_disk_is_said_and_nothing_is_moved(
     writer: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, files = kept(writer.db), segments(writer.db)
+    before, there = kept(writer.db), segments(writer.db)
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -146,4 +140,4 @@ def test_a_full_disk_is_said_and_nothing_is_moved(
         patch.setattr(os, "fsync", full)
         with pytest.raises(ArchiveAwayError, match="No space left"):
             archive_all(writer.db, folder)
-    assert (kept(writer.db), segments(writer.db)) == (before, files)
+    assert (kept(writer.db), segments(writer.db)) == (before, there)

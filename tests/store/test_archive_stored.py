@@ -18,7 +18,7 @@ from store.engine import Database
 from store.rebuild import rebuild
 from store.replay_groups import Groups
 from tests.store import old_segments
-from tests.store.archives import archive_until, segments
+from tests.store.archives import archive_until, segments, spoil
 from tests.store.living import Writer, tables
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tests.store.test_personal import forget
@@ -37,11 +37,6 @@ HALF = START + 17 * MINUTE
 WHOLE = START + 90 * MINUTE
 
 pytest.importorskip("pyarrow")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
 
 
 @pytest.fixture
@@ -126,11 +121,11 @@ def said(reader: LogReader, columns: EventColumns) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("before", [HALF, WHOLE], ids=["half", "whole"])
 @pytest.mark.parametrize("bounds", [{}, {"guilds": [GUILD]}, {"until": HALF - 5}, {"until": START + 3, "guilds": [7]}])
 def test_a_fold_gets_of_archived_events_what_it_got_of_the_table(
-    lived: Writer, folder: Path, before: int, bounds: dict[str, Any], fast: bool
+    lived: Writer, place: Path | None, before: int, bounds: dict[str, Any], fast: bool
 ) -> None:
     wanted, archived = by_group(lived.db, fast=fast, **bounds)
     assert not archived
-    assert archive_until(lived.db, before, folder)
+    assert archive_until(lived.db, before, place)
     found, archived = by_group(lived.db, fast=fast, **bounds)
     assert found == wanted
     assert archived or not wanted
@@ -138,23 +133,23 @@ def test_a_fold_gets_of_archived_events_what_it_got_of_the_table(
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_files_of_older_trackers_may_stand_between_new_ones(
-    lived: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+    lived: Writer, place: Path | None, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
     wanted, _ = by_group(lived.db, fast=fast)
-    archive_until(lived.db, START + 6 * MINUTE, folder)
+    archive_until(lived.db, START + 6 * MINUTE, place)
     with monkeypatch.context() as patch:
         patch.setattr(archive_files, "write", old_segments.write)
-        archive_until(lived.db, START + 12 * MINUTE, folder)
-    archive_until(lived.db, HALF, folder)
+        archive_until(lived.db, START + 12 * MINUTE, place)
+    archive_until(lived.db, HALF, place)
     assert {one is None for one in map(opened, segments(lived.db))} == {True, False}
     found, _ = by_group(lived.db, fast=fast)
     assert found == wanted
 
 
-def test_a_rebuild_out_of_files_writes_the_rows_of_one_out_of_the_table(lived: Writer, folder: Path) -> None:
+def test_a_rebuild_out_of_files_writes_the_rows_of_one_out_of_the_table(lived: Writer, place: Path | None) -> None:
     rebuild(lived.db)
     wanted = tables(lived.db)
-    archive_until(lived.db, WHOLE, folder)
+    archive_until(lived.db, WHOLE, place)
     rebuild(lived.db)
     assert tables(lived.db) == wanted
 
@@ -163,8 +158,8 @@ def opened(segment: Segment, guilds: Collection[int] | None = None) -> Stored | 
     return stored(segment, guilds, keep=True)
 
 
-def test_of_a_file_only_the_blocks_of_the_guilds_that_are_wanted_are_read(lived: Writer, folder: Path) -> None:
-    archive_until(lived.db, WHOLE, folder)
+def test_of_a_file_only_the_blocks_of_the_guilds_that_are_wanted_are_read(lived: Writer, place: Path | None) -> None:
+    archive_until(lived.db, WHOLE, place)
     both = [opened(s) for s in segments(lived.db) if s.partition == partition_of(GUILD, lived.db.partitions)]
     for one in both:
         assert one is not None
@@ -176,12 +171,12 @@ def test_of_a_file_only_the_blocks_of_the_guilds_that_are_wanted_are_read(lived:
         one.close()
 
 
-def test_a_file_that_was_changed_is_refused_before_anything_of_it_is_folded(lived: Writer, folder: Path) -> None:
-    archive_until(lived.db, WHOLE, folder)
+def test_a_file_that_was_changed_is_refused_before_anything_of_it_is_folded(lived: Writer, place: Path | None) -> None:
+    archive_until(lived.db, WHOLE, place)
     segment = segments(lived.db)[0]
-    content = bytearray(segment.path.read_bytes())
+    content = bytearray(segment.file.read())
     content[len(content) // 2] ^= 1
-    segment.path.write_bytes(content)
+    spoil(segment, bytes(content))
     with pytest.raises(LogCorruptError, match="is not as it was written"):
         opened(segment)
 
@@ -191,39 +186,39 @@ def test_a_file_that_is_changed_while_it_is_folded_is_named(lived: Writer, folde
     segment = segments(lived.db)[0]
     one = opened(segment)
     assert one is not None
-    with segment.path.open("r+b") as file:
+    with (folder / segment.file.name).open("r+b") as file:
         file.truncate(10)
     with pytest.raises(LogCorruptError, match="was changed while it was being read"):
         list(one.pieces(None, None))
     one.close()
 
 
-def test_a_file_that_an_erasure_writes_anew_is_read_to_its_end(lived: Writer, folder: Path) -> None:
+def test_a_file_that_an_erasure_writes_anew_is_read_to_its_end(lived: Writer, place: Path | None) -> None:
     """Whoever was forgotten since is nobody in what is then folded, as the table of subjects no longer knows them."""
-    archive_until(lived.db, WHOLE, folder)
+    archive_until(lived.db, WHOLE, place)
     several = [one for one in map(opened, segments(lived.db)) if one is not None]
     before = [sum(piece.end - piece.first for piece in one.pieces(None, None)) for one in several]
     forget(lived, UserId(1))
-    assert not all(one.segment.path.exists() for one in several)
+    assert not all(one.segment.file.exists() for one in several)
     assert [sum(piece.end - piece.first for piece in one.pieces(None, None)) for one in several] == before
     for one in several:
         one.close()
 
 
-def test_up_to_an_instant_the_newest_of_archived_events_is_not_beyond_it(lived: Writer, folder: Path) -> None:
-    archive_until(lived.db, WHOLE, folder)
+def test_up_to_an_instant_the_newest_of_archived_events_is_not_beyond_it(lived: Writer, place: Path | None) -> None:
+    archive_until(lived.db, WHOLE, place)
     several = [one for one in map(opened, segments(lived.db)) if one is not None]
     assert max(one.newest for one in several) == Ms(START + MINUTES * MINUTE)  # the tick's
     assert {one.events for one in (opened(s, [7]) for s in segments(lived.db)) if one is not None} == {0}
 
 
 def test_partitions_whose_logs_are_read_in_one_go_are_taken_by_guild_too(
-    lived: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    lived: Writer, place: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(columns_everywhere, "_MANY", 1)
     rebuild(lived.db)
     wanted = tables(lived.db)
-    archive_until(lived.db, HALF, folder)
+    archive_until(lived.db, HALF, place)
     heads = {partition: head for partition, head in log.head(lived.db).items() if head}
     if columns_everywhere.can_read_everywhere(lived.db, heads):
         with LogReader(lived.db).everywhere(heads) as reading:
@@ -236,19 +231,19 @@ def test_partitions_whose_logs_are_read_in_one_go_are_taken_by_guild_too(
 @pytest.mark.parametrize("before_the_look", [True, False])
 @pytest.mark.parametrize("compiled", [True, False])
 def test_what_is_archived_while_the_table_is_read_is_read_once(
-    lived: Writer, folder: Path, monkeypatch: pytest.MonkeyPatch, before_the_look: bool, compiled: bool
+    lived: Writer, place: Path | None, monkeypatch: pytest.MonkeyPatch, before_the_look: bool, compiled: bool
 ) -> None:
     monkeypatch.setattr(columns_everywhere, "_MANY", 1)
     if not compiled:
         monkeypatch.setattr(columns_everywhere, "can_copy", lambda: False)
-    archive_until(lived.db, HALF - 8 * MINUTE, folder)
+    archive_until(lived.db, HALF - 8 * MINUTE, place)
     heads, look = {p: head for p, head in log.head(lived.db).items() if head}, columns_everywhere._segments
     if not columns_everywhere.can_read_everywhere(lived.db, heads):
         pytest.skip("SQLite reads each partition by itself")
 
     def slow(db: Database, upto: Mapping[Partition, int]) -> dict[Partition, list[Segment]]:
         seen = look(db, upto)
-        archive_until(lived.db, HALF, folder)
+        archive_until(lived.db, HALF, place)
         return look(db, upto) if before_the_look else seen
 
     monkeypatch.setattr(columns_everywhere, "_segments", slow)

@@ -29,12 +29,6 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    pytest.importorskip("pyarrow")
-    return tmp_path / "archive"
-
-
-@pytest.fixture
 def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Half an hour of two guilds, counted, to be archived in files of a few events."""
     monkeypatch.setattr(archive_moving, "SEGMENT", 11)
@@ -53,15 +47,15 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     return database
 
 
-def testsegments_and_table_read_as_one_log(filled: Database, folder: Path) -> None:
-    archive_until(filled, START + 17 * MINUTE, folder)
+def testsegments_and_table_read_as_one_log(filled: Database, place: Path | None) -> None:
+    archive_until(filled, START + 17 * MINUTE, place)
     assert len(segments(filled)) > 2
     check(filled, "driver")
     check(filled, "driver", rows=5)
 
 
 def test_what_is_archived_when_pages_turn_out_unfit_is_read_out_of_its_files(
-    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+    filled: Database, place: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, partition = columns_read._table, partition_of(GUILD, filled.partitions)
 
@@ -70,7 +64,7 @@ def test_what_is_archived_when_pages_turn_out_unfit_is_read_out_of_its_files(
             yield from plain(db, ask, "driver", down, spare)
             return
         yield next(plain(db, replace(ask, rows=7), "driver", down, spare))
-        archive_all(db, folder)
+        archive_all(db, place)
         raise UnfitError
 
     monkeypatch.setattr(columns_read, "_table", table)
@@ -83,12 +77,12 @@ def positions(chunks: Iterable[Chunk]) -> list[int]:
     return [position for chunk in chunks for position in chunk.position.tolist()]
 
 
-def test_a_log_that_is_archived_whole_is_read_out_of_its_files(filled: Database, folder: Path) -> None:
-    archive_all(filled, folder)
+def test_a_log_that_is_archived_whole_is_read_out_of_its_files(filled: Database, place: Path | None) -> None:
+    archive_all(filled, place)
     check(filled, "driver", rows=50)
 
 
-def test_a_part_of_the_log_begins_and_ends_withinsegments(filled: Database, folder: Path) -> None:
+def test_a_part_of_the_log_begins_and_ends_withinsegments(filled: Database, place: Path | None) -> None:
     partition = partition_of(GUILD, filled.partitions)
     reader = LogReader(filled, source="driver")
 
@@ -98,12 +92,12 @@ def test_a_part_of_the_log_begins_and_ends_withinsegments(filled: Database, fold
 
     bounds = [(0, 1), (3, 40), (10, 12), (50, 10_000), (0, 10_000)]
     before = [positions(after=after, upto=upto) for after, upto in bounds]
-    archive_until(filled, START + 17 * MINUTE, folder)
+    archive_until(filled, START + 17 * MINUTE, place)
     assert [positions(after=after, upto=upto) for after, upto in bounds] == before
 
 
 def test_what_is_archived_between_two_looks_is_not_missed(
-    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+    filled: Database, place: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The archive is empty when it is looked at; then all is moved into it; then the table is read."""
     partition = partition_of(GUILD, filled.partitions)
@@ -113,7 +107,7 @@ def test_what_is_archived_between_two_looks_is_not_missed(
     def look(db: Database, ask: Ask) -> object:
         found = looked(db, ask)
         monkeypatch.setattr(columns_read, "segments", looked)
-        archive_until(db, Ms(START + 17 * MINUTE), folder)
+        archive_until(db, Ms(START + 17 * MINUTE), place)
         return found
 
     monkeypatch.setattr(columns_read, "segments", look)
@@ -124,7 +118,7 @@ def test_what_is_archived_between_two_looks_is_not_missed(
 
 @pytest.mark.parametrize("otherwise", ["without columns", "with columns", "with columns of another tracker"])
 def test_segments_of_older_trackers_are_read_as_before(
-    filled: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, otherwise: str
+    filled: Database, place: Path | None, monkeypatch: pytest.MonkeyPatch, otherwise: str
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(archive_files, "write", old_segments.write)
@@ -136,16 +130,16 @@ def test_segments_of_older_trackers_are_read_as_before(
             patch.setattr(
                 old_segments, "chunk_of", lambda *args: replace(kinds_of(*args), kind=kinds_of(*args).kind * 0 + 77)
             )
-        archive_all(filled, folder)
+        archive_all(filled, place)
     if otherwise == "with columns":
         monkeypatch.setattr(columns_read, "from_segment", None)
     check(filled, "driver")
 
 
-def test_an_archived_event_that_cannot_be_read_is_named_when_it_is_read(filled: Database, folder: Path) -> None:
+def test_an_archived_event_that_cannot_be_read_is_named_when_it_is_read(filled: Database, place: Path | None) -> None:
     with filled.write() as connection:
         connection.exec_driver_sql("UPDATE events SET data = '{\"name\":7}' WHERE position = 13")
-    archive_all(filled, folder)
+    archive_all(filled, place)
     by_guild = [stored(segment, None, keep=False) is not None for segment in segments(filled)]
     assert not all(by_guild)
     assert any(by_guild)

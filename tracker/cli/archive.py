@@ -29,8 +29,8 @@ def archive(
         typer.Option(
             "--dir",
             metavar="DIRECTORY",
-            help="Where the files go. Default: where they went before, or next to the SQLite file, in <name>.archive. "
-            "Without --before: the files were moved, and are there now.",
+            help="Where the files go. Default: where they went before, or next to the SQLite file, in <name>.archive, "
+            "or within PostgreSQL. Without --before: the files were moved, and are there now.",
             show_default=False,
         ),
     ] = None,
@@ -108,7 +108,7 @@ def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) 
         typer.echo("nothing to archive: no event is older than that, counted, and not archived yet")
         return
     typer.echo(
-        f"{done.events:,} events are in {_files(done.files, 'new ')} in {done.directory} "
+        f"{done.events:,} events are in {_files(done.files, 'new ')} in {done.place} "
         f"({done.bytes / 1e6:,.1f} MB, {done.bytes / done.events:.1f} bytes an event)"
     )
     if db.dialect == "sqlite" and not smaller:
@@ -145,7 +145,7 @@ def _restore(db: Database) -> None:
     if not done.files:
         typer.echo("nothing is archived")
         return
-    typer.echo(f"{done.events:,} events are back in the database, out of {_files(done.files)} in {done.directory}")
+    typer.echo(f"{done.events:,} events are back in the database, out of {_files(done.files)} in {done.place}")
 
 
 def _moved(db: Database, directory: Path) -> None:
@@ -164,19 +164,19 @@ def _tell(db: Database) -> None:
     if wish is not None:
         say(f"tracker: the bot is still to archive what happened before {from_ms(wish):%Y-%m-%d}, while it runs")
     with db.read() as connection:
-        found, directory = archives.all_segments(connection), archives.directory(connection)
+        found, place = archives.all_segments(connection), archives.place(connection)
     for stranger in archive_place.strangers(db):
         say(f"tracker: {stranger} is no file of this database's archive; another copy of the database may need it")
     if not found:
         typer.echo("nothing is archived")
         return
-    away = [s for s in found if not s.path.exists()]
+    away = [s for s in found if not s.file.exists()]
     for segment in away:
         say(f"tracker: {segment.named} is not there")
     since, until = min(s.first_at for s in found), max(s.last_at for s in found)
     typer.echo(
         f"{sum(s.events for s in found):,} events from {from_ms(since):%Y-%m-%d} to {from_ms(until):%Y-%m-%d} are in "
-        f"{_files(len(found))} in {directory} "
+        f"{_files(len(found))} in {place} "
         f"({sum(s.bytes for s in found) / 1e6:,.1f} MB)"
     )
     if away:

@@ -38,14 +38,14 @@ async def files_apart(url: str) -> AsyncIterator[Prepare]:
     requests, answers = process.stdin, process.stdout
 
     async def prepare(step: Step) -> Prepared:
-        request = Request(partition=step.partition, first=step.first, last=step.last, path=str(step.path))
+        request = Request(partition=step.partition, first=step.first, last=step.last, file=step.file.name)
         requests.write(msgspec.json.encode(request) + b"\n")
         try:
             answer = msgspec.json.decode(await answers.readline(), type=Answer)
             if answer.error is None:
                 return msgspec.json.decode(answer.prepared, type=Prepared)
         except (OSError, msgspec.MsgspecError) as error:
-            raise ArchiveAwayError(f"the process that writes {step.path} did not answer") from error
+            raise ArchiveAwayError(f"the process that writes {step.file} did not answer") from error
         raise ArchiveAwayError(answer.error)
 
     try:

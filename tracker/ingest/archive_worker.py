@@ -2,8 +2,9 @@
 
 The first line on its standard input is the database's address (not an argument: others can see those, and it may hold
 a password). Each line after that is a Step as JSON, and is answered by a line: a Prepared, or why nothing came of it.
-It only reads the database, works with low priority, and ends with its input: it outlives nobody. What it leaves half
-written is noted in the database, and removed with the next archiving.
+In the database it writes nothing but the file, if that is where the archive is; it works with low priority, and ends
+with its input: it outlives nobody. What it leaves half written is noted in the database, and removed with the next
+archiving.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ __all__ = ["Answer", "Request"]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """Write the events `first` to `last` of a partition to the file `path`."""
+    """Write the events `first` to `last` of a partition to the file of that name, where the archive is."""
 
     partition: int
     first: int
     last: int
-    path: str
+    file: str
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,19 +65,16 @@ def _opened(url: str) -> Iterator[Database]:
 
 
 def _prepared(db: Database, request: Request) -> Prepared:
-    from pathlib import Path
-
+    from store import archive
     from store.archive_files import require
     from store.archive_segment import Step, prepare
     from tracker.ids import Partition, Position
 
     require()  # here, and not in the bot, which would be bigger by pyarrow for ever
-    step = Step(
-        partition=Partition(request.partition),
-        first=Position(request.first),
-        last=Position(request.last),
-        path=Path(request.path),
-    )
+    partition = Partition(request.partition)
+    with db.read() as connection:
+        file = archive.place(connection).file(partition, request.file)
+    step = Step(partition=partition, first=Position(request.first), last=Position(request.last), file=file)
     return prepare(db, step)
 
 

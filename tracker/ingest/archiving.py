@@ -12,11 +12,13 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from store import archive_place, archive_segment, archive_wishes
 from store.archive_segment import Step
+from store.archive_shelves import Folder
 from store.engine import Database
 from store.lease import Lease
 from tracker.clock import SystemClock, from_ms
@@ -36,6 +38,9 @@ _SETTLED_MS: Final = 300_000
 """So long after a start nothing is archived: the bot has other things to do."""
 _REST_MS: Final = 3_600_000
 """So long after there was nothing more to archive, or something was in the way, it is looked for again."""
+_YOUNG_MS: Final = 3_600_000
+"""What is to go unasked is older than this: ids of what comes in are newer then than all that is archived, and need not
+be looked up there, even if a clock is wrong by minutes."""
 _SHARE: Final = 20
 """The writer has so many times as long for everything else as for archiving."""
 
@@ -44,7 +49,8 @@ class Archiving:
     """`look` is one round; whoever calls it decides when. Belongs to one event loop.
 
     Events go that are older than `after_days` (None: none do by themselves), in files of `step` events each: what does
-    not fill one stays. A wish that `tracker archive --before` left goes at once, the rest of it in smaller files.
+    not fill one stays. "auto": where the archive is within the database and can be written, those of an hour ago go;
+    else none do. A wish that `tracker archive --before` left goes at once, the rest of it in smaller files.
     """
 
     def __init__(
@@ -53,7 +59,7 @@ class Archiving:
         url: str,
         ingest: Ingest,
         lease: Lease | None,
-        after_days: int | None,
+        after_days: int | Literal["auto"] | None,
         *,
         step: int = archive_segment.STEP,
         files: Callable[[str], AbstractAsyncContextManager[Prepare]] = files_apart,
@@ -106,13 +112,24 @@ class Archiving:
             await self._archive(wish, least=1)
             await self._ingest.write(partial(archive_wishes.come_true, self._database, wish))
             self._tried = None  # the same one may be made again
-        if self._after_days is not None:
-            await self._archive(Ms(now - self._after_days * _DAY_MS), least=self._step)
+        if self._after_days != "auto":
+            age = None if self._after_days is None else self._after_days * _DAY_MS
+        else:
+            age = await self._read(self._age_by_itself)
+        if age is not None:
+            await self._archive(Ms(now - age), least=self._step)
+
+    def _age_by_itself(self) -> int | None:
+        """Within the database old events take a tenth of the room, are replayed sooner, and are in every backup of it:
+        so they go there unasked. Files that somebody has to look after are not made unasked.
+        """
+        able = archive_place.is_inside(self._database) and find_spec("pyarrow") is not None
+        return _YOUNG_MS if able else None
 
     async def _archive(self, before: Ms, *, least: int) -> None:
         """All that happened before the instant, in files of at least so many events."""
         find = partial(archive_segment.next_step, self._database, before, size=self._step, least=least)
-        if await self._read(partial(find, Path())) is None:
+        if await self._read(partial(find, Folder(Path()))) is None:
             return
         place = await self._ingest.write(partial(archive_place.settle, self._database, None))
         await self._ingest.write(partial(archive_place.sweep, self._database))
