@@ -130,10 +130,13 @@ def place(connection: Connection) -> Place:
     return Inside(connection.engine)
 
 
-def put_directory(connection: Connection, path: Path) -> None:
-    """Remembers where the files are; what is next to the SQLite file is not remembered, and may move with it."""
+def put_directory(connection: Connection, path: Path | None) -> None:
+    """Remembers where the files are; what is next to the SQLite file is not remembered, and may move with it.
+
+    None: where they are if nobody says it.
+    """
     connection.execute(delete(tracker_info).where(tracker_info.c.name == _DIRECTORY))
-    if place(connection) != Folder(path.absolute()):
+    if path is not None and place(connection) != Folder(path.absolute()):
         connection.execute(insert(tracker_info), [{"name": _DIRECTORY, "value": str(path.absolute())}])
 
 

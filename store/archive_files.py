@@ -16,7 +16,7 @@ from io import FileIO
 from typing import Any, Final
 
 from store.archive import Segment
-from store.archive_shelves import ArchiveFile
+from store.archive_shelves import ArchiveFile, FileInside
 from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
 
 __all__ = [
@@ -95,8 +95,8 @@ def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
     import pyarrow.parquet as pq
 
     table = table.replace_schema_metadata(None)  # what an older tracker said of its columns
-    content = _content(table)
-    file.write(content)
+    content, blocks_from = _content(table)
+    file.write(content, blocks_from)
     try:
         there = file.read()
         same = there == content and pq.read_table(pa.BufferReader(there)).equals(table)
@@ -107,7 +107,8 @@ def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
     return hashlib.sha256(content).hexdigest(), len(content)
 
 
-def _content(table: Any) -> bytes:
+def _content(table: Any) -> tuple[bytes, int]:
+    """A file, and where its blocks begin."""
     import pyarrow.parquet as pq
 
     from store import archive_blocks  # numpy is not for a bot that archives nothing
@@ -119,11 +120,12 @@ def _content(table: Any) -> bytes:
         sorting_columns=[pq.SortingColumn(0)],
     ) as writer:  # fmt: skip
         writer.write_table(table, row_group_size=GROUP)
-        blocks, key = archive_blocks.blocks_of(table, made.tell()) or (b"", None)
+        start = made.tell()
+        blocks, key = archive_blocks.blocks_of(table, start) or (b"", None)
         made.write(blocks)
         if key is not None:
             writer.add_key_value_metadata({archive_blocks.KEY: key})
-    return made.getvalue()
+    return made.getvalue(), start
 
 
 def read_whole(segment: Segment) -> Any:
@@ -187,17 +189,27 @@ def sound(segment: Segment) -> bytes:
     """
     with _readable(segment):
         content = segment.file.read()
-    _compare(segment, len(content), hashlib.sha256(content).hexdigest())
+    _compare(segment, len(content), hashlib.sha256(content).hexdigest(), segment.sha256)
     return content
 
 
 def opened_sound(segment: Segment) -> FileIO:
-    """The file, if it is `sound`, which takes no memory. To be closed."""
+    """The file with what folds read of it, if that is as it was written; takes no memory. To be closed.
+
+    Raises as `sound`.
+    """
     with _readable(segment):
-        file = segment.file.open()
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
-    _compare(segment, size, digest)
+        if isinstance(segment.file, FileInside):
+            file, size, digest, wanted = segment.file.blocks()
+        else:
+            file, wanted = segment.file.open(), segment.sha256
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+    try:
+        _compare(segment, size, digest, wanted)
+    except LogCorruptError:
+        file.close()
+        raise
     return file
 
 
@@ -213,8 +225,8 @@ def _readable(segment: Segment) -> Iterator[None]:
         ) from None
 
 
-def _compare(segment: Segment, size: int, sha256: str) -> None:
-    if size != segment.bytes or sha256 != segment.sha256:
+def _compare(segment: Segment, size: int, sha256: str, wanted: str) -> None:
+    if size != segment.bytes or sha256 != wanted:
         what = f"{size:,} bytes instead of {segment.bytes:,}" if size != segment.bytes else "another SHA-256"
         raise LogCorruptError(
             f"the log's archive: {segment.named} is not as it was written (it has {what}); "

@@ -100,7 +100,8 @@ def _to_move(db: Database, partition: Partition, before: Ms) -> Iterator[tuple[P
 
 
 def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _: None) -> Moved:
-    """Puts all archived events back into the table, the newest file first, and removes the files.
+    """Puts all archived events back into the table, the newest file first, and removes the files; where they were is
+    forgotten.
 
     Nobody may append meanwhile (hold the lease). Raises ArchiveAwayError, LogCorruptError, DatabaseError,
     LeaseLostError; what was put back by then stays.
@@ -118,6 +119,7 @@ def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _:
     finally:
         archive_place.write_manifest(db)
         db.archived.reset()
+    archive_place.forget(db)
     return _sum(found, place)
 
 

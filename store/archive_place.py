@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from store.engine import Database
 
 __all__ = [
-    "is_away", "is_inside", "is_noted", "move", "new_file", "note", "remove", "settle", "strangers", "sweep",
+    "forget", "is_away", "is_inside", "is_noted", "move", "new_file", "note", "remove", "settle", "strangers", "sweep",
     "text_version", "texts_changed", "unnote", "write_manifest",
 ]  # fmt: skip
 
@@ -114,6 +114,14 @@ def move(db: Database, folder: Path) -> list[Segment]:
         for segment in moved:
             archive_files.sound(segment)
     return moved
+
+
+def forget(db: Database) -> None:
+    """Forgets which directory was said, if nothing of ours is there any more. Raises DatabaseError."""
+    with db.write() as connection:
+        noted = select(tracker_info.c.name).where(tracker_info.c.name.startswith(_NOTE, autoescape=True))
+        if not archive.all_segments(connection) and connection.execute(noted).first() is None:
+            archive.put_directory(connection, None)
 
 
 def new_file(partition: Partition, first: int, last: int) -> str:

@@ -7,6 +7,7 @@ elsewhere (`store.archive`, `store.archive_place`).
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import Connection, Engine
 
@@ -24,49 +25,20 @@ from tracker.ids import Partition
 
 __all__ = ["ArchiveFile", "FileInside", "FileOnDisk", "Folder", "Inside", "Place", "sync_directory", "writing"]
 
-_PUT: Final = "INSERT INTO archive_contents (partition, file, content) VALUES (%s, %s, %s)"
+_PUT: Final = (
+    "INSERT INTO archive_contents (partition, file, content, blocks_from, blocks_sha256) VALUES (%s, %s, %s, %s, %s)"
+)
 _REMOVE: Final = "DELETE FROM archive_contents WHERE partition = %s AND file = %s"
 _IS_HERE: Final = "SELECT true FROM archive_contents WHERE partition = %s AND file = %s"
 _READ: Final = "SELECT content FROM archive_contents WHERE partition = %s AND file = %s"
 _PART: Final = (
     "SELECT substring(content FROM %s::int FOR %s::int) FROM archive_contents WHERE partition = %s AND file = %s"
 )
+_BLOCKS: Final = (
+    "SELECT blocks_from, substring(content FROM blocks_from::int + 1), octet_length(content), blocks_sha256 "
+    "FROM archive_contents WHERE partition = %s AND file = %s"
+)
 _TO_WRITE: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
-
-
-class ArchiveFile(Protocol):
-    """One file. `name`: within its place. As text: as a sentence names it."""
-
-    @property
-    def name(self) -> str: ...
-
-    def exists(self) -> bool:
-        """Whether it is there."""
-
-    def read(self) -> bytes:
-        """All of it. Raises FileNotFoundError, OSError, DatabaseError."""
-
-    def part(self, start: int, size: int) -> bytes:
-        """So many bytes of it. Raises as `read`."""
-
-    def open(self) -> FileIO:
-        """To be read; stays readable if the file is removed meanwhile. To be closed. Raises as `read`."""
-
-    def write(self, content: bytes) -> None:
-        """Makes it; it survives a power cut from then on. Raises ArchiveAwayError, DatabaseError."""
-
-    def remove(self) -> None:
-        """Removes it, if it is there. Raises OSError, DatabaseError."""
-
-
-class Place(Protocol):
-    """Where files are. As text: as a sentence names it."""
-
-    def file(self, partition: Partition, name: str) -> ArchiveFile:
-        """The file of that name."""
-
-    def names(self) -> list[str]:
-        """What is there, in order."""
 
 
 # -- in a directory ----------------------------------------------------------------------------------------------------
@@ -74,7 +46,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileOnDisk:
-    """A file in a directory."""
+    """A file in a directory. As text: as a sentence names it."""
 
     path: Path
 
@@ -83,23 +55,29 @@ class FileOnDisk:
 
     @property
     def name(self) -> str:
+        """Within its place."""
         return self.path.name
 
     def exists(self) -> bool:
+        """Whether it is there."""
         return self.path.exists()
 
     def read(self) -> bytes:
+        """All of it. Raises OSError."""
         return self.path.read_bytes()
 
     def part(self, start: int, size: int) -> bytes:
+        """So many bytes of it. Raises OSError."""
         with self.path.open("rb") as file:
             file.seek(start)
             return file.read(size)
 
     def open(self) -> FileIO:
+        """To be read, also when the file has been removed meanwhile. To be closed. Raises OSError."""
         return self.path.open("rb", buffering=0)
 
-    def write(self, content: bytes) -> None:
+    def write(self, content: bytes, blocks_from: int) -> None:  # as within the database
+        """Makes it; it survives a power cut from then on. Raises ArchiveAwayError."""
         with writing(self.path):
             with self.path.open("xb") as file:
                 file.write(content)
@@ -108,22 +86,25 @@ class FileOnDisk:
             sync_directory(self.path.parent)
 
     def remove(self) -> None:
+        """Removes it, if it is there. Raises OSError."""
         self.path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A directory."""
+    """A directory. As text: as a sentence names it."""
 
     path: Path
 
     def __str__(self) -> str:
         return str(self.path)
 
-    def file(self, partition: Partition, name: str) -> FileOnDisk:
+    def file(self, partition: Partition, name: str) -> FileOnDisk:  # as within the database
+        """The file of that name."""
         return FileOnDisk(self.path / name)
 
     def names(self) -> list[str]:
+        """What is there, in order. Raises OSError."""
         return sorted(path.name for path in self.path.iterdir())
 
 
@@ -149,9 +130,20 @@ def sync_directory(path: Path) -> None:
 # -- within the database -----------------------------------------------------------------------------------------------
 
 
+class Blocks(NamedTuple):
+    """What folds read of a file: in `file`, where it is in the whole one, which has `size` bytes; nothing is before it.
+    `sha256`: of what was read; `wanted`: of what was written. To be closed.
+    """
+
+    file: FileIO
+    size: int
+    sha256: str
+    wanted: str
+
+
 @dataclass(frozen=True, slots=True)
 class FileInside:
-    """A row of `archive_contents`; each call is a transaction of its own. Written by whatever kind of connection."""
+    """A row of `archive_contents`; each call is a transaction of its own. A reader's engine can write it, too."""
 
     engine: Engine
     partition: Partition
@@ -161,43 +153,53 @@ class FileInside:
         return f"{self.name} within the database"
 
     def exists(self) -> bool:
+        """Whether it is there. Raises DatabaseError."""
         return self._asked(_IS_HERE) is not None
 
     def read(self) -> bytes:
+        """All of it. Raises FileNotFoundError, DatabaseError."""
         return self._found(self._asked(_READ))
 
     def part(self, start: int, size: int) -> bytes:
+        """So many bytes of it. Raises as `read`."""
         return self._found(self._asked(_PART, start + 1, size))
 
-    def open(self) -> FileIO:
+    def blocks(self) -> Blocks:
+        """What folds read of it. Raises as `read`."""
+        row = self._asked(_BLOCKS)
+        if row is None:
+            raise FileNotFoundError(str(self))
+        start, content, size, wanted = row
         file = TemporaryFile(buffering=0)  # noqa: SIM115  (whoever asked closes it)
         try:
-            file.write(self.read())
-            file.seek(0)
+            file.seek(start)
+            file.write(content)
         except BaseException:
             file.close()
             raise
-        return file
+        return Blocks(file=file, size=size, sha256=hashlib.sha256(content).hexdigest(), wanted=wanted)
 
-    def write(self, content: bytes) -> None:
-        self._do(_PUT, content)
+    def write(self, content: bytes, blocks_from: int) -> None:
+        """Makes it. `blocks_from`: where what folds read of it begins, up to its end. Raises DatabaseError."""
+        self._do(_PUT, content, blocks_from, hashlib.sha256(memoryview(content)[blocks_from:]).hexdigest())
 
     def remove(self) -> None:
+        """Removes it, if it is there. Raises DatabaseError."""
         self._do(_REMOVE)
 
-    def _asked(self, statement: str, *before: int) -> tuple[Any] | None:
+    def _asked(self, statement: str, *before: int) -> tuple[Any, ...] | None:
         with explained(self._database), self.engine.connect() as connection, as_ours():
             driver: Any = connection.connection.driver_connection
             with driver.cursor(binary=True) as cursor:  # as text it would be twice as long
                 found = cursor.execute(statement, (*before, self.partition, self.name)).fetchone()
-                return cast("tuple[Any] | None", found)
+                return cast("tuple[Any, ...] | None", found)
 
-    def _found(self, row: tuple[Any] | None) -> bytes:
+    def _found(self, row: tuple[Any, ...] | None) -> bytes:
         if row is None:
             raise FileNotFoundError(str(self))
         return cast("bytes", row[0])
 
-    def _do(self, statement: str, *more: bytes) -> None:
+    def _do(self, statement: str, *more: bytes | int | str) -> None:
         with explained(self._database), self.engine.connect() as plain:
             connection: Connection = plain.execution_options(**_TO_WRITE)
             with connection.begin():
@@ -210,7 +212,7 @@ class FileInside:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The database itself."""
+    """The database itself. As text: as a sentence names it."""
 
     engine: Engine
 
@@ -218,9 +220,15 @@ class Inside:
         return "the database"
 
     def file(self, partition: Partition, name: str) -> FileInside:
+        """The file of that name."""
         return FileInside(self.engine, partition, name)
 
     def names(self) -> list[str]:
+        """What is there, in order. Raises DatabaseError."""
         with explained(self.engine.url.render_as_string(hide_password=True)), self.engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT file FROM archive_contents ORDER BY file")
             return [str(name) for name in found.scalars()]
+
+
+ArchiveFile = FileOnDisk | FileInside
+Place = Folder | Inside

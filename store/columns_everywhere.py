@@ -21,7 +21,7 @@ from store.columns_ask import Ask
 from store.columns_chunk import COLUMNS, Chunk, chunk_of, taken
 from store.columns_copy import can_copy, copied
 from store.columns_question import question
-from store.columns_read import archived
+from store.columns_read import ahead
 from store.engine import Database
 from tracker.errors import LogCorruptError
 from tracker.ids import Partition
@@ -70,15 +70,16 @@ def _segments(db: Database, upto: Mapping[Partition, int]) -> dict[Partition, li
 def _all(
     db: Database, upto: Mapping[Partition, int], stored: Mapping[Partition, list[Segment]], table: _Table
 ) -> Generator[tuple[Partition, Chunk | Stored]]:
-    args, number, wanted = Args(), 0, dict[Partition, tuple[int, int]]()
+    asks, wanted = list[tuple[Ask, Segment]](), dict[Partition, tuple[int, int]]()
     for partition, head in upto.items():
         done = 0
         for segment in stored[partition]:
-            ask = Ask(partition=partition, after=done, upto=head, guilds=None, rows=_ROWS)
-            yield from ((partition, one) for one in archived(db, ask, segment, args, stored=number))
-            number += 1
+            asks.append((Ask(partition=partition, after=done, upto=head, guilds=None, rows=_ROWS), segment))
             done = max(done, segment.last)
         wanted[partition] = done, head
+    with closing(ahead(db, asks, by_guild=True)) as read:
+        for ask, _, found in read:
+            yield from ((ask.partition, one) for one in found)
     for parts in table(wanted):
         yield from parts
 

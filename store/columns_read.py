@@ -29,7 +29,7 @@ from store.own_process import Spare
 if TYPE_CHECKING:
     from store.archive_stored import Stored
 
-__all__ = ["Source", "archived", "chunks", "fastest", "parts", "segments"]
+__all__ = ["Source", "ahead", "archived", "chunks", "fastest", "parts", "segments"]
 
 Source = Literal["pages", "copy", "adbc", "driver"]
 """How the table `events` is read. `pages`: SQLite's, straight out of the file where that can be, else by ADBC; `copy`:
@@ -85,11 +85,12 @@ def parts(
 
     `spare`: where the process is kept that put it down.
     """
-    args = Args()
     while True:
-        for last, found in _ahead(db, ask, args, by_guild=by_guild):
-            yield from found
-            ask = replace(ask, after=max(ask.after, last))
+        asked = [(ask, segment) for segment in segments(db, ask)]
+        with closing(ahead(db, asked, by_guild=by_guild)) as read:
+            for _, segment, found in read:
+                yield from found
+                ask = replace(ask, after=max(ask.after, segment.last))
         if ask.after >= ask.upto:
             return
         try:
@@ -114,35 +115,36 @@ def segments(db: Database, ask: Ask) -> list[Segment]:
     return [s for s in found if s.last > ask.after and s.first <= ask.upto]
 
 
-def _ahead(db: Database, ask: Ask, args: Args, *, by_guild: bool) -> Generator[tuple[int, Iterable[Chunk | Stored]]]:
-    """Segment by segment where it ends and what is asked for of it; whole ones are read while others are worked on."""
+def ahead(
+    db: Database, asked: Iterable[tuple[Ask, Segment]], *, by_guild: bool
+) -> Generator[tuple[Ask, Segment, Iterable[Chunk | Stored]]]:
+    """Segment by segment what is asked for of it; whole ones are read while others are worked on.
+
+    Raises as `chunks`.
+    """
+    args = Args()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="segment") as pool:
-        waiting: deque[tuple[Segment, Future[list[Chunk | Stored]] | None]] = deque()
+        waiting: deque[tuple[Ask, Segment, Future[list[Chunk | Stored]] | None]] = deque()
         try:
-            for number, segment in enumerate(segments(db, ask)):
+            for number, (ask, segment) in enumerate(asked):
                 whole = ask.guilds is None and ask.after < segment.first and ask.upto >= segment.last
                 as_stored = number if by_guild else None
-                waiting.append((segment, pool.submit(_whole, db, ask, segment, as_stored) if whole else None))
+                read = pool.submit(_whole, db, ask, segment, as_stored) if whole else None
+                waiting.append((ask, segment, read))
                 if len(waiting) > _AT_ONCE:
-                    yield _next(db, ask, args, waiting, by_guild=by_guild)
+                    yield _next(db, args, *waiting.popleft(), by_guild=by_guild)
             while waiting:
-                yield _next(db, ask, args, waiting, by_guild=by_guild)
+                yield _next(db, args, *waiting.popleft(), by_guild=by_guild)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _next(
-    db: Database,
-    ask: Ask,
-    args: Args,
-    waiting: deque[tuple[Segment, Future[list[Chunk | Stored]] | None]],
-    *,
-    by_guild: bool,
-) -> tuple[int, Iterable[Chunk | Stored]]:
-    segment, read = waiting.popleft()
+    db: Database, args: Args, ask: Ask, segment: Segment, read: Future[list[Chunk | Stored]] | None, *, by_guild: bool
+) -> tuple[Ask, Segment, Iterable[Chunk | Stored]]:
     if read is not None:
-        return segment.last, read.result()
-    return segment.last, archived(db, ask, segment, args, stored=_MOST_OPEN if by_guild else None)
+        return ask, segment, read.result()
+    return ask, segment, archived(db, ask, segment, args, stored=_MOST_OPEN if by_guild else None)
 
 
 def _whole(db: Database, ask: Ask, segment: Segment, stored: int | None) -> list[Chunk | Stored]:

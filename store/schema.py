@@ -108,9 +108,11 @@ archive_contents = _table(
     _whole("partition", key=True),
     _text("file", key=True),
     Column("content", LargeBinary, nullable=False),
+    _whole("blocks_from"),
+    _text("blocks_sha256"),
 )
 """The files themselves, where they are within the database (PostgreSQL, `store.archive_shelves`). It keeps them as they
-are: they are compressed, and parts of one are read."""
+are: they are compressed, and parts of one are read. What folds read of one begins at the offset `blocks_from`."""
 
 archive_ids = _table(
     "archive_ids",

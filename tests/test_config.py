@@ -25,8 +25,9 @@ def test_the_figures_are_verified_each_sunday_unless_that_is_off() -> None:
     assert Config.from_env({"TRACKER_VERIFY": "off"}).verify is None
 
 
-def test_nothing_is_archived_unless_it_is_said_after_how_many_days() -> None:
-    assert Config.from_env({}).archive_after_days is None
+def test_when_old_events_are_archived_may_be_left_to_the_tracker_said_or_never() -> None:
+    assert Config.from_env({}).archive_after_days == "auto"
+    assert Config.from_env({"TRACKER_ARCHIVE_AFTER_DAYS": "Auto"}).archive_after_days == "auto"
     assert Config.from_env({"TRACKER_ARCHIVE_AFTER_DAYS": "off"}).archive_after_days is None
 
 

@@ -10,6 +10,7 @@ import pytest
 from store import lease as leases
 from store.engine import Database
 from tests.cli.support import GUILD, ROLE, community, event, tracker, written
+from tests.databases import only_postgresql
 from tracker.clock import SystemClock
 
 OTHER = leases.Process(host="elsewhere", machine="another", pid=4321, start="")
@@ -56,6 +57,20 @@ def test_old_events_go_into_files_and_no_other_command_notices(run: Run, tmp_pat
     assert run("report", "--guild", GUILD, "--role", ROLE, "--period", "daily", "--date", "2026-02-18") == report
     assert run("import", tmp_path / "before.jsonl")[1].startswith("0 new, 13 already there")
     assert run("doctor")[2] == ""
+
+
+@only_postgresql
+def test_within_postgresql_no_directory_is_asked_for(run: Run, tmp_path: Path) -> None:
+    before = exported(run, tmp_path / "before.jsonl")
+    code, out, _ = run("archive", "--before", "2026-02-18")
+    assert (code, out[:51]) == (0, "9 events are in 1 new file in the database (0.0 MB, ")
+    assert run("archive") == (0, "9 events from 2026-02-17 to 2026-02-17 are in 1 file in the database (0.0 MB)\n", "")
+    assert exported(run, tmp_path / "after.jsonl") == before
+    assert run("check") == (0, "13 events without a gap; live figures = replay\n", "")
+    code, _, err = run("archive", "--dir", tmp_path / "archive")
+    assert (code, "tracker archive --restore" in err) == (2, True)
+    assert run("archive", "--restore")[1] == "9 events are back in the database, out of 1 file in the database\n"
+    assert run("archive") == (0, "nothing is archived\n", "")
 
 
 def test_what_is_archived_can_be_put_back(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -38,10 +39,9 @@ class Office:
     desk: Desk
     url: str
     elsewhere: Database
-    folder: Path
     meanwhile: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
 
-    def start(self, after_days: int | None = 30, *, apart: bool = False) -> Archiving:
+    def start(self, after_days: int | Literal["auto"] | None = 30, *, apart: bool = False) -> Archiving:
         """As after a start of the process."""
         desk, files = self.desk, files_apart if apart else self.files
         return Archiving(desk.database, self.url, desk.ingest, None, after_days, step=STEP, files=files)
@@ -83,9 +83,9 @@ class Office:
 async def office(
     database: Database, database_url: str, open_again: Callable[[], Database], tmp_path: Path
 ) -> AsyncIterator[Office]:
-    folder = tmp_path / "archive"
-    archive_place.settle(database, folder)
-    office = Office(desk=make_desk(database), url=database_url, elsewhere=open_again(), folder=folder)
+    """Files are in a directory that was said, or within PostgreSQL."""
+    archive_place.settle(database, tmp_path / "archive" if database.dialect == "sqlite" else None)
+    office = Office(desk=make_desk(database), url=database_url, elsewhere=open_again())
     yield office
     await office.desk.ingest.close(10)
 
@@ -102,6 +102,34 @@ async def test_old_events_go_into_files_and_nobody_notices(office: Office) -> No
     office.desk.message(2_001)
     await office.desk.ingest.flush()
     office.desk.check()
+
+
+async def test_within_postgresql_events_of_an_hour_ago_go_unasked_and_into_a_directory_none_do(office: Office) -> None:
+    await office.lived(12)
+    archiving, is_inside = office.start("auto"), archive_place.is_inside(office.elsewhere)
+    for number in range(7):
+        office.desk.message(2_000 + number)
+    await office.desk.ingest.flush()
+    office.desk.clock.time += HOUR - MINUTE
+    await archiving.look()
+    assert office.sizes() == ([5, 5] if is_inside else [])
+    office.desk.clock.time += HOUR + MINUTE
+    await archiving.look()
+    assert (len(office.sizes()) > 2) == is_inside
+    office.desk.check()
+
+
+async def test_without_pyarrow_nothing_goes_unasked(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    await office.lived(12)
+    archiving = office.start("auto")
+    office.desk.clock.time += HOUR
+    with monkeypatch.context() as patch:
+        patch.setattr("tracker.ingest.archiving.find_spec", lambda _: None)
+        await archiving.look()
+    assert office.sizes() == []
+    office.desk.clock.time += HOUR
+    await archiving.look()
+    assert office.sizes() == ([5, 5] if archive_place.is_inside(office.elsewhere) else [])
 
 
 async def test_a_message_that_is_archived_is_still_known_to_the_bot(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.store.archive_deaths WHAT URL DIRECTORY`: archives, restores or erases, and dies at every step.
+"""`python -m tests.store.archive_deaths WHAT URL NOTES [DIRECTORY]`: archives, restores or erases, and dies each time.
 
 A child process is forked for each attempt. The first one dies by SIGKILL at its first step, the next at its second, and
 so on, until one gets through. A step is just before or after a commit, or just after something was forced onto the
@@ -26,7 +26,7 @@ from tests.store.archives import archive_all, files, kept, segments, used
 from tests.store.support import GUILD
 from tests.store.test_personal import ANN
 
-Work = Callable[[Database, Path], object]
+Work = Callable[[Database, Path | None], object]
 
 WORKS: dict[str, Work] = {
     "archive": archive_all,
@@ -50,7 +50,7 @@ def in_child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def dying_at(step: int, work: Work, url: str, folder: Path) -> Callable[[], None]:
+def dying_at(step: int, work: Work, url: str, place: Path | None) -> Callable[[], None]:
     """The work, by a process that dies at its step number `step`."""
     left = step
 
@@ -76,7 +76,7 @@ def dying_at(step: int, work: Work, url: str, folder: Path) -> Callable[[], None
         db = open_database(url)
         DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
         os.fsync = fsync  # type: ignore[assignment]
-        work(db, folder)
+        work(db, place)
 
     return run
 
@@ -103,7 +103,7 @@ def look(url: str, before: Path) -> Callable[[], None]:
     return run
 
 
-def tidy(url: str, folder: Path, what: str) -> Callable[[], None]:
+def tidy(url: str, what: str) -> Callable[[], None]:
     """In the end there is no file too many, and no name of the erased."""
 
     def run() -> None:
@@ -123,22 +123,22 @@ def tidy(url: str, folder: Path, what: str) -> Callable[[], None]:
     return run
 
 
-def main(what: str, url: str, folder: Path) -> int:
+def main(what: str, url: str, before: Path, place: Path | None) -> int:
     """How often a child died; 0: something was wrong, and was printed."""
     archive_moving.SEGMENT = 18  # type: ignore[misc]
-    looking = look(url, folder.with_name("before.txt"))
+    looking = look(url, before)
     if in_child(looking):
         return 0
     for step in count(1):
-        ended = in_child(dying_at(step, WORKS[what], url, folder))
+        ended = in_child(dying_at(step, WORKS[what], url, place))
         if ended not in (0, -signal.SIGKILL) or in_child(looking):
             return 0
         if ended == 0:
-            return 0 if in_child(tidy(url, folder, what)) else step - 1
+            return 0 if in_child(tidy(url, what)) else step - 1
     return 0
 
 
 if __name__ == "__main__":
-    deaths = main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    deaths = main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]) if sys.argv[4:] else None)
     print(deaths)
     sys.exit(0 if deaths else 1)

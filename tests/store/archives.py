@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from store import archive, archive_moving, log
+from store import archive, archive_moving, archive_place, log
 from store.archive import Segment
+from store.archive_shelves import FileInside, FileOnDisk
 from store.engine import Database
 from tests.store.support import START
 from tests.store.test_rebuild import emptied
@@ -46,7 +47,8 @@ def segments(db: Database) -> list[Segment]:
 def files(db: Database) -> set[str]:
     """What the archive's files are called that are there, in use or not."""
     with db.read() as connection:
-        return {name for name in archive.place(connection).names() if name.endswith(".parquet")}
+        place = archive.place(connection)
+    return set() if archive_place.is_away(place) else {name for name in place.names() if name.endswith(".parquet")}
 
 
 def used(db: Database) -> set[str]:
@@ -56,9 +58,16 @@ def used(db: Database) -> set[str]:
 
 def spoil(segment: Segment, content: bytes | None) -> None:
     """Other content in the place of a file's; None: no file."""
-    segment.file.remove()
-    if content is not None:
-        segment.file.write(content)
+    file = segment.file
+    if content is None:
+        file.remove()
+    elif isinstance(file, FileInside):
+        with file.engine.connect().execution_options(postgresql_readonly=False) as connection, connection.begin():
+            statement = "UPDATE archive_contents SET content = %s WHERE partition = %s AND file = %s"
+            assert connection.exec_driver_sql(statement, (content, file.partition, file.name)).rowcount == 1
+    else:
+        assert isinstance(file, FileOnDisk)
+        file.path.write_bytes(content)
 
 
 def raw(db: Database) -> list[tuple[Any, ...]]:

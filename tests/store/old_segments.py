@@ -30,7 +30,7 @@ def write_plain(file: ArchiveFile, table: Any) -> tuple[str, int]:
     made = io.BytesIO()
     pq.write_table(table, made, compression="zstd")
     content = made.getvalue()
-    file.write(content)
+    file.write(content, len(content))
     return hashlib.sha256(content).hexdigest(), len(content)
 
 

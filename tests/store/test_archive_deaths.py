@@ -20,18 +20,25 @@ from tests.store.test_personal import HOUR, lived
     "what", ["archive", *(pytest.param(what, marks=pytest.mark.slow) for what in ("restore", "erase"))]
 )
 def test_whenever_the_process_dies_each_event_is_in_one_place(
-    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    database: Database,
+    database_url: str,
+    place: Path | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
 ) -> None:
     writer = Writer(database)
     writer.write(sorted(lived() + lived(OTHER_GUILD), key=lambda event: event.occurred_at))
     writer.flush(START + HOUR)
-    folder = tmp_path / "archive"
     if what != "archive":
         monkeypatch.setattr(archive_moving, "SEGMENT", 18)
-        archive_all(database, folder)
+        archive_all(database, place)
     database.close()
     done = subprocess.run(
-        [sys.executable, "-m", "tests.store.archive_deaths", what, database_url, str(folder)],
+        [
+            *(sys.executable, "-m", "tests.store.archive_deaths", what, database_url, str(tmp_path / "before.txt")),
+            *([] if place is None else [str(place)]),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("partition", sa.BigInteger(), primary_key=True, autoincrement=False, nullable=False),
         sa.Column("file", sa.Text(), primary_key=True, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("blocks_from", sa.BigInteger(), nullable=False),
+        sa.Column("blocks_sha256", sa.Text(), nullable=False),
         sqlite_with_rowid=False,
     )
     if op.get_bind().dialect.name == "postgresql":  # they are compressed already, and parts of one are read
