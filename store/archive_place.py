@@ -44,7 +44,7 @@ def settle(db: Database, folder: Path | None) -> Place:
     """Where to archive into: `folder`, or None for the place that is known; a directory is made if it is not there.
 
     Raises ConfigError if it is another one than before, or another database's; ArchiveAwayError if a file is missing
-    in it (it may not be mounted).
+    in the directory (it may not be mounted).
     """
     with db.read() as connection:
         there, known = archive.all_segments(connection), archive.place(connection)
@@ -55,10 +55,10 @@ def settle(db: Database, folder: Path | None) -> Place:
             if isinstance(known, Folder)
             else f"{_already(known, there)}: put them back with `tracker archive --restore`, then archive them anew"
         )
-    for segment in there:
-        if not segment.file.exists():
-            raise segment.away()
     if isinstance(place, Folder):
+        for segment in there:
+            if not segment.file.exists():
+                raise segment.away()
         try:
             place.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

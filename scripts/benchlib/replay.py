@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,9 @@ from scripts.benchlib.figures import Figure
 from scripts.benchlib.place import Place
 from scripts.community import Plan
 from scripts.simulate import write
+from store import archive_place, archive_segment
 from store.archive_moving import archive_before
+from store.archive_segment import STEP
 from store.engine import Database, open_database
 from store.rebuild import rebuild
 from tracker.clock import SystemClock
@@ -73,6 +74,7 @@ def measure(place: Place) -> list[Figure]:
                 figures += _interpreted(place, url, events)
                 figures += _peers(place, url, events, min(rebuilds, key=lambda run: run.s))
             figures += _archived(place, dialect, url, events)
+            figures += _sealed(place, url, events) if dialect == "postgresql" else []
         if dialect == "postgresql" and place.cache:
             figures += _with_little_log(place, events)
     return figures
@@ -205,29 +207,69 @@ def _interpreted(place: Place, url: str, events: int) -> Iterator[Figure]:
 
 
 def _archived(place: Place, dialect: str, url: str, events: int) -> list[Figure]:
-    """The same log, all of it in archive segments."""
-    name = f"replay_archived_{events}"
-    # A server has no place for files; next to a SQLite file there is one.
-    folder = (place.cache or place.folder).resolve() / f"{name}.archive" if dialect == "postgresql" else None
+    """The same log, all of it in archive segments: next to the SQLite file, or within PostgreSQL."""
 
     def make(target: str) -> None:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
         database = open_database(target)
         rebuild(database)  # only what is counted may be archived
-        archive_before(database, _FOR_EVER, now=SystemClock().now(), folder=folder, lease=None)
-        if dialect == "postgresql":  # the server does so by itself, sooner or later
-            with database.autocommit() as connection:
-                connection.exec_driver_sql("VACUUM events")
+        archive_before(database, _FOR_EVER, now=SystemClock().now(), folder=None, lease=None)
+        _vacuumed(database)
         database.close()
 
     if not can_compile():
         return []
-    with place.lasting(dialect, name, make, like=url) as archived:
+    with place.lasting(dialect, f"replay_archived_{events}", make, like=url) as archived:
         rebuilds = [_apart("rebuild", archived) for _ in range(place.runs)]
         what = "rebuild, results written, the log in archive segments"
         found = [*_of_runs(dialect, "rebuild_archived", what, events, rebuilds, 10.0)]
         return found if dialect == "postgresql" else [*found, *_from_segments(place, archived, events)]
+
+
+def _sealed(place: Place, url: str, events: int) -> list[Figure]:
+    """The same log as the bot leaves it within PostgreSQL after an hour: full files, and a rest in the table."""
+    step = min(STEP, max(1, events // 100))
+
+    def make(target: str) -> None:
+        database = open_database(target)
+        rebuild(database)
+        seal(database, step)
+        _vacuumed(database)
+        database.close()
+
+    if not can_compile():
+        return []
+    with place.lasting("postgresql", f"replay_sealed_{events}", make, like=url) as sealed:
+        database = open_database(sealed, create=False)
+        left = _left(database)
+        database.close()
+        rebuilds = [_apart("rebuild", sealed) for _ in range(place.runs)]
+        what = f"rebuild, results written, the log as the bot leaves it ({left:,} events in the table)"
+        figures = [*_of_runs("postgresql", "rebuild_sealed", what, events, rebuilds, 10.0)]
+        held = [_apart("rebuild", sealed, watched=True)]
+        figures.append(
+            _memory("postgresql.rebuild_sealed", f"rebuild of {events:,} events as the bot leaves them", held)
+        )
+    return figures
+
+
+def seal(database: Database, size: int) -> None:
+    """What `tracker.ingest.archiving` does by itself: full files, as long as there are any."""
+    place = archive_place.settle(database, None)
+    while (step := archive_segment.next_step(database, _FOR_EVER, place, size=size, least=size)) is not None:
+        archive_segment.begin(database, step)
+        archive_segment.put_into_use(database, archive_segment.prepare(database, step), None, now=SystemClock().now())
+
+
+def _left(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM events").scalar_one())
+
+
+def _vacuumed(database: Database) -> None:
+    """What a PostgreSQL server does by itself, sooner or later."""
+    if database.dialect == "postgresql":
+        with database.autocommit() as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE events")
 
 
 def _from_segments(place: Place, archived: str, events: int) -> Iterator[Figure]:

@@ -63,7 +63,7 @@ def test_old_events_go_into_files_and_no_other_command_notices(run: Run, tmp_pat
 def test_within_postgresql_no_directory_is_asked_for(run: Run, tmp_path: Path) -> None:
     before = exported(run, tmp_path / "before.jsonl")
     code, out, _ = run("archive", "--before", "2026-02-18")
-    assert (code, out[:51]) == (0, "9 events are in 1 new file in the database (0.0 MB, ")
+    assert (code, out[:52]) == (0, "9 events are in 1 new file in the database (0.0 MB, ")
     assert run("archive") == (0, "9 events from 2026-02-17 to 2026-02-17 are in 1 file in the database (0.0 MB)\n", "")
     assert exported(run, tmp_path / "after.jsonl") == before
     assert run("check") == (0, "13 events without a gap; live figures = replay\n", "")

@@ -88,7 +88,7 @@ def test_what_is_only_folded_is_all_there_though_no_rows_are_made_of_it(
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_an_archived_log_is_rebuilt_beside_the_one_of_which_it_is_a_copy(
+def test_an_archived_log_is_rebuilt_beside_the_one_of_which_it_is_a_copy_and_so_is_one_as_the_bot_leaves_it(
     tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, dialect: str
 ) -> None:
     pytest.importorskip("numba")
@@ -97,7 +97,7 @@ def test_an_archived_log_is_rebuilt_beside_the_one_of_which_it_is_a_copy(
     rebuilt: list[tuple[str, int, int]] = []
     replay.fill_log(url, 1_000)
 
-    def looked_at(what: str, of: str) -> replay._Run:
+    def looked_at(what: str, of: str, *, watched: bool = False) -> replay._Run:
         database = open_database(of, create=False)
         with database.read() as connection:
             archived = sum(segment.events for segment in archive.all_segments(connection))
@@ -112,6 +112,11 @@ def test_an_archived_log_is_rebuilt_beside_the_one_of_which_it_is_a_copy(
         assert names[0] == f"replay.{dialect}.rebuild_archived"
         assert {(archived, left) for _, archived, left in rebuilt} == {(1_000, 0)}
         assert [what for what, _, _ in rebuilt] == ["rebuild", *(["fold", "loaded", "folded"] * (dialect == "sqlite"))]
+        if dialect == "postgresql":
+            names = [figure.name for figure in replay._sealed(place, url, 1_000)]
+            assert names[0] == "replay.postgresql.rebuild_sealed"
+            assert {(archived + left, archived % 10) for _, archived, left in rebuilt[1:]} == {(1_000, 0)}
+            assert 500 < rebuilt[-1][1] < 1_000
         looked_at("as before", url)
         assert rebuilt[-1] == ("as before", 0, 1_000)
     finally:
