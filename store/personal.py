@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from store import appending, archive_erasure, archive_place, archive_reading, bulk, subjects
+from store.archive_erasure import Written
 from store.engine import Database
 from tracker.errors import EventFormatError, LogCorruptError
 from tracker.events.codec import data_from_json
@@ -226,15 +227,16 @@ def read_traces(db: Database, guild: GuildId, user: UserId, *, after: Traces | N
     return Traces(subject=subject, upto=upto, data=tuple(found))
 
 
-def erase(db: Database, guild: GuildId, user: UserId, traces: Traces) -> None:
+def erase(db: Database, guild: GuildId, user: UserId, traces: Traces, ready: Sequence[Written] = ()) -> None:
     """Takes the member out of what no flush reaches: names in the log, announcements, who set a rule.
 
     The log keeps its events and positions; who reads it counts as before. Archived files that name the member are
-    written anew. Raises DatabaseError, ArchiveAwayError, LogCorruptError; then nothing was erased.
+    written anew, but for those that are `ready` (`store.archive_erasure`). Raises DatabaseError, ArchiveAwayError,
+    LogCorruptError; then nothing was erased.
     """
     place = _place(db, guild, user)
     partition = Partition(place["partition"])
-    with archive_erasure.rewritten(db, partition, dict(traces.data)) as put_into_use, db.write() as connection:
+    with archive_erasure.rewritten(db, partition, dict(traces.data), ready) as put_into_use, db.write() as connection:
         put_into_use(connection)
         rewritten = [{"partition": place["partition"], "position": n, "data": data} for n, data in traces.data]
         if rewritten:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 import store.log
-from store import archive, archive_place, archive_segment, archive_wishes, personal
+from store import archive, archive_files, archive_place, archive_segment, archive_wishes, personal
 from store.archive import Segment
 from store.archive_segment import Prepared, Step
 from store.engine import Database
@@ -27,6 +28,8 @@ from tracker.events.member import MemberJoined
 from tracker.ids import Ms, UserId
 from tracker.ingest.archive_process import Prepare, files_apart
 from tracker.ingest.archiving import Archiving
+from tracker.ingest.personal import Personal
+from tracker.ingest.reader import Reader
 
 DAY = 24 * HOUR
 STEP = 5
@@ -285,3 +288,26 @@ async def test_a_process_that_cannot_do_it_says_why_and_it_is_tried_again_in_an_
         "old events are not archived now: database /nowhere/at/all.db is not there; trying again in an hour"
     ]
     assert (office.sizes(), office.left_over()) == ([], set())
+
+
+async def test_who_is_forgotten_has_files_written_anew_while_the_writer_does_other_things(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.desk.ingest.accept(office.desk.fact(MemberJoined(name="Min-jun"), 1, None))
+    await office.lived(12)
+    archiving, write, by = office.start(), archive_files.write, list[str]()
+    office.desk.clock.time += HOUR
+    await archiving.look()
+    assert "Min-jun" in repr(office.log())
+
+    def noted(*given: Any) -> tuple[str, int]:
+        by.append(threading.current_thread().name.split("_")[0])
+        return write(*given)
+
+    monkeypatch.setattr(archive_files, "write", noted)
+    reader = Reader(office.desk.database, office.desk.clock)
+    await Personal(office.desk.database, office.desk.ingest, reader).forget(GUILD, UserId(1), opt_out=False)
+    reader.close()
+    assert by == ["reader"]
+    assert "Min-jun" not in repr(office.log())
+    assert office.left_over() == set()

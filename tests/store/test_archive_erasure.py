@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from store import archive_files, archive_place, archive_reading, log, personal, rebuild
+from store import archive_erasure, archive_files, archive_place, archive_reading, log, personal, rebuild
+from store.archive_erasure import Written
 from store.archive_stored import stored
 from store.engine import Database
+from store.personal import Traces
 from tests.store.archives import archive_all, archive_until, files, kept, raw, segments, used
 from tests.store.living import Writer, tables
 from tests.store.support import GUILD, OTHER_GUILD, START
@@ -155,4 +157,61 @@ def test_an_old_file_that_could_not_be_removed_goes_with_the_next_sweep(
         forget(writer, ANN)
     assert files(writer.db) > used(writer.db)
     assert archive_place.sweep(writer.db) != []
+    assert files(writer.db) == used(writer.db)
+
+
+def written_before(db: Database, traces: Traces) -> list[Written]:
+    """The files, written anew before anything is erased."""
+    partition, data = partition_of(GUILD, db.partitions), dict(traces.data)
+    return archive_erasure.written(db, archive_erasure.begin(db, partition, data), data)
+
+
+def nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object) -> None:
+        raise AssertionError("a file is written")
+
+    monkeypatch.setattr(archive_files, "write", write)
+
+
+def test_files_that_were_written_before_are_put_into_use_as_they_are(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces = personal.read_traces(writer.db, GUILD, ANN)
+    before, ready = kept(writer.db), written_before(writer.db, traces)
+    assert ready
+    assert kept(writer.db) == before
+    with monkeypatch.context() as patch:
+        nobody_writes(patch)
+        personal.erase(writer.db, GUILD, ANN, traces, ready)
+    assert f"of {ANN}" not in archived_texts(writer.db, GUILD)
+    assert files(writer.db) == used(writer.db)
+    assert len(kept(writer.db)) == len(before)
+
+
+def test_what_was_written_of_a_file_that_is_not_in_use_any_more_is_written_again(writer: Writer) -> None:
+    traces = personal.read_traces(writer.db, GUILD, ANN)
+    ready = written_before(writer.db, traces)
+    personal.erase(writer.db, GUILD, BEN, personal.read_traces(writer.db, GUILD, BEN))
+    personal.erase(writer.db, GUILD, ANN, traces, ready)
+    texts = archived_texts(writer.db, GUILD)
+    assert f"of {ANN}" not in texts
+    assert f"of {BEN}" not in texts
+    assert files(writer.db) == used(writer.db)
+
+
+def test_what_was_swept_away_before_it_was_put_into_use_is_written_again(writer: Writer) -> None:
+    traces = personal.read_traces(writer.db, GUILD, ANN)
+    ready = written_before(writer.db, traces)
+    assert set(archive_place.sweep(writer.db)) == {one.new.file.name for one in ready}
+    personal.erase(writer.db, GUILD, ANN, traces, ready)
+    assert f"of {ANN}" not in archived_texts(writer.db, GUILD)
+    assert files(writer.db) == used(writer.db)
+
+
+def test_names_that_were_archived_since_they_were_found_are_erased_too(writer: Writer, place: Path | None) -> None:
+    traces = personal.read_traces(writer.db, GUILD, ANN)
+    ready = written_before(writer.db, traces)
+    archive_all(writer.db, place)  # which sweeps, too
+    personal.erase(writer.db, GUILD, ANN, traces, ready)
+    assert f"of {ANN}" not in archived_texts(writer.db, GUILD)
     assert files(writer.db) == used(writer.db)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from store import personal, why_queries
+from store import archive_erasure, personal, why_queries
 from store.beyond import Beyond
 from store.engine import Database
-from store.personal import Given
+from store.personal import Given, Traces
 from tracker.clock import from_ms
 from tracker.events.envelope import Event
 from tracker.events.member import MemberForgotten, MemberOptedIn, MemberOptedOut
-from tracker.ids import GuildId, UserId, mint_event_id
+from tracker.ids import GuildId, UserId, mint_event_id, partition_of
 from tracker.ingest.export_files import Export, write_export
 from tracker.ingest.ingest import Ingest
 from tracker.ingest.reader import Reader
@@ -95,14 +95,21 @@ class Personal:
         """
         await self._ingest.flush()
         traces = await self._reader.read(partial(personal.read_traces, self._database, guild, user))
-        await self._ingest.write(partial(personal.erase, self._database, guild, user, traces))
+        await self._erase(guild, user, traces)
         self._accept(guild, user, MemberForgotten())
         if opt_out:
             self.opt_out(guild, user)
         complete = await self._ingest.flush()
         later = await self._reader.read(partial(personal.read_traces, self._database, guild, user, after=traces))
-        await self._ingest.write(partial(personal.erase, self._database, guild, user, later))
+        await self._erase(guild, user, later)
         return complete
+
+    async def _erase(self, guild: GuildId, user: UserId, traces: Traces) -> None:
+        """Files of the archive are written anew where the writer does not wait for that."""
+        partition, data = partition_of(guild, self._database.partitions), dict(traces.data)
+        begun = await self._ingest.write(partial(archive_erasure.begin, self._database, partition, data))
+        ready = await self._reader.read(partial(archive_erasure.written, self._database, begun, data)) if begun else []
+        await self._ingest.write(partial(personal.erase, self._database, guild, user, traces, ready))
 
     def _accept(self, guild: GuildId, user: UserId, data: MemberForgotten | MemberOptedOut | MemberOptedIn) -> None:
         now = self._ingest.clock.now()
