@@ -27,8 +27,10 @@ _DIRECTORY: Final = "archive_dir"
 class Segment:
     """A file with the events `first` to `last` of a partition, in order of position.
 
-    `sha256`: of the whole file, hexadecimal. `first_at` / `last_at`: the oldest and newest `occurred_at` in it.
-    `bytes`: its size. `created_at`: when it was archived (a rewriting for erasure keeps that).
+    `sha256`: of the whole file, hexadecimal. `blocks_from` / `blocks_sha256`: where what folds read of it begins, and
+    the hash from there to its end; 0 and that of the whole file, if a tracker wrote it that did not say. `first_at` /
+    `last_at`: the oldest and newest `occurred_at` in it. `bytes`: its size. `created_at`: when it was archived (a
+    rewriting for erasure keeps that).
     """
 
     partition: Partition
@@ -36,6 +38,8 @@ class Segment:
     last: Position
     file: ArchiveFile
     sha256: str
+    blocks_from: int
+    blocks_sha256: str
     bytes: int
     first_at: Ms
     last_at: Ms
@@ -87,7 +91,7 @@ def _segments(connection: Connection, partition: Partition | None) -> list[Segme
     t = archive_segments
     wanted = select(
         t.c.partition, t.c.first_position, t.c.last_position, t.c.events, t.c.file, t.c.sha256, t.c.bytes, t.c.first_at,
-        t.c.last_at, t.c.created_at,
+        t.c.last_at, t.c.created_at, t.c.blocks_from, t.c.blocks_sha256,
     ).order_by(t.c.partition, t.c.first_position)  # fmt: skip
     if partition is not None:
         wanted = wanted.where(t.c.partition == partition)
@@ -96,7 +100,7 @@ def _segments(connection: Connection, partition: Partition | None) -> list[Segme
         return []
     where = place(connection)
     found: list[Segment] = []
-    for p, first, last, events, file, sha256, size, first_at, last_at, created_at in rows:
+    for p, first, last, events, file, sha256, size, first_at, last_at, created_at, start, rest_sha256 in rows:
         before = found[-1].last if found and found[-1].partition == p else 0
         if first != before + 1 or events != last - first + 1:
             raise LogCorruptError(
@@ -110,6 +114,8 @@ def _segments(connection: Connection, partition: Partition | None) -> list[Segme
                 last=Position(last),
                 file=where.file(Partition(p), file),
                 sha256=sha256,
+                blocks_from=start,
+                blocks_sha256=rest_sha256,
                 bytes=size,
                 first_at=Ms(first_at),
                 last_at=Ms(last_at),
@@ -153,6 +159,8 @@ def put_in(connection: Connection, segment: Segment) -> None:
         "created_at": segment.created_at,
         "file": segment.file.name,
         "sha256": segment.sha256,
+        "blocks_from": segment.blocks_from,
+        "blocks_sha256": segment.blocks_sha256,
     }
     connection.execute(insert(archive_segments), [row])
 

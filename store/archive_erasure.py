@@ -140,14 +140,20 @@ def _written(db: Database, begun: Begun, data: Mapping[int, str]) -> Written:
         table["data"].combine_chunks(), mask.combine_chunks(), pa.array([data[p] for p in changed], pa.string())
     )
     erased = table.set_column(column, table.schema.field(column), texts)
-    sha256, size = archive_files.write(begun.file, erased)
-    return Written(old=segment, new=replace(segment, file=begun.file, sha256=sha256, bytes=size))
+    content = archive_files.write(begun.file, erased)
+    return Written(old=segment, new=replace(segment, file=begun.file, **content._asdict()))
 
 
 def _swap(connection: Connection, one: Written) -> None:
     t, old, new = archive_segments, one.old, one.new
     here = (t.c.partition == old.partition) & (t.c.first_position == old.first) & (t.c.sha256 == old.sha256)
-    values = {"file": new.file.name, "sha256": new.sha256, "bytes": new.bytes}
+    values = {
+        "file": new.file.name,
+        "sha256": new.sha256,
+        "blocks_from": new.blocks_from,
+        "blocks_sha256": new.blocks_sha256,
+        "bytes": new.bytes,
+    }
     if connection.execute(update(t).where(here).values(values)).rowcount != 1:
         raise DatabaseError("the log's archive was changed meanwhile by another process; do it again")
     archive_place.unnote(connection, new.file.name)

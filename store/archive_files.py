@@ -13,20 +13,22 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from store.archive import Segment
-from store.archive_shelves import ArchiveFile, FileInside
+from store.archive_shelves import ArchiveFile
 from tracker.errors import ArchiveAwayError, ConfigError, LogCorruptError
 
 __all__ = [
     "COLUMNS",
+    "Content",
     "batches",
     "columns",
     "opened",
     "opened_sound",
     "read_whole",
     "require",
+    "said",
     "sound",
     "table_of",
     "tuples",
@@ -51,6 +53,15 @@ _ENCODINGS: Final = {
     "recorded_at": "DELTA_BINARY_PACKED",
 }
 _SLICE: Final = 10_000
+
+
+class Content(NamedTuple):
+    """What is to be remembered of a file that was written; as of `Segment`."""
+
+    sha256: str
+    bytes: int
+    blocks_from: int
+    blocks_sha256: str
 
 
 def require() -> None:
@@ -84,8 +95,8 @@ def _schema() -> Any:
     )
 
 
-def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
-    """Writes a new file, for good, and reads it back; its SHA-256 and its size.
+def write(file: ArchiveFile, table: Any) -> Content:
+    """Writes a new file, for good, and reads it back.
 
     Behind the rows stands what a fold needs of them (`archive_blocks`), where no reader of Parquet looks.
 
@@ -96,7 +107,7 @@ def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
 
     table = table.replace_schema_metadata(None)  # what an older tracker said of its columns
     content, blocks_from = _content(table)
-    file.write(content, blocks_from)
+    file.write(content)
     try:
         there = file.read()
         same = there == content and pq.read_table(pa.BufferReader(there)).equals(table)
@@ -104,7 +115,17 @@ def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
         same = False
     if not same:
         raise LogCorruptError(f"{file} does not hold what was written to it; is the disk damaged?")
-    return hashlib.sha256(content).hexdigest(), len(content)
+    return said(content, blocks_from)
+
+
+def said(content: bytes, blocks_from: int) -> Content:
+    """What is to be remembered of a file with this content."""
+    return Content(
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        blocks_from=blocks_from,
+        blocks_sha256=hashlib.sha256(memoryview(content)[blocks_from:]).hexdigest(),
+    )
 
 
 def _content(table: Any) -> tuple[bytes, int]:
@@ -174,9 +195,9 @@ def opened(segment: Segment) -> Iterator[Any]:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             yield file
     except (pa.ArrowException, OSError, KeyError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise LogCorruptError(
-            f"the log's archive: {segment.named} cannot be read ({said}), though it is as it was written; "
+            f"the log's archive: {segment.named} cannot be read ({reason}), though it is as it was written; "
             "was it written by a newer tracker?"
         ) from None
 
@@ -196,17 +217,12 @@ def sound(segment: Segment) -> bytes:
 def opened_sound(segment: Segment) -> FileIO:
     """The file with what folds read of it, if that is as it was written; takes no memory. To be closed.
 
-    Raises as `sound`.
+    What is before that is neither read nor compared. Raises as `sound`.
     """
     with _readable(segment):
-        if isinstance(segment.file, FileInside):
-            file, size, digest, wanted = segment.file.blocks()
-        else:
-            file, wanted = segment.file.open(), segment.sha256
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
+        file, sha256, size = segment.file.opened(segment.blocks_from)
     try:
-        _compare(segment, size, digest, wanted)
+        _compare(segment, size, sha256, segment.blocks_sha256)
     except LogCorruptError:
         file.close()
         raise

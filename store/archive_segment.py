@@ -72,6 +72,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     last: int
     file: str
     sha256: str
+    blocks_from: int
+    blocks_sha256: str
     bytes: int
     first_at: int
     last_at: int
@@ -115,7 +117,7 @@ def prepare(db: Database, step: Step) -> Prepared:
     import pyarrow.compute as pc
 
     table, version = _read(db, step)
-    sha256, size = archive_files.write(step.file, table)
+    content = archive_files.write(step.file, table)
     oldest, newest = pc.min_max(table["occurred_at"]).as_py().values()
     by_guild = table.group_by("guild_id").aggregate([("occurred_at", "max")]).to_pylist()
     return Prepared(
@@ -123,8 +125,7 @@ def prepare(db: Database, step: Step) -> Prepared:
         first=step.first,
         last=step.last,
         file=step.file.name,
-        sha256=sha256,
-        bytes=size,
+        **content._asdict(),
         first_at=oldest,
         last_at=newest,
         ids=archive_ids.ids_of(table["id"].to_pylist()),
@@ -169,6 +170,8 @@ def put_into_use(db: Database, prepared: Prepared, lease: Lease | None, *, now: 
                 last=Position(prepared.last),
                 file=archive.place(connection).file(partition, prepared.file),
                 sha256=prepared.sha256,
+                blocks_from=prepared.blocks_from,
+                blocks_sha256=prepared.blocks_sha256,
                 bytes=prepared.bytes,
                 first_at=Ms(prepared.first_at),
                 last_at=Ms(prepared.last_at),

@@ -25,20 +25,28 @@ from tracker.ids import Partition
 
 __all__ = ["ArchiveFile", "FileInside", "FileOnDisk", "Folder", "Inside", "Place", "sync_directory", "writing"]
 
-_PUT: Final = (
-    "INSERT INTO archive_contents (partition, file, content, blocks_from, blocks_sha256) VALUES (%s, %s, %s, %s, %s)"
-)
+_PUT: Final = "INSERT INTO archive_contents (content, partition, file) VALUES (%s, %s, %s)"
 _REMOVE: Final = "DELETE FROM archive_contents WHERE partition = %s AND file = %s"
 _IS_HERE: Final = "SELECT true FROM archive_contents WHERE partition = %s AND file = %s"
 _READ: Final = "SELECT content FROM archive_contents WHERE partition = %s AND file = %s"
 _PART: Final = (
     "SELECT substring(content FROM %s::int FOR %s::int) FROM archive_contents WHERE partition = %s AND file = %s"
 )
-_BLOCKS: Final = (
-    "SELECT blocks_from, substring(content FROM blocks_from::int + 1), octet_length(content), blocks_sha256 "
-    "FROM archive_contents WHERE partition = %s AND file = %s"
+_FROM: Final = (
+    "SELECT substring(content FROM %s::int), octet_length(content) FROM archive_contents "
+    "WHERE partition = %s AND file = %s"
 )
 _TO_WRITE: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
+
+
+class Opened(NamedTuple):
+    """The end of a file, from some byte on, where it is in the whole one, which has so many `bytes`; `sha256`: of that
+    end. `file` can be read also when the one on the shelf has been removed meanwhile. To be closed.
+    """
+
+    file: FileIO
+    sha256: str
+    bytes: int
 
 
 # -- in a directory ----------------------------------------------------------------------------------------------------
@@ -72,11 +80,17 @@ class FileOnDisk:
             file.seek(start)
             return file.read(size)
 
-    def open(self) -> FileIO:
-        """To be read, also when the file has been removed meanwhile. To be closed. Raises OSError."""
-        return self.path.open("rb", buffering=0)
+    def opened(self, start: int) -> Opened:
+        """What is from the byte `start` on. Raises OSError."""
+        file = self.path.open("rb", buffering=0)
+        try:
+            file.seek(start)
+            return Opened(file=file, sha256=hashlib.file_digest(file, "sha256").hexdigest(), bytes=file.tell())
+        except BaseException:
+            file.close()
+            raise
 
-    def write(self, content: bytes, blocks_from: int) -> None:  # as within the database
+    def write(self, content: bytes) -> None:
         """Makes it; it survives a power cut from then on. Raises ArchiveAwayError."""
         with writing(self.path):
             with self.path.open("xb") as file:
@@ -130,17 +144,6 @@ def sync_directory(path: Path) -> None:
 # -- within the database -----------------------------------------------------------------------------------------------
 
 
-class Blocks(NamedTuple):
-    """What folds read of a file: in `file`, where it is in the whole one, which has `size` bytes; nothing is before it.
-    `sha256`: of what was read; `wanted`: of what was written. To be closed.
-    """
-
-    file: FileIO
-    size: int
-    sha256: str
-    wanted: str
-
-
 @dataclass(frozen=True, slots=True)
 class FileInside:
     """A row of `archive_contents`; each call is a transaction of its own. A reader's engine can write it, too."""
@@ -164,12 +167,12 @@ class FileInside:
         """So many bytes of it. Raises as `read`."""
         return self._found(self._asked(_PART, start + 1, size))
 
-    def blocks(self) -> Blocks:
-        """What folds read of it. Raises as `read`."""
-        row = self._asked(_BLOCKS)
+    def opened(self, start: int) -> Opened:
+        """What is from the byte `start` on; before it there is nothing. Raises as `read`."""
+        row = self._asked(_FROM, start + 1)
         if row is None:
             raise FileNotFoundError(str(self))
-        start, content, size, wanted = row
+        content, size = row
         file = TemporaryFile(buffering=0)  # noqa: SIM115  (whoever asked closes it)
         try:
             file.seek(start)
@@ -177,11 +180,11 @@ class FileInside:
         except BaseException:
             file.close()
             raise
-        return Blocks(file=file, size=size, sha256=hashlib.sha256(content).hexdigest(), wanted=wanted)
+        return Opened(file=file, sha256=hashlib.sha256(content).hexdigest(), bytes=size)
 
-    def write(self, content: bytes, blocks_from: int) -> None:
-        """Makes it. `blocks_from`: where what folds read of it begins, up to its end. Raises DatabaseError."""
-        self._do(_PUT, content, blocks_from, hashlib.sha256(memoryview(content)[blocks_from:]).hexdigest())
+    def write(self, content: bytes) -> None:
+        """Makes it. Raises DatabaseError."""
+        self._do(_PUT, content)
 
     def remove(self) -> None:
         """Removes it, if it is there. Raises DatabaseError."""
@@ -199,11 +202,11 @@ class FileInside:
             raise FileNotFoundError(str(self))
         return cast("bytes", row[0])
 
-    def _do(self, statement: str, *more: bytes | int | str) -> None:
+    def _do(self, statement: str, *before: bytes) -> None:
         with explained(self._database), self.engine.connect() as plain:
             connection: Connection = plain.execution_options(**_TO_WRITE)
             with connection.begin():
-                connection.exec_driver_sql(statement, (self.partition, self.name, *more))
+                connection.exec_driver_sql(statement, (*before, self.partition, self.name))
 
     @property
     def _database(self) -> str:

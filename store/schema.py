@@ -48,8 +48,8 @@ def _whole(name: str, *, key: bool = False, null: bool = False, default: str | N
     )  # fmt: skip
 
 
-def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=null)
+def _text(name: str, *, key: bool = False, null: bool = False, default: str | None = None) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=null, server_default=None if default is None else text(default))
 
 
 def _table(name: str, *items: Column[int] | Column[str] | Column[bytes] | UniqueConstraint | Index) -> Table:
@@ -97,10 +97,13 @@ archive_segments = _table(
     _whole("created_at"),
     _text("file"),
     _text("sha256"),
+    _whole("blocks_from", default="0"),
+    _text("blocks_sha256", default="''"),
 )
 """The beginning of the log that is in files (`store.archive`): a partition's segments follow each other from 1.
 
 `file`: its name within the archive's place. `first_at` / `last_at`: the oldest and the newest `occurred_at`.
+`blocks_from`: the offset at which begins what folds read of the file; `blocks_sha256`: the hash of that.
 """
 
 archive_contents = _table(
@@ -108,11 +111,9 @@ archive_contents = _table(
     _whole("partition", key=True),
     _text("file", key=True),
     Column("content", LargeBinary, nullable=False),
-    _whole("blocks_from"),
-    _text("blocks_sha256"),
 )
 """The files themselves, where they are within the database (PostgreSQL, `store.archive_shelves`). It keeps them as they
-are: they are compressed, and parts of one are read. What folds read of one begins at the offset `blocks_from`."""
+are: they are compressed, and parts of one are read."""
 
 archive_ids = _table(
     "archive_ids",

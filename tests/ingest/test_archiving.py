@@ -300,7 +300,7 @@ async def test_who_is_forgotten_has_files_written_anew_while_the_writer_does_oth
     await archiving.look()
     assert "Min-jun" in repr(office.log())
 
-    def noted(*given: Any) -> tuple[str, int]:
+    def noted(*given: Any) -> archive_files.Content:
         by.append(threading.current_thread().name.split("_")[0])
         return write(*given)
 

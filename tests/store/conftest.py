@@ -5,11 +5,14 @@ What such a view is made of, the log and its columns, is read on both databases 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from store.engine import Database
+from tests.databases import DIALECTS
+from tests.servers import PostgresServer
 
 _FILES = {"test_whatif", "test_retroactive", "test_reports_against_oracle"}
 
@@ -23,7 +26,7 @@ _ONLY: dict[str, dict[object, str]] = {
 def _is_possible(item: pytest.Item) -> bool:
     """A test that asks for `postgresql` is none for SQLite, and so on."""
     given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    dialect = given.get("database_url")
+    dialect = given.get("database_url") or given.get("address")
     if dialect is None:
         return True
     if dialect == "sqlite" and "postgresql" in getattr(item, "fixturenames", ()):
@@ -50,6 +53,28 @@ def folder(place: Path | None) -> Path:
 def postgresql(database: Database) -> Database:
     """A fresh database on PostgreSQL: a test that asks for it is not run on SQLite."""
     return database
+
+
+@pytest.fixture(params=DIALECTS)
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Addresses of databases that are not there yet, or of empty ones."""
+    made: list[str] = []
+
+    def lite() -> str:
+        made.append(str(tmp_path / f"{len(made)}.db"))
+        return f"sqlite:///{made[-1]}"
+
+    def post() -> str:
+        made.append(server.create(migrated=False))
+        return server.url(made[-1])
+
+    if request.param == "sqlite":
+        yield lite
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    yield post
+    for name in made:
+        server.drop(name)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 import numpy as np
 
 from store import archive_columns
+from store.archive_files import Content, said
 from store.archive_shelves import ArchiveFile
 from store.columns_args import Args
 from store.columns_arrow import ArrowRows
@@ -18,20 +18,20 @@ from store.columns_chunk import chunk_of
 __all__ = ["with_columns", "write", "write_plain"]
 
 
-def write(file: ArchiveFile, table: Any) -> tuple[str, int]:
+def write(file: ArchiveFile, table: Any) -> Content:
     """In the place of `archive_files.write`: with columns."""
     return write_plain(file, with_columns(table))
 
 
-def write_plain(file: ArchiveFile, table: Any) -> tuple[str, int]:
+def write_plain(file: ArchiveFile, table: Any) -> Content:
     """The table and nothing else."""
     import pyarrow.parquet as pq
 
     made = io.BytesIO()
     pq.write_table(table, made, compression="zstd")
     content = made.getvalue()
-    file.write(content, len(content))
-    return hashlib.sha256(content).hexdigest(), len(content)
+    file.write(content)
+    return said(content, 0)
 
 
 def with_columns(table: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from store import archive, archive_place
-from store.archive import Segment
 from store.archive_files import opened_sound
 from store.archive_shelves import FileInside, FileOnDisk, Folder, Inside, Place
 from store.archive_stored import stored
@@ -49,7 +49,7 @@ def writer(database: Database, place: Path | None) -> Writer:
 def test_a_file_is_there_from_its_writing_to_its_removal(shelf: Place) -> None:
     file = shelf.file(Partition(3), NAME)
     assert (file.exists(), shelf.names(), file.name) == (False, [], NAME)
-    file.write(CONTENT, 1_000)
+    file.write(CONTENT)
     assert (file.exists(), shelf.names(), file.read()) == (True, [NAME], CONTENT)
     assert not shelf.file(Partition(3), NAME.replace("-", "_")).exists()
     file.remove()
@@ -62,16 +62,25 @@ def test_a_file_is_there_from_its_writing_to_its_removal(shelf: Place) -> None:
 @pytest.mark.parametrize(("start", "size"), [(0, 1), (0, 10_240), (255, 3), (10_239, 1), (5_000, 2_500)])
 def test_of_a_file_any_part_can_be_read(shelf: Place, start: int, size: int) -> None:
     file = shelf.file(Partition(3), NAME)
-    file.write(CONTENT, 0)
+    file.write(CONTENT)
     assert file.part(start, size) == CONTENT[start : start + size]
 
 
-def test_what_folds_read_of_a_file_is_where_it_is_in_the_whole_one_also_when_that_is_gone(postgresql: Database) -> None:
-    file = FileInside(postgresql.reader, Partition(0), NAME)
-    file.write(CONTENT, 4_100)
-    with file.blocks().file as found:
+@pytest.mark.parametrize("start", [0, 4_100, len(CONTENT)])
+def test_the_end_of_a_file_is_where_it_is_in_the_whole_one_also_when_that_is_gone(shelf: Place, start: int) -> None:
+    file = shelf.file(Partition(3), NAME)
+    file.write(CONTENT)
+    found, sha256, size = file.opened(start)
+    with found:
         file.remove()
-        assert os.pread(found.fileno(), 1 << 20, 4_100) == CONTENT[4_100:]
+        assert os.pread(found.fileno(), 1 << 20, start) == CONTENT[start:]
+        assert (sha256, size) == (hashlib.sha256(CONTENT[start:]).hexdigest(), len(CONTENT))
+
+
+def test_of_a_file_within_the_database_nothing_is_read_but_the_end_that_is_asked_for(postgresql: Database) -> None:
+    file = FileInside(postgresql.reader, Partition(0), NAME)
+    file.write(CONTENT)
+    with file.opened(4_100).file as found:
         assert os.pread(found.fileno(), 4_100, 0) == bytes(4_100)
 
 
@@ -84,18 +93,10 @@ def test_where_files_are_is_said_by_the_kind_of_database_and_by_name(database: D
     assert str(FileOnDisk(tmp_path / NAME)) == str(tmp_path / NAME)
 
 
-def blocks_from(db: Database, segment: Segment) -> int:
-    """Where what folds read begins: of a file on a disk everything is compared."""
-    if isinstance(segment.file, FileOnDisk):
-        return 0
-    with db.read() as connection:
-        asked = "SELECT blocks_from FROM archive_contents WHERE file = %s"
-        return int(connection.exec_driver_sql(asked, (segment.file.name,)).scalar_one())
-
-
 def test_no_bit_of_what_folds_read_can_turn_without_being_noticed(writer: Writer) -> None:
     segment = segments(writer.db)[0]
-    content, start = segment.file.read(), blocks_from(writer.db, segment)
+    content, start = segment.file.read(), segment.blocks_from
+    assert 0 < start < len(content)
     for at in range(start, len(content), 101):
         spoil(segment, content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :])
         with pytest.raises(LogCorruptError, match="another SHA-256"):
@@ -103,22 +104,20 @@ def test_no_bit_of_what_folds_read_can_turn_without_being_noticed(writer: Writer
     spoil(segment, content + b"x")
     with pytest.raises(LogCorruptError, match="bytes instead of"):
         opened_sound(segment)
+    spoil(segment, content[: start - 1])
+    with pytest.raises(LogCorruptError, match="bytes instead of"):
+        opened_sound(segment)
 
 
-def test_a_bit_that_turned_in_what_folds_do_not_read_is_found_by_whoever_reads_it(
-    postgresql: Database, writer: Writer
-) -> None:
-    segment, good = segments(postgresql)[0], kept(postgresql)
-    content, start = segment.file.read(), blocks_from(postgresql, segment)
-    if start:
-        spoil(segment, content[: start // 2] + bytes([content[start // 2] ^ 1]) + content[start // 2 + 1 :])
-        opened_sound(segment).close()
-    else:
-        spoil(segment, content[:-1])
+def test_a_bit_that_turned_in_what_folds_do_not_read_is_found_by_whoever_reads_it(writer: Writer) -> None:
+    segment, good = segments(writer.db)[0], kept(writer.db)
+    content, half = segment.file.read(), segment.blocks_from // 2
+    spoil(segment, content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :])
+    opened_sound(segment).close()
     with pytest.raises(LogCorruptError, match="not as it was written"):
-        kept(postgresql)
+        kept(writer.db)
     spoil(segment, content)
-    assert kept(postgresql) == good
+    assert kept(writer.db) == good
 
 
 def test_a_file_that_is_gone_is_named(writer: Writer) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from alembic import command, op
+from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
-from store import migrate, rebuild, state
+from store import rebuild, state
 from store.engine import Database, open_database
 from store.schema import metadata
-from tests.databases import DIALECTS
-from tests.servers import PostgresServer
 from tests.store.living import Writer, tables
+from tests.store.old_databases import as_before
 from tests.store.support import GUILD, OTHER_GUILD, START, fact
 from tracker.events.channel import ChannelDescribed
 from tracker.events.rule import SettingsChanged
@@ -30,37 +28,6 @@ MINUTE, DAY = 60_000, 86_400_000
 WAITING = ChannelId(901)
 THIRD_GUILD = 9 << 22
 BEFORE = "0004"
-
-
-@pytest.fixture(params=DIALECTS)
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Addresses of databases that are not there yet, or of empty ones."""
-    made: list[str] = []
-
-    def lite() -> str:
-        made.append(str(tmp_path / f"{len(made)}.db"))
-        return f"sqlite:///{made[-1]}"
-
-    def post() -> str:
-        made.append(server.create(migrated=False))
-        return server.url(made[-1])
-
-    if request.param == "sqlite":
-        yield lite
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    yield post
-    for name in made:
-        server.drop(name)
-
-
-def as_before(url: str, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """A database as the migration before leaves it."""
-    upgrade = command.upgrade
-    with monkeypatch.context() as patched:
-        patched.setattr(migrate, "HEAD", BEFORE)
-        patched.setattr(command, "upgrade", lambda config, _: upgrade(config, BEFORE))
-        return open_database(url)
 
 
 def put_down(now: Database, before: Database) -> None:
@@ -103,7 +70,7 @@ def test_sessions_of_a_database_made_before_lie_with_their_days_and_are_what_the
 ) -> None:
     now, url = open_database(address()), address()
     live(now)
-    before = as_before(url, monkeypatch)
+    before = as_before(url, BEFORE, monkeypatch)
     put_down(now, before)
     before.close()
     upgraded, expected = open_database(url), tables(now)
@@ -152,7 +119,7 @@ def test_a_guild_whose_zone_changed_within_a_session_of_days_is_counted_anew_and
         again = fact(SettingsChanged(settings={"timezone": zones[1]}), user=None, guild=guild, at=DAY * 5 // 2 + MINUTE)
         writer.write([replace(again, channel_id=None)])
     writer.flush(START + 4 * DAY)
-    before = as_before(url, monkeypatch)
+    before = as_before(url, BEFORE, monkeypatch)
     put_down(now, before)
     before.close()
     upgraded = open_database(url)
@@ -169,7 +136,7 @@ def test_what_dies_in_between_leaves_the_database_as_it_was_and_the_next_start_g
 ) -> None:
     now, url = open_database(address()), address()
     live(now)
-    before = as_before(url, monkeypatch)
+    before = as_before(url, BEFORE, monkeypatch)
     put_down(now, before)
     with before.write() as connection:
         connection.execute(text("CREATE VIEW of_mine AS SELECT user_id, voice_ms FROM sessions"))
@@ -178,7 +145,7 @@ def test_what_dies_in_between_leaves_the_database_as_it_was_and_the_next_start_g
         patched.setattr(op, "create_index", lambda *_, **__: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             open_database(url)
-    again = as_before(url, monkeypatch)
+    again = as_before(url, BEFORE, monkeypatch)
     with again.read() as connection:
         assert "day" not in {c["name"] for c in inspect(connection).get_columns("sessions")}
     again.close()
