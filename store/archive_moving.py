@@ -6,7 +6,6 @@ segment is moved: `store.archive_segment`.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, delete, text
 
-from store import appending, archive, archive_files, archive_place, arrays, examination
+from store import appending, archive, archive_files, archive_place, arrays
 from store.archive import Segment
 from store.archive_segment import Step, begin, prepare, put_into_use
 from store.archive_shelves import Place
 from store.schema import archive_guilds
-from tracker.errors import DatabaseError
 from tracker.ids import Ms, Partition, Position
 
 if TYPE_CHECKING:
     from store.engine import Database
     from store.lease import Lease
 
-__all__ = ["SEGMENT", "Moved", "archive_before", "restore", "shrink"]
+__all__ = ["SEGMENT", "Moved", "archive_before", "moved", "restore"]
 
 SEGMENT: Final = 250_000
 """The most events in a file: what is in memory, several times over, while it is written."""
@@ -65,21 +63,22 @@ def archive_before(
     archive_files.require()
     place = archive_place.settle(db, folder)
     archive_place.sweep(db)
-    moved = []
+    done = []
     try:
         for partition in db.all_partitions:
             for first, last in _to_move(db, partition, before):
                 file = place.file(partition, archive_place.new_file(partition, first, last))
                 step = Step(partition=partition, first=first, last=last, file=file)
                 begin(db, step)
-                moved.append(put_into_use(db, prepare(db, step), lease, now=now))
+                done.append(put_into_use(db, prepare(db, step), lease, now=now))
                 progress(step.last - step.first + 1)
     finally:
         archive_place.write_manifest(db)
-    return _sum(moved, place)
+    return moved(done, place)
 
 
-def _sum(segments: Sequence[Segment], place: Place) -> Moved:
+def moved(segments: Sequence[Segment], place: Place) -> Moved:
+    """The sum of these segments."""
     return Moved(
         events=sum(s.events for s in segments),
         files=len(segments),
@@ -120,27 +119,7 @@ def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _:
         archive_place.write_manifest(db)
         db.archived.reset()
     archive_place.forget(db)
-    return _sum(found, place)
-
-
-def shrink(db: Database) -> int:
-    """Gives the room that is free in a SQLite file back to the disk; how many bytes that were.
-
-    Writes the whole file anew, and needs as much room meanwhile. On PostgreSQL the server sees to it: does nothing.
-    Raises DatabaseError, if somebody else is writing for one.
-    """
-    if db.dialect != "sqlite":
-        return 0
-    before = examination.size_bytes(db)
-    connection = db.engine.raw_connection()  # within a transaction it would be refused
-    try:
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            connection.cursor().execute(statement)
-    except sqlite3.Error as error:
-        raise DatabaseError(f"database {db.name} could not be made smaller: {error}") from error
-    finally:
-        connection.close()
-    return before - examination.size_bytes(db)
+    return moved(found, place)
 
 
 def _put_back(db: Database, segment: Segment, lease: Lease | None) -> None:

@@ -12,7 +12,7 @@ from tracker.clock import Clock, PlayClock, SystemClock
 from tracker.errors import ConfigError
 from tracker.recurring import Recurring
 
-__all__ = ["DEFAULT_DATABASE_URL", "Config", "hide_password"]
+__all__ = ["DEFAULT_DATABASE_URL", "Config", "archive_after_days", "hide_password"]
 
 DEFAULT_DATABASE_URL: Final = "sqlite:///tracker.db"
 
@@ -85,7 +85,7 @@ class Config:
             else None,
             charts=_switch(values, "TRACKER_CHARTS"),
             verify=_verify(values),
-            archive_after_days=_archive_after(values),
+            archive_after_days=archive_after_days(values),
             clock=SystemClock() if clock is None else PlayClock.parse(clock),
             log_level=_level(values),
         )
@@ -141,9 +141,11 @@ def _whole(values: Mapping[str, str], name: str, default: int, low: int, high: i
     return int(text)
 
 
-def _archive_after(values: Mapping[str, str]) -> int | Literal["auto"] | None:
+def archive_after_days(environ: Mapping[str, str]) -> int | Literal["auto"] | None:
+    """That field of `Config` alone, for who needs nothing else of it. Raises ConfigError."""
     name = "TRACKER_ARCHIVE_AFTER_DAYS"
-    match values.get(name, "auto").lower():
+    values = {name: environ.get(name, "").strip() or "auto"}
+    match values[name].lower():
         case "auto":
             return "auto"
         case "off":

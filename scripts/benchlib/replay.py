@@ -21,11 +21,12 @@ from scripts.benchlib.figures import Figure
 from scripts.benchlib.place import Place
 from scripts.community import Plan
 from scripts.simulate import write
-from store import archive_place, archive_segment
 from store.archive_moving import archive_before
 from store.archive_segment import STEP
+from store.archive_unasked import seal
 from store.engine import Database, open_database
 from store.rebuild import rebuild
+from store.shrinking import shrink
 from tracker.clock import SystemClock
 from tracker.events.envelope import RecordedEvent
 from tracker.ids import Ms, Position
@@ -232,7 +233,8 @@ def _sealed(place: Place, url: str, events: int) -> list[Figure]:
     def make(target: str) -> None:
         database = open_database(target)
         rebuild(database)
-        seal(database, step)
+        seal(database, _FOR_EVER, now=SystemClock().now(), lease=None, size=step)
+        shrink(database)
         _vacuumed(database)
         database.close()
 
@@ -250,14 +252,6 @@ def _sealed(place: Place, url: str, events: int) -> list[Figure]:
             _memory("postgresql.rebuild_sealed", f"rebuild of {events:,} events as the bot leaves them", held)
         )
     return figures
-
-
-def seal(database: Database, size: int) -> None:
-    """What `tracker.ingest.archiving` does by itself: full files, as long as there are any."""
-    place = archive_place.settle(database, None)
-    while (step := archive_segment.next_step(database, _FOR_EVER, place, size=size, least=size)) is not None:
-        archive_segment.begin(database, step)
-        archive_segment.put_into_use(database, archive_segment.prepare(database, step), None, now=SystemClock().now())
 
 
 def _left(database: Database) -> int:

@@ -127,7 +127,7 @@ async def test_without_pyarrow_nothing_goes_unasked(office: Office, monkeypatch:
     archiving = office.start("auto")
     office.desk.clock.time += HOUR
     with monkeypatch.context() as patch:
-        patch.setattr("tracker.ingest.archiving.find_spec", lambda _: None)
+        patch.setattr("store.archive_unasked.find_spec", lambda _: None)
         await archiving.look()
     assert office.sizes() == []
     office.desk.clock.time += HOUR

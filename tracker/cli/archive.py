@@ -38,7 +38,9 @@ def archive(
     smaller: Annotated[
         bool,
         typer.Option(
-            "--shrink", help="Then write a SQLite file anew without its free room (which new events would use)."
+            "--shrink",
+            help="Write a SQLite file, or PostgreSQL's table of events, anew without its free room (which new events "
+            "would use); with --before: after that.",
         ),
     ] = False,
     database: DatabaseUrl = None,
@@ -49,19 +51,20 @@ def archive(
     write the files as if they were the database: keep them, and back them up with it. A bot starts and counts without
     them. The log's beginning goes, up to the first event that is not before the day, or is not counted yet. If the bot
     is running on the database, the wish is left to it: it archives by and by while it goes on counting. (With
-    TRACKER_ARCHIVE_AFTER_DAYS it does so without being asked.) --restore and --shrink need it stopped. Without options:
-    say what is archived.
+    TRACKER_ARCHIVE_AFTER_DAYS, and within PostgreSQL, it does so without being asked.) --restore and --shrink need it
+    stopped. Without options: say what is archived.
 
     \b
     Examples:
       tracker archive --before 2026-01-01
       tracker archive --before 2026-01-01 --dir /srv/archive --database postgresql://tracker@localhost/study
+      tracker archive --shrink
       tracker archive --restore
     """
     if restore and (before is not None or directory is not None):
         raise ConfigError("--restore goes with neither --before nor --dir")
-    if smaller and before is None:
-        raise ConfigError("--shrink goes with --before only")
+    if smaller and before is None and (restore or directory is not None):
+        raise ConfigError("--shrink goes with neither --restore nor --dir, but with --before or alone")
     until = None if before is None else _instant(before)
     with opened(database) as db:
         if restore:
@@ -70,6 +73,8 @@ def archive(
             _archive(db, until, directory, smaller=smaller)
         elif directory is not None:
             _moved(db, directory)
+        elif smaller:
+            _shrink(db)
         else:
             _tell(db)
 
@@ -88,7 +93,8 @@ def _instant(text: str) -> Ms:
 
 def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) -> None:
     from store import archive_wishes, log
-    from store.archive_moving import archive_before, shrink
+    from store.archive_moving import archive_before
+    from store.shrinking import shrink
     from tracker.cli.holding import holding
     from tracker.cli.progress import bar
 
@@ -103,7 +109,7 @@ def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) 
         _leave_to_the_bot(db, until, directory, error.who, smaller=smaller)
         return
     if freed:
-        say(f"the database's file is {freed / 1e6:,.1f} MB smaller")
+        say(_smaller(freed))
     if not done.files:
         typer.echo("nothing to archive: no event is older than that, counted, and not archived yet")
         return
@@ -111,8 +117,21 @@ def _archive(db: Database, until: Ms, directory: Path | None, *, smaller: bool) 
         f"{done.events:,} events are in {_files(done.files, 'new ')} in {done.place} "
         f"({done.bytes / 1e6:,.1f} MB, {done.bytes / done.events:.1f} bytes an event)"
     )
-    if db.dialect == "sqlite" and not smaller:
-        say("the database's file keeps its size, and the room in it is used for new events; --shrink gives it back")
+    if not smaller:
+        kept = "the database's file keeps its size" if db.dialect == "sqlite" else "the table of events keeps its size"
+        say(f"{kept}, and the room in it is used for new events; --shrink gives it back")
+
+
+def _smaller(freed: int) -> str:
+    return f"the database is {freed / 1e6:,.1f} MB smaller"
+
+
+def _shrink(db: Database) -> None:
+    from store.shrinking import shrink
+    from tracker.cli.holding import holding
+
+    with holding(db):
+        typer.echo(_smaller(shrink(db)))
 
 
 def _leave_to_the_bot(db: Database, until: Ms, directory: Path | None, bot: str, *, smaller: bool) -> None:
@@ -121,7 +140,7 @@ def _leave_to_the_bot(db: Database, until: Ms, directory: Path | None, bot: str,
 
     if smaller:
         raise ConfigError(
-            f"--shrink writes the database's file anew, and the bot ({bot}) is running on it: stop it first, or leave "
+            f"--shrink writes what is left anew, and the bot ({bot}) is running on it: stop it first, or leave "
             "--shrink out, and the bot archives while it goes on counting"
         )
     archive_files.require()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ from tracker.cli.frame import say
 from tracker.cli.holding import Hold, beside_a_bot, is_still_held
 from tracker.cli.intake import Intake, Lines, Survey
 from tracker.cli.options import opened
+from tracker.cli.packing import pack
 from tracker.cli.progress import bar
 from tracker.cli.sources import Source
 from tracker.cli.takeover import Wish, planned, read_files
 from tracker.cli.takeover_tables import show_wish
 from tracker.clock import SystemClock
+from tracker.config import archive_after_days
 from tracker.errors import ConfigError, EventFormatError, HeldByAnotherProcessError
 from tracker.ids import GuildId
 
@@ -41,7 +44,11 @@ class _Refused:
 def import_events(
     files: Sequence[Source], guild: GuildId | None, database: str | None, *, is_chat: bool, skip_bad: bool
 ) -> None:
-    """Check the files, append their events and have them counted. Raises TrackerError of any kind."""
+    """Check the files, append their events and have them counted; of many, archive the old ones as a bot would.
+
+    Raises TrackerError of any kind.
+    """
+    after_days = archive_after_days(os.environ)
     intake: Intake = Chats(SystemClock().now(), guild) if is_chat else Lines()
     size, refused = sum(source.size for source in files), _Refused()
     with bar("Checking", size, size=True) as moved:
@@ -58,6 +65,8 @@ def import_events(
                 done = bring_in(db, hold.lease, batches, survey.guilds)
         passed = f"{intake.passed:,} passed over, " if is_chat else ""
         _sum_up(db, done, f"{passed}{refused.count:,} refused", hold)
+        if not hold.bot:
+            pack(db, hold.lease, done.new, after_days)
 
 
 def _refuse_beside(survey: Survey, hold: Hold) -> None:

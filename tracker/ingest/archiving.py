@@ -12,11 +12,10 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
-from store import archive_place, archive_segment, archive_wishes
+from store import archive_place, archive_segment, archive_unasked, archive_wishes
 from store.archive_segment import Step
 from store.archive_shelves import Folder
 from store.engine import Database
@@ -33,14 +32,10 @@ _LOG = logging.getLogger("tracker.archive")
 
 T = TypeVar("T")
 
-_DAY_MS: Final = 86_400_000
 _SETTLED_MS: Final = 300_000
 """So long after a start nothing is archived: the bot has other things to do."""
 _REST_MS: Final = 3_600_000
 """So long after there was nothing more to archive, or something was in the way, it is looked for again."""
-_YOUNG_MS: Final = 3_600_000
-"""What is to go unasked is older than this: ids of what comes in are newer then than all that is archived, and need not
-be looked up there, even if a clock is wrong by minutes."""
 _SHARE: Final = 20
 """The writer has so many times as long for everything else as for archiving."""
 
@@ -112,19 +107,9 @@ class Archiving:
             await self._archive(wish, least=1)
             await self._ingest.write(partial(archive_wishes.come_true, self._database, wish))
             self._tried = None  # the same one may be made again
-        if self._after_days != "auto":
-            age = None if self._after_days is None else self._after_days * _DAY_MS
-        else:
-            age = await self._read(self._age_by_itself)
+        age = await self._read(partial(archive_unasked.age, self._database, self._after_days))
         if age is not None:
             await self._archive(Ms(now - age), least=self._step)
-
-    def _age_by_itself(self) -> int | None:
-        """Within the database old events take a tenth of the room, are replayed sooner, and are in every backup of it:
-        so they go there unasked. Files that somebody has to look after are not made unasked.
-        """
-        able = archive_place.is_inside(self._database) and find_spec("pyarrow") is not None
-        return _YOUNG_MS if able else None
 
     async def _archive(self, before: Ms, *, least: int) -> None:
         """All that happened before the instant, in files of at least so many events."""
