@@ -21,4 +21,4 @@ def check_files(db: Database, segments: Sequence[Segment]) -> None:
     Raises ArchiveAwayError for one that is not there, LogCorruptError for one that was changed.
     """
     for segment in segments:
-        archive_files.sound(current(db, segment))
+        current(db, segment, archive_files.sound)

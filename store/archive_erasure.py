@@ -132,7 +132,7 @@ def _written(db: Database, begun: Begun, data: Mapping[int, str]) -> Written:
     import pyarrow.compute as pc
 
     segment = begun.old
-    table = archive_files.read_whole(current(db, segment)).combine_chunks()
+    table = current(db, segment, archive_files.read_whole).combine_chunks()
     changed = sorted(p for p in data if segment.first <= p <= segment.last)
     mask = pc.is_in(table["position"], value_set=pa.array(changed, pa.int64()))
     column = archive_files.COLUMNS.index("data")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from typing import Any, Final, NamedTuple
@@ -156,16 +156,22 @@ def read_whole(segment: Segment) -> Any:
     return pa.concat_tables(list(batches(segment)))
 
 
-def batches(segment: Segment, mask: Callable[[Any], Any] | None = None, needs: Sequence[str] = ()) -> Iterator[Any]:
-    """The segment's row groups as Arrow tables, in order.
+def batches(segment: Segment, mask: Callable[[Any], Any] | None = None, needs: Sequence[str] = ()) -> Generator[Any]:
+    """The segment's row groups as Arrow tables, in order. The file is read at once.
 
     `mask`: of a table with the columns `needs`, says which rows are wanted; of row groups without any, no more is read.
     Raises ArchiveAwayError, LogCorruptError, ConfigError.
     """
     require()
+    return _batches(segment, sound(segment), mask, needs)
+
+
+def _batches(
+    segment: Segment, content: bytes, mask: Callable[[Any], Any] | None, needs: Sequence[str]
+) -> Generator[Any]:
     import pyarrow.compute as pc
 
-    with opened(segment) as file:
+    with opened(segment, content) as file:
         for number in range(file.num_row_groups):
             wanted = None
             if mask is not None:
@@ -185,14 +191,17 @@ def columns(segment: Segment, names: Sequence[str]) -> Iterator[Any]:
 
 
 @contextmanager
-def opened(segment: Segment) -> Iterator[Any]:
-    """The segment's file, read whole, as pyarrow's ParquetFile. Raises as `batches` does, whatever fails within."""
+def opened(segment: Segment, content: bytes | None = None) -> Iterator[Any]:
+    """The segment's file, read whole (`content`: by now), as pyarrow's ParquetFile.
+
+    Raises as `batches` does, whatever fails within.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    content = sound(segment)
+    whole = sound(segment) if content is None else content
     try:
-        with pq.ParquetFile(pa.BufferReader(content)) as file:
+        with pq.ParquetFile(pa.BufferReader(whole)) as file:
             yield file
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from store import archive, archive_files
 from store.archive import Segment
+from store.failures import explained
+from tracker.errors import ArchiveAwayError
 from tracker.ids import Partition
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ __all__ = ["COLUMNS", "current", "of_member", "rows"]
 
 COLUMNS: Final = archive_files.COLUMNS
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 """position, id, type, version, guild, user (negative: an erased one; None), channel, occurred_at, recorded_at, data"""
 
@@ -63,7 +66,7 @@ def of_member(
 
     needs = ("position", "type", "guild_id", "subject_id")
     for segment in found:
-        for table in archive_files.batches(current(db, segment), mask, needs):
+        for table in current(db, segment, lambda now: archive_files.batches(now, mask, needs)):
             yield from archive_files.tuples(table)
 
 
@@ -79,16 +82,26 @@ def _read(db: Database, segment: Segment, *, after: int, guilds: Collection[int]
         return wanted
 
     is_whole = guilds is None and after < segment.first
-    return archive_files.batches(current(db, segment), None if is_whole else mask, ("position", "guild_id"))
+    needs = ("position", "guild_id")
+    return current(db, segment, lambda now: archive_files.batches(now, None if is_whole else mask, needs))
 
 
-def current(db: Database, segment: Segment) -> Segment:
-    """The segment as it is now: an erasure may have written it anew since the reader's transaction began."""
-    if segment.file.exists():
-        return segment
-    with db.read() as connection:
-        now = archive.segments(connection, segment.partition)
-    return next((s for s in now if (s.first, s.last) == (segment.first, segment.last)), segment)
+def current(db: Database, segment: Segment, read: Callable[[Segment], T]) -> T:
+    """What `read` makes of the segment's file; or of the one that an erasure put in its place since the reader's
+    transaction began, and as often as one does.
+
+    Raises ArchiveAwayError if there is no file, DatabaseError, and what `read` raises.
+    """
+    while True:
+        try:
+            return read(segment)
+        except ArchiveAwayError:
+            with explained(db.name), db.reader.connect() as connection:  # later than what this thread may be reading
+                there = archive.segments(connection, segment.partition)
+            now = next((s for s in there if (s.first, s.last) == (segment.first, segment.last)), segment)
+            if now.file == segment.file:
+                raise
+            segment = now
 
 
 def _values(values: Collection[Any], *, text: bool = False) -> Any:

@@ -15,7 +15,7 @@ from store import archive_files
 from store.archive import Segment
 from store.archive_blocks import KEY, MADE_BY, SIZES, Index, Said, codec
 from store.columns_chunk import ARRAYS, Chunk, Ints
-from tracker.errors import LogCorruptError
+from tracker.errors import ArchiveAwayError, LogCorruptError
 
 __all__ = ["Piece", "Stored", "stored"]
 
@@ -76,7 +76,7 @@ class Stored:
 
     def pieces(self, low: int | None, high: int | None) -> Iterator[Piece]:
         """The events of the guilds from `low` on, up to before `high` (None: without end), in the order of guild,
-        instant and position. Raises LogCorruptError, OSError.
+        instant and position. Raises LogCorruptError, ArchiveAwayError, OSError.
         """
         for first, last in self._ranges(*self._within(low, high)):
             yield from self._between(first, last)
@@ -118,7 +118,13 @@ class Stored:
     def _bytes(self, start: int, size: int) -> bytes:
         if self._file is not None:
             return os.pread(self._file.fileno(), size, start)
-        return self.segment.file.part(start, size)
+        try:
+            return self.segment.file.part(start, size)
+        except OSError:
+            raise ArchiveAwayError(
+                f"the log's archive: {self.segment.named} went while it was being read (a member may have been "
+                "forgotten meanwhile); do it again"
+            ) from None
 
 
 def stored(segment: Segment, guilds: Collection[int] | None, *, keep: bool) -> Stored | None:

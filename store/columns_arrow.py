@@ -77,7 +77,7 @@ def _batches(connect: Any, sql: str, options: dict[str, str], rows: int) -> Gene
 def from_segment(
     segment: Segment, *, after: int, upto: int, guilds: Collection[int] | None, rows: int
 ) -> Generator[ArrowRows]:
-    """The rows of an archived segment beyond `after`, up to `upto`, of these guilds (None: all).
+    """The rows of an archived segment beyond `after`, up to `upto`, of these guilds (None: all). It is read at once.
 
     Raises ArchiveAwayError, LogCorruptError, ConfigError.
     """
@@ -94,8 +94,8 @@ def from_segment(
         return wanted
 
     whole = guilds is None and after < segment.first and upto >= segment.last
-    for table in archive_files.batches(segment, None if whole else mask, ("position", "guild_id")):
-        yield from _cut(table.combine_chunks().to_batches(), rows)
+    found = archive_files.batches(segment, None if whole else mask, ("position", "guild_id"))
+    return (part for table in found for part in _cut(table.combine_chunks().to_batches(), rows))
 
 
 def _cut(batches: Any, rows: int) -> Generator[ArrowRows]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
@@ -157,22 +158,23 @@ def archived(
     """What is asked for out of an archived segment. `stored`: so many others were taken by guild, and so may this one
     be; None: it may not. Raises ArchiveAwayError, LogCorruptError, ConfigError.
     """
-    file = current(db, segment)
     if stored is not None and ask.after < segment.first and ask.upto >= segment.last:
         from store import archive_stored
 
-        one = archive_stored.stored(file, ask.guilds, keep=stored < _MOST_OPEN)
+        keep = stored < _MOST_OPEN
+        one = current(db, segment, lambda now: archive_stored.stored(now, ask.guilds, keep=keep))
         if one is not None:
             yield one
             return
     if ask.guilds is None and ask.after < segment.first and ask.upto >= segment.last:
         from store import archive_columns
 
-        found = archive_columns.chunks_of(file, ask.rows)
+        found = current(db, segment, lambda now: archive_columns.chunks_of(now, ask.rows))
         if found is not None:
             yield from found
             return
-    yield from _chunks(from_segment(file, after=ask.after, upto=ask.upto, guilds=ask.guilds, rows=ask.rows), ask, args)
+    rows = partial(from_segment, after=ask.after, upto=ask.upto, guilds=ask.guilds, rows=ask.rows)
+    yield from _chunks(current(db, segment, rows), ask, args)
 
 
 def _chunks(found: Generator[Rows], ask: Ask, args: Args) -> Generator[Chunk]:

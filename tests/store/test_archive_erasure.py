@@ -108,6 +108,26 @@ def test_an_export_of_a_member_holds_archived_events_too(writer: Writer) -> None
     assert len(acts) == 3
 
 
+def test_who_began_to_read_before_an_erasure_reads_what_it_left(
+    writer: Writer, open_again: Callable[[], Database]
+) -> None:
+    """Also within one state of the database, in which the old file is still said to be in use."""
+    elsewhere, before = open_again(), kept(writer.db)
+    old = segments(elsewhere)
+    with elsewhere.moment():
+        assert segments(elsewhere) == old
+        forget(writer, ANN)
+        assert [s.file for s in segments(elsewhere)] == [s.file for s in old]
+        read = kept(elsewhere)
+    assert [r.position for r in read] == [r.position for r in before]
+    archived = {(s.partition, position) for s in old for position in range(s.first, s.last + 1)}
+    theirs = [r for r in read if r.event.guild_id == GUILD and (r.partition, r.position) in archived]
+    assert f"name of {BEN}" in repr(theirs)
+    assert f"name of {ANN}" not in repr(theirs)
+    content = {archive_reading.current(elsewhere, s, archive_files.sound) for s in old}
+    assert content == {archive_files.sound(s) for s in segments(writer.db)}
+
+
 def test_while_the_files_are_away_nothing_is_half_erased(writer: Writer, folder: Path) -> None:
     traces = personal.read_traces(writer.db, GUILD, ANN)
     folder.rename(folder.with_name("unmounted"))

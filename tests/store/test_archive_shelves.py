@@ -137,6 +137,14 @@ def test_what_is_being_folded_goes_on_when_its_file_is_removed(writer: Writer) -
         one.close()
 
 
+def test_where_files_are_not_kept_open_one_that_went_meanwhile_is_named(writer: Writer) -> None:
+    one = stored(segments(writer.db)[0], None, keep=False)
+    assert one is not None
+    one.segment.file.remove()
+    with pytest.raises(ArchiveAwayError, match=rf"{one.segment.file.name}.* went while it was being read"):
+        list(one.pieces(None, None))
+
+
 def test_parts_are_read_where_files_are_not_kept_open(writer: Writer) -> None:
     several = [one for one in (stored(s, None, keep=False) for s in segments(writer.db)) if one is not None]
     assert sum(piece.end - piece.first for one in several for piece in one.pieces(None, None)) == 31
