@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from datetime import UTC, datetime
@@ -213,6 +214,17 @@ def test_a_database_moves_to_one_with_other_partitions_without_a_change(database
     assert found[0] == found[1]
     assert json.loads(found[0])[0]["voice_ms"] == (3600 + 43 * 60 + 8) * 1000
     assert tracker("check", "--database", database_url).code == 0
+
+
+def test_a_file_that_is_called_gz_is_packed_and_the_same_events_make_the_same_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 't.db'}"
+    tracker("import", written(tmp_path / "in.jsonl", community()), "--database", url)
+    for name in ("a.jsonl.gz", "b.jsonl.gz"):
+        assert tracker("export", tmp_path / name, "--database", url).err == f"13 events written to {tmp_path / name}\n"
+    packed = (tmp_path / "a.jsonl.gz").read_bytes()
+    assert packed == (tmp_path / "b.jsonl.gz").read_bytes()
+    assert gzip.decompress(packed).decode().splitlines() == exported(url)
+    assert tracker("import", tmp_path / "a.jsonl.gz", "--database", tmp_path / "copy.db").out.startswith("13 new")
 
 
 def test_an_export_may_be_of_one_guild_and_of_some_of_its_days(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ def import_(
 
 def export(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="Where to write; stdout if left out.", show_default=False)
+        Path,
+        typer.Argument(metavar="[FILE]", help="Where to write; .gz is packed; stdout if left out.", show_default=False),
     ] = _DASH,
     guild: Annotated[str | None, typer.Option("--guild", metavar="ID", help="Only this server's events.")] = None,
     first: Annotated[
@@ -103,8 +104,8 @@ def export(
 
     \b
     Examples:
-      tracker export backup.jsonl
-      tracker export --guild 1100000000000000001 --from 2026-02-01 --to 2026-02-28 | gzip > february.jsonl.gz
+      tracker export backup.jsonl.gz
+      tracker export --guild 1100000000000000001 --from 2026-02-01 --to 2026-02-28 february.jsonl
     """
     from store import log
     from tracker.cli.outflow import exported, written_to

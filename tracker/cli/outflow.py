@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from store import log, queries
 from store import state as states
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from store.engine import Database
 
 __all__ = ["exported", "written_to"]
+
+_LEVEL: Final = 6
+"""As gzip itself packs if nothing is said."""
+_CHUNK: Final = 1 << 16
 
 
 def exported(
@@ -73,7 +79,10 @@ def _is_forgotten(recorded: RecordedEvent, leaving: dict[tuple[int, int], Positi
 
 @contextmanager
 def written_to(path: Path | None) -> Iterator[BinaryIO]:
-    """A file to write to (None: stdout). The file appears whole, at the end, or not at all. Raises ConfigError."""
+    """A file to write to (None: stdout); one that is called .gz is packed as that says.
+
+    The file appears whole, at the end, or not at all. Raises ConfigError.
+    """
     if path is None or str(path) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -81,7 +90,12 @@ def written_to(path: Path | None) -> Iterator[BinaryIO]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
-            yield file
+            if path.suffix == ".gz":
+                # Without name and time: the same events are the same file.
+                with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed, io.BufferedWriter(packed, _CHUNK) as out:
+                    yield out
+            else:
+                yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
