@@ -58,13 +58,19 @@ def _arguments() -> argparse.ArgumentParser:
         "--cache", metavar="DIR", type=Path,
         help="measure `commands` and `replay` with 10 million events, not 300,000, in databases made there once",
     )  # fmt: skip
+    parser.add_argument(
+        "--events", metavar="N", type=int, help="with --cache: measure `replay` with so many events, not 10 million"
+    )
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process, no table
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0, or 1 if a measurement failed."""
-    given = _arguments().parse_args(arguments)
+    parser = _arguments()
+    given = parser.parse_args(arguments)
+    if given.events is not None and (given.cache is None or given.events < 1_000):
+        parser.error("--events: a whole number from 1000 on, and --cache with it")
     runs = given.runs or (1 if given.quick else 5)
     names: list[str] = given.only or [*MEASUREMENTS]
     found, failed, state = [], [], machine.describe()
@@ -75,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             postgres = stack.enter_context(postgres_url())
         if given.cache is not None:
             given.cache.mkdir(parents=True, exist_ok=True)
-        place = Place(folder=folder, runs=runs, quick=given.quick, postgres=postgres, cache=given.cache)
+        place = Place(
+            folder=folder, runs=runs, quick=given.quick, postgres=postgres, cache=given.cache, events=given.events
+        )
         for name in names:
             print(f"{name} …", file=sys.stderr, flush=True)
             try:
@@ -93,6 +101,7 @@ def _apart(name: str, place: Place) -> list[Figure]:
     command += ["--runs", str(place.runs), *(["--quick"] if place.quick else [])]
     command += ["--no-postgres"] if place.postgres is None else ["--database", place.postgres]
     command += [] if place.cache is None else ["--cache", str(place.cache)]
+    command += [] if place.events is None else ["--events", str(place.events)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [from_plain(plain) for plain in json.loads(done.stdout)["figures"]]
 

@@ -27,7 +27,8 @@ class Place:
     """`folder` is removed afterwards. `postgres`: the address of a server's database, None to measure SQLite only.
 
     `runs`: how often each measurement is made. `quick`: a smaller measurement, to see that it works. `cache`: a folder
-    that stays, for databases whose making takes minutes; None: there is none.
+    that stays, for databases whose making takes minutes; None: there is none. `events`: how many are replayed; None: as
+    many as usual.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Place:
     quick: bool = False
     postgres: str | None = None
     cache: Path | None = None
+    events: int | None = None
     dialects: tuple[str, ...] = field(default=("sqlite", "postgresql"))
 
     def scaled(self, full: int, quick: int) -> int:

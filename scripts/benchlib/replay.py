@@ -37,6 +37,8 @@ __all__ = ["fill_log", "measure"]
 _ROOT = Path(__file__).resolve().parents[2]
 _FOR_EVER = Ms(2**53)
 _FEW = 1_000
+_MANY = 10_000_000
+"""So many events the aims are for; of more, the time may be in proportion."""
 _SELDOM = 5
 _LITTLE_LOG = {"wal_level": "minimal", "max_wal_senders": "0"}
 """What a PostgreSQL server may be told that nobody makes a copy of (README): new tables then need no log of its own."""
@@ -57,14 +59,15 @@ class _Run:
 
 def measure(place: Place) -> list[Figure]:
     """Seconds by database and from archive segments, memory, compiling, the interpreted kernel, verify, the peers."""
-    events = place.scaled(10_000_000 if place.cache else 300_000, 5_000)
+    events = place.events or place.scaled(_MANY if place.cache else 300_000, 5_000)
     figures: list[Figure] = []
     for dialect in place.kinds():
         with place.lasting(dialect, f"replay_{events}", lambda url: fill_log(url, events)) as url:
             if can_compile():
                 figures += _cold(dialect, url) if dialect == "sqlite" else []
             rebuilds = [_apart("rebuild", url) for _ in range(place.runs)]
-            figures += _of_runs(dialect, "rebuild", "rebuild, results written", events, rebuilds, 10.0)
+            where = ", all of the log in its table" if dialect == "postgresql" else ""
+            figures += _of_runs(dialect, "rebuild", f"rebuild, results written{where}", events, rebuilds, 10.0)
             held = [_apart("rebuild", url, watched=True)]
             figures.append(_memory(f"{dialect}.rebuild", f"rebuild of {events:,} events, {dialect}", held))
             folds = [_apart("fold", url) for _ in range(place.runs)]
@@ -91,7 +94,8 @@ def _with_little_log(place: Place, events: int) -> Iterator[Figure]:
 def fill_log(url: str, events: int) -> None:
     """2,000 guilds; nothing is counted yet, which makes it quick."""
     database = open_database(url)
-    plan = Plan(guilds=min(2_000, events // 100), members=max(10, min(100, events // 100_000)), days=30)
+    days = 30 * max(1, -(-events // _MANY))
+    plan = Plan(guilds=min(2_000, events // 100), members=max(10, min(100, events // 100_000)), days=days)
     write(database, plan, events=events, unfolded=events)
     database.close()
 
@@ -156,7 +160,7 @@ def _of_runs(dialect: str, name: str, what: str, events: int, runs: list[_Run], 
     first = "after a fold of a few events" if name.endswith("_loaded") else "the kernel's loading counted"
     note = f"a fresh process, imports not counted, {first}; load {max(run.load for run in runs):.1f}"
     about = f"{what}, {events:,} events, {dialect}"
-    held = aim if events >= 10_000_000 else None
+    held = None if aim is None or events < _MANY else aim * events / _MANY
     yield Figure(
         name=f"replay.{dialect}.{name}", what=about, unit="s", runs=tuple(r.s for r in runs), aim=held, note=note
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.bench import MEASUREMENTS, main
-from scripts.benchlib import commands, machine
+from scripts.benchlib import commands, machine, replay
 from scripts.benchlib.figures import Figure, from_plain, percentile, print_table, to_plain
 from scripts.benchlib.place import Place
 from store.engine import open_database
@@ -123,6 +123,29 @@ def test_a_measurement_that_fails_is_named_and_the_others_are_kept(
     printed = capsys.readouterr()
     assert "flush failed: nothing answered" in printed.err
     assert [figure["name"] for figure in json.loads(printed.out)["figures"]] == ["x"]
+
+
+def test_so_many_events_are_replayed_as_is_said_and_the_aim_is_in_proportion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[Place] = []
+
+    def seen(place: Place) -> list[Figure]:
+        given.append(place)
+        run = replay._Run(s=1.0, processor_s=1.0, peak_mib=0.0, once_mib=0.0, load=0.0)
+        return list(replay._of_runs("sqlite", "rebuild", "rebuild", place.events or 0, [run], 10.0))
+
+    monkeypatch.setitem(MEASUREMENTS, "replay", seen)
+    arguments = ["--json", "-", "--no-postgres", "--here", "--only", "replay", "--cache", str(tmp_path)]
+    assert main([*arguments, "--events", "50000000"]) == 0
+    assert [place.events for place in given] == [50_000_000]
+    found = json.loads(capsys.readouterr().out)["figures"]
+    assert (found[0]["aim"], found[0]["reached"], found[1]["aim"]) == (50.0, True, None)
+    for wrong in (["--cache", str(tmp_path), "--events", "999"], ["--events", "50000000"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--only", "replay", *wrong])
+        assert stopped.value.code == 2
+        assert "--events: a whole number from 1000 on, and --cache with it" in capsys.readouterr().err
 
 
 def test_an_unknown_measurement_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
