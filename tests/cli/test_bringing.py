@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,12 +12,41 @@ from store import lease as leases
 from store import log, rebuild
 from store.engine import Database
 from tests.cli.test_holding import ELSEWHERE, said
-from tracker.cli.bringing import append_beside
+from tests.store.living import tables
+from tracker.cli import bringing
+from tracker.cli.bringing import append_beside, bring_in
+from tracker.cli.holding import holding
 from tracker.clock import SystemClock
 from tracker.errors import DatabaseError
 from tracker.events.envelope import Event
 from tracker.events.ticks import tick
-from tracker.ids import Ms, Partition
+from tracker.ids import EventId, GuildId, Ms, Partition
+
+HERE, THERE = GuildId(10), GuildId(11)
+
+
+@pytest.mark.parametrize(("many", "part", "whole"), [(40, 8, True), (41, 8, False), (40, 1, False)])
+def test_after_very_many_events_all_are_counted_anew_and_else_their_guilds(
+    database: Database, monkeypatch: pytest.MonkeyPatch, many: int, part: int, whole: bool
+) -> None:
+    others = [replace(said(n), id=EventId(f"message:{n}"), guild_id=THERE) for n in range(901, 911)]
+    make, asked = rebuild.rebuild, list[object]()
+
+    def made(db: Database, *, guilds: Any, **given: Any) -> None:
+        asked.append(guilds)
+        make(db, guilds=guilds, **given)
+
+    monkeypatch.setattr(rebuild, "rebuild", made)
+    monkeypatch.setattr(bringing, "_MANY", many)
+    monkeypatch.setattr(bringing, "_PART", part)
+    with holding(database) as lease:
+        bring_in(database, lease, [others], {THERE})
+        done = bring_in(database, lease, [[said(n) for n in range(1, 41)]], {HERE})
+    assert (done.new, done.guilds) == (40, {10})
+    assert asked == [{THERE}, None if whole else {HERE}]
+    assert not rebuild.marked(database)
+    assert rebuild.verify(database) == []
+    assert {row[0] for row in tables(database)["daily"]} == {10, 11}
 
 
 def test_it_appends_in_small_parts_and_rests_in_between(database: Database) -> None:
