@@ -6,36 +6,31 @@ segment is moved: `store.archive_segment`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, delete, text
+from sqlalchemy import Connection, delete
 
 from store import appending, archive, archive_files, archive_place, arrays
 from store.archive import Segment
-from store.archive_segment import Step, begin, prepare, put_into_use
+from store.archive_segment import begin, next_step, prepare, put_into_use
 from store.archive_shelves import Place
 from store.schema import archive_guilds
-from tracker.ids import Ms, Partition, Position
+from tracker.ids import Ms, Partition
 
 if TYPE_CHECKING:
     from store.engine import Database
     from store.lease import Lease
 
-__all__ = ["SEGMENT", "Moved", "archive_before", "moved", "restore"]
+__all__ = ["SEGMENT", "Moved", "archive_before", "restore"]
 
 SEGMENT: Final = 250_000
 """The most events in a file: what is in memory, several times over, while it is written."""
 
 _CHUNK: Final = 20_000
 
-_FIRST_TO_STAY: Final = (
-    "SELECT position FROM events WHERE partition = :p AND (occurred_at >= :before "
-    "OR guild_id IN (SELECT guild_id FROM rebuild_marks)) ORDER BY position LIMIT 1"
-)
-_LAST_COUNTED: Final = "SELECT position FROM checkpoints WHERE partition = :p"
 Progress = Callable[[int], None]
 
 
@@ -50,52 +45,46 @@ class Moved:
 
 
 def archive_before(
-    db: Database, before: Ms, *, now: Ms, folder: Path | None, lease: Lease | None, progress: Progress = lambda _: None
+    db: Database,
+    before: Ms,
+    *,
+    now: Ms,
+    folder: Path | None,
+    lease: Lease | None,
+    size: int | None = None,
+    least: int = 1,
+    progress: Progress = lambda _: None,
 ) -> Moved:
     """Moves the log's beginning into files: of each partition all positions up to the first that has to stay.
 
     That is the first event that is not before the instant `before`, that the figures do not know yet, or whose guild
     awaits a rebuild. `folder`: where the files go; None: where they went before, or next to the SQLite file, or within
-    PostgreSQL. `now`: the real time. Nobody may append meanwhile but history (hold the lease). `progress` is told of
-    the events moved. Raises ConfigError (no pyarrow), ArchiveAwayError, LogCorruptError, DatabaseError,
-    LeaseLostError.
+    PostgreSQL. `now`: the real time. Nobody may append meanwhile but history (hold the lease). Files have up to `size`
+    events (None: SEGMENT), and if fewer than `least` are left, they stay, too. `progress` is told of the events moved.
+    Raises ConfigError (no pyarrow), ArchiveAwayError, LogCorruptError, DatabaseError, LeaseLostError; what was moved by
+    then stays where it is.
     """
     archive_files.require()
     place = archive_place.settle(db, folder)
     archive_place.sweep(db)
     done = []
     try:
-        for partition in db.all_partitions:
-            for first, last in _to_move(db, partition, before):
-                file = place.file(partition, archive_place.new_file(partition, first, last))
-                step = Step(partition=partition, first=first, last=last, file=file)
-                begin(db, step)
-                done.append(put_into_use(db, prepare(db, step), lease, now=now))
-                progress(step.last - step.first + 1)
+        while (step := next_step(db, before, place, size=size or SEGMENT, least=least)) is not None:
+            begin(db, step)
+            done.append(put_into_use(db, prepare(db, step), lease, now=now))
+            progress(done[-1].events)
     finally:
         archive_place.write_manifest(db)
-    return moved(done, place)
+    return _moved(done, place)
 
 
-def moved(segments: Sequence[Segment], place: Place) -> Moved:
-    """The sum of these segments."""
+def _moved(segments: Sequence[Segment], place: Place) -> Moved:
     return Moved(
         events=sum(s.events for s in segments),
         files=len(segments),
         bytes=sum(s.bytes for s in segments),
         place=place,
     )
-
-
-def _to_move(db: Database, partition: Partition, before: Ms) -> Iterator[tuple[Position, Position]]:
-    """The first and last position of each file to be made."""
-    with db.read() as connection:
-        border = archive.border(connection, partition)
-        counted = connection.execute(text(_LAST_COUNTED), {"p": partition}).scalar_one()
-        staying = connection.execute(text(_FIRST_TO_STAY), {"p": partition, "before": before}).scalar()
-    end = counted if staying is None else min(counted, staying - 1)
-    for first in range(border + 1, end + 1, SEGMENT):
-        yield Position(first), Position(min(first + SEGMENT - 1, end))
 
 
 def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _: None) -> Moved:
@@ -119,7 +108,7 @@ def restore(db: Database, *, lease: Lease | None, progress: Progress = lambda _:
         archive_place.write_manifest(db)
         db.archived.reset()
     archive_place.forget(db)
-    return moved(found, place)
+    return _moved(found, place)
 
 
 def _put_back(db: Database, segment: Segment, lease: Lease | None) -> None:

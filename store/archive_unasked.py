@@ -5,13 +5,12 @@ Beside a running bot see `tracker.ingest.archiving`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal
 
-from store import archive_files, archive_place
-from store.archive_moving import Moved, moved
-from store.archive_segment import STEP, begin, next_step, prepare, put_into_use
+from store import archive_place
+from store.archive_moving import Moved, Progress, archive_before
+from store.archive_segment import STEP
 from tracker.ids import Ms
 
 if TYPE_CHECKING:
@@ -46,22 +45,10 @@ def seal(
     now: Ms,
     lease: Lease | None,
     size: int = STEP,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> Moved:
     """Moves what was before the instant and is counted into files of `size` events; what does not fill one stays.
 
-    Nobody may append meanwhile but history (hold the lease). `now`: the real time. Raises ConfigError (no pyarrow),
-    ArchiveAwayError, LogCorruptError, DatabaseError, LeaseLostError; what was moved by then stays where it is.
+    Raises as `archive_before`, where the rest is said.
     """
-    archive_files.require()
-    place = archive_place.settle(db, None)
-    archive_place.sweep(db)
-    done = []
-    try:
-        while (step := next_step(db, before, place, size=size, least=size)) is not None:
-            begin(db, step)
-            done.append(put_into_use(db, prepare(db, step), lease, now=now))
-            progress(done[-1].events)
-    finally:
-        archive_place.write_manifest(db)
-    return moved(done, place)
+    return archive_before(db, before, now=now, folder=None, lease=lease, size=size, least=size, progress=progress)
