@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
-import psutil
-
 import store.log
-from scripts.benchlib import peers, peers_orm
+from scripts.benchlib import peers, peers_orm, replay_runs
 from scripts.benchlib.figures import Figure
 from scripts.benchlib.place import Place
 from scripts.community import Plan
@@ -34,46 +25,31 @@ from tracker.projections.kernel.compiled import can_compile
 
 __all__ = ["fill_log", "measure"]
 
-_ROOT = Path(__file__).resolve().parents[2]
 _FOR_EVER = Ms(2**53)
 _FEW = 1_000
-_MANY = 10_000_000
-"""So many events the aims are for; of more, the time may be in proportion."""
-_SELDOM = 5
 _LITTLE_LOG = {"wal_level": "minimal", "max_wal_senders": "0"}
 """What a PostgreSQL server may be told that nobody makes a copy of (README): new tables then need no log of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """One replay in a process of its own: seconds, processor seconds, load; if it was watched, MiB at the peak with its
-    children, what they share counted twice and counted once.
-    """
-
-    s: float
-    processor_s: float
-    peak_mib: float
-    once_mib: float
-    load: float
-
-
 def measure(place: Place) -> list[Figure]:
     """Seconds by database and from archive segments, memory, compiling, the interpreted kernel, verify, the peers."""
-    events = place.events or place.scaled(_MANY if place.cache else 300_000, 5_000)
+    events = place.events or place.scaled(replay_runs.MANY if place.cache else 300_000, 5_000)
     figures: list[Figure] = []
     for dialect in place.kinds():
         with place.lasting(dialect, f"replay_{events}", lambda url: fill_log(url, events)) as url:
             if can_compile():
                 figures += _cold(dialect, url) if dialect == "sqlite" else []
-            rebuilds = [_apart("rebuild", url) for _ in range(place.runs)]
+            rebuilds = [replay_runs.apart("rebuild", url) for _ in range(place.runs)]
             where = ", all of the log in its table" if dialect == "postgresql" else ""
-            figures += _of_runs(dialect, "rebuild", f"rebuild, results written{where}", events, rebuilds, 10.0)
-            held = [_apart("rebuild", url, watched=True)]
-            figures.append(_memory(f"{dialect}.rebuild", f"rebuild of {events:,} events, {dialect}", held))
-            folds = [_apart("fold", url) for _ in range(place.runs)]
-            figures += _of_runs(dialect, "fold", "fold alone, rows made and dropped", events, folds, None)
-            checks = [_apart("verify", url) for _ in range(place.runs)]
-            figures += _of_runs(dialect, "verify", "verify, row by row", events, checks, None)
+            figures += replay_runs.of_runs(
+                dialect, "rebuild", f"rebuild, results written{where}", events, rebuilds, 10.0
+            )
+            held = [replay_runs.apart("rebuild", url, watched=True)]
+            figures.append(replay_runs.memory(f"{dialect}.rebuild", f"rebuild of {events:,} events, {dialect}", held))
+            folds = [replay_runs.apart("fold", url) for _ in range(place.runs)]
+            figures += replay_runs.of_runs(dialect, "fold", "fold alone, rows made and dropped", events, folds, None)
+            checks = [replay_runs.apart("verify", url) for _ in range(place.runs)]
+            figures += replay_runs.of_runs(dialect, "verify", "verify, row by row", events, checks, None)
             if dialect == "sqlite":
                 figures += _interpreted(place, url, events)
                 figures += _peers(place, url, events, min(rebuilds, key=lambda run: run.s))
@@ -86,15 +62,17 @@ def measure(place: Place) -> list[Figure]:
 
 def _with_little_log(place: Place, events: int) -> Iterator[Figure]:
     with place.lasting("postgresql", f"replay_{events}", lambda url: fill_log(url, events), _LITTLE_LOG) as url:
-        runs = [_apart("rebuild", url) for _ in range(place.runs)]
+        rebuilds = [replay_runs.apart("rebuild", url) for _ in range(place.runs)]
     told = ", ".join(f"{name} = {value}" for name, value in _LITTLE_LOG.items())
-    yield from _of_runs("postgresql", "rebuild_minimal", f"rebuild, results written ({told})", events, runs, 10.0)
+    yield from replay_runs.of_runs(
+        "postgresql", "rebuild_minimal", f"rebuild, results written ({told})", events, rebuilds, 10.0
+    )
 
 
 def fill_log(url: str, events: int) -> None:
     """2,000 guilds; nothing is counted yet, which makes it quick."""
     database = open_database(url)
-    days = 30 * max(1, -(-events // _MANY))
+    days = 30 * max(1, -(-events // replay_runs.MANY))
     plan = Plan(guilds=min(2_000, events // 100), members=max(10, min(100, events // 100_000)), days=days)
     write(database, plan, events=events, unfolded=events)
     database.close()
@@ -103,94 +81,12 @@ def fill_log(url: str, events: int) -> None:
 # -- our own -----------------------------------------------------------------------------------------------------------
 
 
-def _apart(what: str, url: str, upto: int = 0, *, watched: bool = False, **environ: str) -> _Run:
-    """`watched`: its memory is looked at all the time, which takes a fifth of a core from what is measured."""
-    command = [sys.executable, "-W", "ignore", "-m", "scripts.benchlib.replay_apart", what, url, str(upto)]
-    with subprocess.Popen(
-        command, cwd=_ROOT, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        peak = _Peak(process.pid) if watched else None
-        answer, _ = process.communicate()
-        if peak is not None:
-            peak.stop()
-    if process.returncode:
-        raise RuntimeError(f"{what} of {url} failed with exit code {process.returncode}")
-    mib, once_mib = (peak.mib, peak.once_mib) if peak is not None else (0.0, 0.0)
-    return _Run(**json.loads(answer), peak_mib=mib, once_mib=once_mib)
-
-
-class _Peak:
-    """Watches the resident memory of a process and its children; also with what they share counted once."""
-
-    def __init__(self, pid: int) -> None:
-        self.mib = self.once_mib = 0.0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, args=(pid,), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """The process has ended."""
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self, pid: int) -> None:
-        for look in count():
-            if self._ended.wait(0.02):
-                return
-            try:
-                process = psutil.Process(pid)
-                everybody = [process, *process.children(recursive=True)]
-                held = sum(one.memory_info().rss for one in everybody)
-            except psutil.Error:  # one of them has just ended
-                continue
-            self.mib = max(self.mib, held / 2**20)
-            if look % _SELDOM == 0 and sys.platform == "linux":
-                self._look_closely(everybody)
-
-    def _look_closely(self, everybody: list[psutil.Process]) -> None:
-        """Takes the system some milliseconds."""
-        try:
-            held = sum(one.memory_full_info().pss for one in everybody)
-        except psutil.Error:
-            return
-        self.once_mib = max(self.once_mib, held / 2**20)
-
-
-def _of_runs(dialect: str, name: str, what: str, events: int, runs: list[_Run], aim: float | None) -> Iterator[Figure]:
-    first = "after a fold of a few events" if name.endswith("_loaded") else "the kernel's loading counted"
-    note = f"a fresh process, imports not counted, {first}; load {max(run.load for run in runs):.1f}"
-    about = f"{what}, {events:,} events, {dialect}"
-    held = None if aim is None or events < _MANY else aim * events / _MANY
-    yield Figure(
-        name=f"replay.{dialect}.{name}", what=about, unit="s", runs=tuple(r.s for r in runs), aim=held, note=note
-    )
-    yield Figure(
-        name=f"replay.{dialect}.{name}.processor",
-        what=f"… processor time of it, {dialect}",
-        unit="s",
-        runs=tuple(r.processor_s for r in runs),
-        note="of the process and its children, not of a PostgreSQL server",
-    )
-
-
-def _memory(name: str, what: str, runs: list[_Run]) -> Figure:
-    return Figure(
-        name=f"replay.{name}.peak",
-        what=f"memory at its peak, {what}",
-        unit="MiB",
-        runs=tuple(run.once_mib for run in runs),
-        aim=500e6 / 2**20,
-        note="of the process and its children, libraries that they share counted once (PSS); "
-        f"counted twice (RSS): {max(run.peak_mib for run in runs):.0f} MiB",
-    )
-
-
 def _cold(dialect: str, url: str) -> Iterator[Figure]:
     """What compiling takes, once on a machine and version: a small fold with an empty cache, and one with a full."""
     with tempfile.TemporaryDirectory(prefix="tracker-numba-") as cache:
-        cold = _apart("fold", url, _FEW, NUMBA_CACHE_DIR=cache)
-        warm = _apart("fold", url, _FEW, NUMBA_CACHE_DIR=cache)
-    _apart("fold", url, _FEW)  # so that what follows finds it compiled
+        cold = replay_runs.apart("fold", url, _FEW, NUMBA_CACHE_DIR=cache)
+        warm = replay_runs.apart("fold", url, _FEW, NUMBA_CACHE_DIR=cache)
+    replay_runs.apart("fold", url, _FEW)  # so that what follows finds it compiled
     note = f"processor seconds {cold.processor_s - warm.processor_s:.1f}; once on a machine for each version"
     yield Figure(name=f"replay.{dialect}.compile", what="compiling the kernel", unit="s", runs=(cold.s,), note=note)
     yield Figure(
@@ -200,8 +96,7 @@ def _cold(dialect: str, url: str) -> Iterator[Figure]:
 
 def _interpreted(place: Place, url: str, events: int) -> Iterator[Figure]:
     part = min(events, place.scaled(1_000_000, 2_000))
-    runs = [_apart("interpreted", url, part)]
-    seconds = tuple(run.s * 1e6 / part for run in runs)
+    seconds = (replay_runs.apart("interpreted", url, part).s * 1e6 / part,)
     yield Figure(
         name="replay.sqlite.interpreted",
         what="fold alone without numba, a million events, sqlite",
@@ -224,9 +119,9 @@ def _archived(place: Place, dialect: str, url: str, events: int) -> list[Figure]
     if not can_compile():
         return []
     with place.lasting(dialect, f"replay_archived_{events}", make, like=url) as archived:
-        rebuilds = [_apart("rebuild", archived) for _ in range(place.runs)]
+        rebuilds = [replay_runs.apart("rebuild", archived) for _ in range(place.runs)]
         what = "rebuild, results written, the log in archive segments"
-        found = [*_of_runs(dialect, "rebuild_archived", what, events, rebuilds, 10.0)]
+        found = [*replay_runs.of_runs(dialect, "rebuild_archived", what, events, rebuilds, 10.0)]
         return found if dialect == "postgresql" else [*found, *_from_segments(place, archived, events)]
 
 
@@ -248,12 +143,14 @@ def _sealed(place: Place, url: str, events: int) -> list[Figure]:
         database = open_database(sealed, create=False)
         left = _left(database)
         database.close()
-        rebuilds = [_apart("rebuild", sealed) for _ in range(place.runs)]
+        rebuilds = [replay_runs.apart("rebuild", sealed) for _ in range(place.runs)]
         what = f"rebuild, results written, the log as the bot leaves it ({left:,} events in the table)"
-        figures = [*_of_runs("postgresql", "rebuild_sealed", what, events, rebuilds, 10.0)]
-        held = [_apart("rebuild", sealed, watched=True)]
+        figures = [*replay_runs.of_runs("postgresql", "rebuild_sealed", what, events, rebuilds, 10.0)]
+        held = [replay_runs.apart("rebuild", sealed, watched=True)]
         figures.append(
-            _memory("postgresql.rebuild_sealed", f"rebuild of {events:,} events as the bot leaves them", held)
+            replay_runs.memory(
+                "postgresql.rebuild_sealed", f"rebuild of {events:,} events as the bot leaves them", held
+            )
         )
     return figures
 
@@ -271,19 +168,21 @@ def _vacuumed(database: Database) -> None:
 
 
 def _from_segments(place: Place, archived: str, events: int) -> Iterator[Figure]:
-    fresh = [_apart("fold", archived) for _ in range(place.runs)]
-    loaded = [_apart("loaded", archived) for _ in range(place.runs)]
-    folded = [_apart("folded", archived) for _ in range(place.runs)]
+    fresh = [replay_runs.apart("fold", archived) for _ in range(place.runs)]
+    loaded = [replay_runs.apart("loaded", archived) for _ in range(place.runs)]
+    folded = [replay_runs.apart("folded", archived) for _ in range(place.runs)]
     what, only = "fold alone, rows made and dropped", "reading and folding alone, no rows made"
-    yield from _of_runs("segments", "fold", what, events, fresh, 2.0)
-    yield from _of_runs("segments", "fold_loaded", f"{what}, the kernel loaded before", events, loaded, 2.0)
-    yield from _of_runs("segments", "only_fold_loaded", f"{only}, the kernel loaded before", events, folded, 2.0)
+    yield from replay_runs.of_runs("segments", "fold", what, events, fresh, 2.0)
+    yield from replay_runs.of_runs("segments", "fold_loaded", f"{what}, the kernel loaded before", events, loaded, 2.0)
+    yield from replay_runs.of_runs(
+        "segments", "only_fold_loaded", f"{only}, the kernel loaded before", events, folded, 2.0
+    )
 
 
 # -- others' ways ------------------------------------------------------------------------------------------------------
 
 
-def _peers(place: Place, url: str, events: int, ours: _Run) -> Iterator[Figure]:
+def _peers(place: Place, url: str, events: int, ours: replay_runs.Run) -> Iterator[Figure]:
     part = min(events, place.scaled(100_000, 1_000))
     database = open_database(url, create=False)
     recorded = [one.event for one in _last(database, part)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.bench import MEASUREMENTS, main
-from scripts.benchlib import commands, machine, replay
+from scripts.benchlib import commands, machine, replay_runs
 from scripts.benchlib.figures import Figure, from_plain, percentile, print_table, to_plain
 from scripts.benchlib.place import Place
 from store.engine import open_database
@@ -132,8 +132,8 @@ def test_so_many_events_are_replayed_as_is_said_and_the_aim_is_in_proportion(
 
     def seen(place: Place) -> list[Figure]:
         given.append(place)
-        run = replay._Run(s=1.0, processor_s=1.0, peak_mib=0.0, once_mib=0.0, load=0.0)
-        return list(replay._of_runs("sqlite", "rebuild", "rebuild", place.events or 0, [run], 10.0))
+        run = replay_runs.Run(s=1.0, processor_s=1.0, peak_mib=0.0, once_mib=0.0, load=0.0)
+        return list(replay_runs.of_runs("sqlite", "rebuild", "rebuild", place.events or 0, [run], 10.0))
 
     monkeypatch.setitem(MEASUREMENTS, "replay", seen)
     arguments = ["--json", "-", "--no-postgres", "--here", "--only", "replay", "--cache", str(tmp_path)]

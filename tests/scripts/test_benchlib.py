@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import store.state
-from scripts.benchlib import memory, replay, replay_apart, restart
+from scripts.benchlib import memory, replay, replay_apart, replay_runs, restart
 from scripts.benchlib.commands import fill_history
 from scripts.benchlib.place import Place
 from scripts.simulate import fill
@@ -97,17 +97,17 @@ def test_an_archived_log_is_rebuilt_beside_the_one_of_which_it_is_a_copy_and_so_
     rebuilt: list[tuple[str, int, int]] = []
     replay.fill_log(url, 1_000)
 
-    def looked_at(what: str, of: str, *, watched: bool = False) -> replay._Run:
+    def looked_at(what: str, of: str, *, watched: bool = False) -> replay_runs.Run:
         database = open_database(of, create=False)
         with database.read() as connection:
             archived = sum(segment.events for segment in archive.all_segments(connection))
             left = connection.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
         database.close()
         rebuilt.append((what, archived, left))
-        return replay._Run(s=1.0, processor_s=1.0, peak_mib=0.0, once_mib=0.0, load=0.0)
+        return replay_runs.Run(s=1.0, processor_s=1.0, peak_mib=0.0, once_mib=0.0, load=0.0)
 
     try:
-        monkeypatch.setattr(replay, "_apart", looked_at)
+        monkeypatch.setattr(replay_runs, "apart", looked_at)
         names = [figure.name for figure in replay._archived(place, dialect, url, 1_000)]
         assert names[0] == f"replay.{dialect}.rebuild_archived"
         assert {(archived, left) for _, archived, left in rebuilt} == {(1_000, 0)}
