@@ -48,19 +48,12 @@ def test_within_postgresql_a_big_import_is_in_files_at_once(database: Database, 
 
 
 @only_postgresql
-def test_of_an_import_that_fills_no_file_all_stays_in_the_table(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("fills", "said"), [(14, "auto"), (4, "off")])
+def test_of_an_import_that_fills_no_file_all_stays_in_the_table_and_so_it_does_where_the_bot_is_kept_from_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fills: int, said: str
 ) -> None:
-    monkeypatch.setattr("tracker.cli.importing.pack", partial(pack, size=14))
-    assert brought(database, tmp_path).err == ""
-    assert sizes(database) == []
-
-
-@only_postgresql
-def test_it_is_kept_from_that_as_the_bot_is(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TRACKER_ARCHIVE_AFTER_DAYS", "off")
+    monkeypatch.setattr("tracker.cli.importing.pack", partial(pack, size=fills))
+    monkeypatch.setenv("TRACKER_ARCHIVE_AFTER_DAYS", said)
     assert brought(database, tmp_path).err == ""
     assert sizes(database) == []
 

@@ -26,7 +26,7 @@ __all__ = ["Brought", "append_beside", "bring_in"]
 
 _MANY: Final = 100_000
 _PART: Final = 8
-"""Of that many new events, if they are such a part of the log, not their guilds alone are counted anew."""
+"""After so many new events, if they are an eighth of the log and more, not their guilds alone are counted anew."""
 
 _BESIDE: Final = 500
 """How many events are appended at once beside a running bot, which waits for the database meanwhile."""
@@ -74,7 +74,7 @@ def bring_in(db: Database, lease: Lease, batches: Iterable[list[Event]], named: 
 
 
 def _is_most(db: Database, new: int) -> bool:
-    """Whether to count everybody anew: that takes a tenth of the time an event, and no memory to speak of."""
+    """Whether to count everybody anew: compiled, that takes a small part of the time an event, and holds no rows."""
     return new >= _MANY and new * _PART >= sum(log.head(db).values())
 
 
